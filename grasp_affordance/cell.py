@@ -1,0 +1,158 @@
+"""What a picking cell is: three small Protocols and the space they work in.
+
+The simulator, Gazebo and the physical UR5 implement them; `execution` knows nothing else. All calls
+block and raise subclasses of `CellError`; after an error the arm stands still.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import PressureTrace
+from grasp_affordance.rgbd import RgbdFrame
+
+Array = NDArray[np.float64]
+
+
+class Arm(Protocol):
+    """A position-controlled arm whose tool centre point is the rim of the cup."""
+
+    def tcp_pose(self) -> Array:
+        """Return `T_base_tool` (4, 4); +z is the suction approach."""
+
+    def check_reachable(self, T_base_tool: Array) -> None:
+        """Raise UnreachableError unless the pose lies within workspace and joint limits."""
+
+    def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
+        """Move to a pose; along a straight line of the TCP if `linear`.
+
+        Raises:
+            UnreachableError: before moving. CollisionError, StoppedError: the arm has stopped.
+        """
+
+    def move_until_contact(self, T_base_tool: Array) -> bool:
+        """Move slowly on a straight line, stop at first contact; return whether there was one."""
+
+    def home(self) -> None:
+        """Move to where the camera sees the whole bin."""
+
+    def stop(self) -> None:
+        """Stop now, from any thread; the motion under way raises StoppedError."""
+
+
+class Gripper(Protocol):
+    """A vacuum cup with an ejector and a pressure sensor."""
+
+    def grasp(self) -> None:
+        """Switch the vacuum on and start a new pressure trace."""
+
+    def release(self) -> None:
+        """Switch the vacuum off and blow off; returns when the object is free."""
+
+    def vacuum(self) -> float:
+        """Return the present vacuum, kilopascals below ambient."""
+
+    def holding(self) -> bool:
+        """Wait until the vacuum has settled; return whether it is that of a sealed cup."""
+
+    def trace(self) -> PressureTrace:
+        """Return the vacuum since `grasp()`."""
+
+
+class Camera(Protocol):
+    """A static RGB-D camera (eye-to-hand)."""
+
+    def read(self, newer_than_ns: int | None = None) -> RgbdFrame:
+        """Return a frame exposed after `newer_than_ns`; raises CameraError when none comes."""
+
+    def pose(self) -> Array:
+        """Return `T_base_camera` (4, 4) as calibrated; raises CameraError when it is unknown."""
+
+
+@dataclass(frozen=True)
+class BinGeometry:
+    """An open box whose interior is axis-aligned in the base frame up to a yaw.
+
+    Attributes:
+        centre: (x, y) of the interior in the base frame, metres.
+        size: interior (length along x, width along y, depth of the walls), metres.
+        floor: height of the interior floor in the base frame, metres.
+        yaw: rotation about the base's z axis, radians.
+    """
+
+    centre: tuple[float, float] = (0.5, 0.0)
+    size: tuple[float, float, float] = (0.40, 0.40, 0.12)
+    floor: float = 0.0
+    yaw: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.size) <= 0:
+            raise ConfigError(f"bin size {self.size}: every side must be positive metres")
+
+    @property
+    def T_base_bin(self) -> Array:
+        """(4, 4); the bin frame's origin is the middle of the interior floor."""
+        T = np.eye(4)
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        T[:2, :2] = [[c, -s], [s, c]]
+        T[:3, 3] = [*self.centre, self.floor]
+        return T
+
+    @property
+    def rim(self) -> float:
+        """Height of the walls' upper edge in the base frame, metres."""
+        return self.floor + self.size[2]
+
+    def contains(self, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
+        """Whether base-frame points (..., 3) lie above the floor, at least `margin` from walls.
+
+        There is no upper limit: a heap may stand out of the bin.
+        """
+        p = np.asarray(points, dtype=np.float64)
+        T = self.T_base_bin
+        local = (p - T[:3, 3]) @ T[:3, :3]
+        with np.errstate(invalid="ignore"):
+            inside = (np.abs(local[..., 0]) <= self.size[0] / 2 - margin) & (
+                np.abs(local[..., 1]) <= self.size[1] / 2 - margin
+            )
+            return np.asarray(inside & (local[..., 2] > 0.0))
+
+
+@dataclass(frozen=True)
+class Cup:
+    """A suction cup.
+
+    Attributes:
+        radius: of the sealing lip, metres.
+        vacuum: reached when sealed, kilopascals below ambient.
+        stroke: of the bellows, metres.
+        tilt: the bellows follows a surface tilted up to this, radians.
+    """
+
+    radius: float = 0.010
+    vacuum: float = 70.0
+    stroke: float = 0.012
+    tilt: float = float(np.radians(15))
+
+    def __post_init__(self) -> None:
+        if not (0 < self.radius < 0.1 and 0 < self.vacuum <= 101.3):
+            raise ConfigError(f"cup of radius {self.radius} m, vacuum {self.vacuum} kPa")
+
+    @property
+    def force(self) -> float:
+        """Holding force of a full seal, newtons: area times vacuum (22 N for 20 mm at 70 kPa)."""
+        return float(np.pi * self.radius**2 * self.vacuum * 1000.0)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: the parts, the bin they empty and the cup they carry."""
+
+    arm: Arm
+    gripper: Gripper
+    camera: Camera
+    bin: BinGeometry
+    cup: Cup

@@ -1,0 +1,53 @@
+"""Every error that this package raises on purpose, under one root.
+
+Each message says what is wrong and what to do about it; nodes put it on `/rosout` and on the
+service or action response as it is.
+"""
+
+
+class GraspAffordanceError(Exception):
+    """Root of the package's own errors."""
+
+
+class ConfigError(GraspAffordanceError):
+    """A configuration value is outside its documented range, or a key is unknown."""
+
+
+class GeometryError(GraspAffordanceError):
+    """A transform is not rigid, or intrinsics are not those of a camera."""
+
+
+class FrameError(GraspAffordanceError):
+    """An RGB-D frame cannot be used: sizes, encoding, no valid depth."""
+
+
+class SequenceError(GraspAffordanceError):
+    """A recorded sequence is missing, incomplete or unreadable."""
+
+
+class CheckpointError(GraspAffordanceError):
+    """Weights are missing, truncated, or of another architecture."""
+
+
+class CellError(GraspAffordanceError):
+    """The arm, the gripper or the camera could not do what was asked; the arm has stopped."""
+
+
+class UnreachableError(CellError):
+    """A pose is outside the workspace or the joint limits; raised before anything moves."""
+
+
+class CollisionError(CellError):
+    """Unexpected contact while moving; the arm has stopped."""
+
+
+class StoppedError(CellError):
+    """The motion was cancelled by a call of `stop()`."""
+
+
+class CameraError(CellError):
+    """No fresh frame arrived from the camera."""
+
+
+class GripperError(CellError):
+    """The vacuum system does not answer or its pressure sensor is stuck."""
