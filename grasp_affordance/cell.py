@@ -4,6 +4,8 @@ The simulator, Gazebo and the physical UR5 implement them; `execution` knows not
 block and raise subclasses of `CellError`; after an error the arm stands still.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import PressureTrace
+from grasp_affordance.grasp import Cause, Outcome, PressureTrace
 from grasp_affordance.rgbd import RgbdFrame
 
 Array = NDArray[np.float64]
@@ -149,10 +151,20 @@ class Cup:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: the parts, the bin they empty and the cup they carry."""
+    """One cell: the parts, the bin they empty and the cup they carry.
+
+    Attributes:
+        clock: seconds of the cell's own time (simulated time in a simulator), for durations.
+        now_ns: nanoseconds in the clock of the frames' stamps, for their age.
+        truth: the simulator's verdict on the last pick, asked once the arm has retreated; None on
+            a real cell. For scoring only: no decision may depend on it.
+    """
 
     arm: Arm
     gripper: Gripper
     camera: Camera
     bin: BinGeometry
     cup: Cup
+    clock: Callable[[], float] = time.monotonic
+    now_ns: Callable[[], int] = time.time_ns
+    truth: Callable[[], tuple[Outcome, Cause]] | None = None

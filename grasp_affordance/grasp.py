@@ -178,6 +178,7 @@ class GraspAttempt:
         policy, model_version: provenance of the decision.
         before, after: frames around the pick; None where none was taken.
         true_outcome, true_cause: simulator's ground truth for scoring; None on a real cell.
+        detail: one sentence for a person on what went wrong; empty on success.
     """
 
     index: int
@@ -196,6 +197,7 @@ class GraspAttempt:
     after: RgbdFrame | None = None
     true_outcome: Outcome | None = None
     true_cause: Cause | None = None
+    detail: str = ""
 
     @property
     def succeeded(self) -> bool:
