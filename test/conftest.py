@@ -1,0 +1,33 @@
+"""Every test runs in its own ROS domain, writes no log outside its folder, and keeps to its core."""
+
+import os
+from collections.abc import Iterator
+
+# Read by the libraries as they are imported, hence before any other import. Two pytest workers
+# share the machine: more threads in each would only wait for one another.
+os.environ.setdefault("MUJOCO_GL", "egl")
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+os.environ.setdefault("LP_NUM_THREADS", "0")
+# Never talk to robots, or to other people's tests, on the network.
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+import domain_coordinator
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Reserve a domain that no other test on this machine uses, in any process."""
+    with domain_coordinator.domain_id() as domain:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        yield domain
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ros_log_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the logs of the tests' nodes with their other temporary files."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROS_LOG_DIR", str(tmp_path_factory.mktemp("ros_log")))
+        yield
