@@ -1,0 +1,59 @@
+"""`grasp-affordance COMMAND ...`: finds the command's file, imports only that one, and runs it.
+
+To add a command, write `grasp_affordance/commands/<name>.py` with a function `run(...)` whose typed
+arguments and docstring become the flags and the help (tyro), and add a line to `COMMANDS`. `run`
+returns None or an exit status. The package's own errors become one line on stderr and status 1.
+"""
+
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from grasp_affordance.errors import GraspAffordanceError
+
+COMMANDS = {
+    "predict": "best suction points of a recorded sequence: overlays and JSON",
+}
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status of the process."""
+    name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    if name in ("-h", "--help"):
+        print(usage())
+        return 0
+    if name not in COMMANDS:
+        print(f"error: '{name}' is not a command\n\n{usage()}", file=sys.stderr)
+        return USAGE
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return _run(name, rest)
+    except GraspAffordanceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def usage() -> str:
+    """Return the list of commands."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        ["usage: grasp-affordance COMMAND [options]", "", *lines, "", "COMMAND --help says more."]
+    )
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    import tyro  # a third of a second that `--help` need not pay
+
+    module = importlib.import_module(f"grasp_affordance.commands.{name}")
+    status = tyro.cli(module.run, prog=f"grasp-affordance {name}", args=list(arguments))
+    return int(status or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

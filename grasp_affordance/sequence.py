@@ -1,0 +1,248 @@
+"""Sequences: RGB-D recordings as a folder of PNG pairs and one `camera.json`.
+
+NNNN.color.png   8-bit color
+NNNN.depth.png   16-bit; metres = value x depth_scale; 0 = no depth
+NNNN.frame.json  optional facts of one frame, such as `stamp_ns`
+camera.json      fx fy cx cy (pixels), width height, depth_scale; optional region (polygon of
+                 the bin's interior, pixels [u, v]), T_base_camera (4x4, metres), frame_id,
+                 and any further keys, which are kept
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.errors import FrameError, GeometryError, SequenceError
+from grasp_affordance.files import write_atomically
+from grasp_affordance.geometry import Intrinsics, check_rigid
+from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
+
+CAMERA_FILE = "camera.json"
+_INTRINSIC_KEYS = ("fx", "fy", "cx", "cy", "width", "height")
+_KNOWN_KEYS = (*_INTRINSIC_KEYS, "depth_scale", "region", "T_base_camera", "frame_id")
+_COLOR_ENCODINGS = {1: "mono8", 3: "bgr8", 4: "bgra8"}  # as OpenCV decodes
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceCamera:
+    """What is the same for all frames of a sequence.
+
+    Attributes:
+        intrinsics: of color and depth.
+        depth_scale: metres per unit of the depth PNGs.
+        region: (N, 2) float64 polygon of the bin's interior, pixels (u, v); None where unknown.
+        T_base_camera: (4, 4) float64; None where unknown.
+        frame_id: name of the optical frame.
+        extra: all other keys of `camera.json` (source, license, note ...).
+    """
+
+    intrinsics: Intrinsics
+    depth_scale: float = 0.0001
+    region: NDArray[np.float64] | None = None
+    T_base_camera: NDArray[np.float64] | None = None
+    frame_id: str = "camera_color_optical_frame"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.depth_scale) and self.depth_scale > 0):
+            raise SequenceError(f"depth_scale {self.depth_scale} is not positive metres per unit")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SequenceCamera":
+        """Build from the content of `camera.json`.
+
+        Raises:
+            SequenceError: a key is missing or its value makes no sense.
+        """
+        missing = [key for key in (*_INTRINSIC_KEYS, "depth_scale") if key not in data]
+        if missing:
+            raise SequenceError(f"{', '.join(missing)} missing")
+        try:
+            fx, fy, cx, cy = (float(data[key]) for key in _INTRINSIC_KEYS[:4])
+            intrinsics = Intrinsics(fx, fy, cx, cy, int(data["width"]), int(data["height"]))
+            pose = data.get("T_base_camera")
+            return cls(
+                intrinsics=intrinsics,
+                depth_scale=float(data["depth_scale"]),
+                region=_polygon(data.get("region")),
+                T_base_camera=None if pose is None else check_rigid(pose, "T_base_camera"),
+                frame_id=str(data.get("frame_id", cls.frame_id)),
+                extra={key: value for key, value in data.items() if key not in _KNOWN_KEYS},
+            )
+        except (TypeError, ValueError, GeometryError) as error:
+            raise SequenceError(str(error)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `camera.json`; `from_dict` is its inverse."""
+        data: dict[str, Any] = {key: getattr(self.intrinsics, key) for key in _INTRINSIC_KEYS}
+        data["depth_scale"] = self.depth_scale
+        if self.region is not None:
+            data["region"] = self.region.tolist()
+        if self.T_base_camera is not None:
+            data["T_base_camera"] = self.T_base_camera.tolist()
+        data["frame_id"] = self.frame_id
+        return data | dict(self.extra)
+
+
+class Sequence:
+    """A recorded sequence, read frame by frame.
+
+    Raises:
+        SequenceError: the folder, `camera.json` or the partner of an image is missing, or there is
+            no frame at all; reading a frame raises it for a broken image or one of another size.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise SequenceError(f"{self.folder} is not a folder; expected one with {CAMERA_FILE}")
+        camera_path = self.folder / CAMERA_FILE
+        try:
+            self.camera = SequenceCamera.from_dict(_read_json(camera_path))
+        except SequenceError as error:
+            raise SequenceError(f"{camera_path}: {error}") from error
+        self.names = _frame_names(self.folder)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, RgbdFrame]]:
+        return ((name, self.read(name)) for name in self.names)
+
+    def read(self, name: str) -> RgbdFrame:
+        """Return the frame `name`, for instance "0000"."""
+        color_path, depth_path = _image_paths(self.folder, name)
+        color, depth = _read_png(color_path), _read_png(depth_path)
+        channels = 1 if color.ndim == 2 else color.shape[2]
+        try:
+            return RgbdFrame(
+                color_as_rgb(color, _COLOR_ENCODINGS[channels]),
+                depth_in_metres(depth, "16UC1", self.camera.depth_scale),
+                self.camera.intrinsics,
+                stamp_ns=int(self.facts(name).get("stamp_ns", 0)),
+                frame_id=self.camera.frame_id,
+            )
+        except FrameError as error:
+            raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Return the content of `NNNN.frame.json`; empty where there is none."""
+        path = self.folder / f"{name}.frame.json"
+        return _read_json(path) if path.exists() else {}
+
+
+class SequenceWriter:
+    """Appends frames to a folder, new or already a sequence of the same camera.
+
+    Raises:
+        SequenceError: the folder already holds a sequence of another camera.
+    """
+
+    def __init__(self, folder: str | Path, camera: SequenceCamera) -> None:
+        self.folder = Path(folder)
+        self.camera = camera
+        path = self.folder / CAMERA_FILE
+        if path.exists():
+            present = SequenceCamera.from_dict(_read_json(path))
+            same = present.intrinsics == camera.intrinsics
+            if not same or present.depth_scale != camera.depth_scale:
+                raise SequenceError(f"{path} is of another camera; record into an empty folder")
+        write_atomically(path, _json_bytes(camera.to_dict()))
+        stems = [path.name.split(".")[0] for path in self.folder.glob("*.png")]
+        self._next = max((int(stem) for stem in stems if stem.isdecimal()), default=-1) + 1
+
+    def append(self, frame: RgbdFrame, facts: Mapping[str, Any] | None = None) -> str:
+        """Write one frame and return its name.
+
+        Depth beyond 65535 x depth_scale (6.5 m by default) does not fit into 16 bits and is stored
+        as unknown. `facts` go to `NNNN.frame.json`, besides the frame's stamp.
+
+        Raises:
+            SequenceError: the frame is of other intrinsics than the sequence.
+        """
+        if frame.intrinsics != self.camera.intrinsics:
+            raise SequenceError(f"{self.folder}: a frame of other intrinsics cannot be appended")
+        name = f"{self._next:04d}"
+        color_path, depth_path = _image_paths(self.folder, name)
+        color = _encode_png(cv2.cvtColor(frame.color, cv2.COLOR_RGB2BGR))
+        depth = _encode_png(_depth_units(frame.depth, self.camera.depth_scale))
+        details = {"stamp_ns": frame.stamp_ns, **(facts or {})}
+        write_atomically(self.folder / f"{name}.frame.json", _json_bytes(details))
+        write_atomically(depth_path, depth)
+        write_atomically(color_path, color)
+        self._next += 1
+        return name
+
+
+def _polygon(points: Any) -> NDArray[np.float64] | None:
+    if points is None:
+        return None
+    polygon = np.asarray(points, dtype=np.float64)
+    if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
+        raise SequenceError("region: expected three or more pixels [u, v]")
+    if not np.isfinite(polygon).all():
+        raise SequenceError("region: a pixel is not finite")
+    return polygon
+
+
+def _frame_names(folder: Path) -> tuple[str, ...]:
+    names = {
+        kind: {path.name.removesuffix(f".{kind}.png") for path in folder.glob(f"*.{kind}.png")}
+        for kind in ("color", "depth")
+    }
+    for kind, other in (("color", "depth"), ("depth", "color")):
+        alone = sorted(names[other] - names[kind])
+        if alone:
+            raise SequenceError(
+                f"{folder / alone[0]}.{kind}.png is missing; restore it or remove its {other} image"
+            )
+    if not names["color"]:
+        raise SequenceError(f"{folder}: no frame (NNNN.color.png with NNNN.depth.png)")
+    return tuple(sorted(names["color"], key=lambda name: (len(name), name)))  # 10000 after 9999
+
+
+def _image_paths(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / f"{name}.color.png", folder / f"{name}.depth.png"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SequenceError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise SequenceError(f"{path}: expected an object of keys and values")
+    return data
+
+
+def _read_png(path: Path) -> NDArray[Any]:
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+    except OSError as error:
+        raise SequenceError(f"{path} cannot be read: {error}") from error
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if image is None:
+        raise SequenceError(f"{path} is not a whole PNG; record or copy it again")
+    return np.asarray(image)
+
+
+def _encode_png(image: NDArray[Any]) -> bytes:
+    done, data = cv2.imencode(".png", image)
+    if not done:
+        raise SequenceError(f"cannot encode an image {image.shape} of {image.dtype} as PNG")
+    return data.tobytes()
+
+
+def _depth_units(depth: NDArray[np.float32], scale: float) -> NDArray[np.uint16]:
+    units = np.nan_to_num(np.round(depth.astype(np.float64) / scale), nan=0.0, posinf=0.0)
+    return np.where((units < 0) | (units > 65535), 0, units).astype(np.uint16)
+
+
+def _json_bytes(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode()
