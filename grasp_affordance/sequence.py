@@ -117,24 +117,32 @@ class Sequence:
 
     def read(self, name: str) -> RgbdFrame:
         """Return the frame `name`, for instance "0000"."""
-        color_path, depth_path = _image_paths(self.folder, name)
-        color, depth = _read_png(color_path), _read_png(depth_path)
-        channels = 1 if color.ndim == 2 else color.shape[2]
-        try:
-            return RgbdFrame(
-                color_as_rgb(color, _COLOR_ENCODINGS[channels]),
-                depth_in_metres(depth, "16UC1", self.camera.depth_scale),
-                self.camera.intrinsics,
-                stamp_ns=int(self.facts(name).get("stamp_ns", 0)),
-                frame_id=self.camera.frame_id,
-            )
-        except FrameError as error:
-            raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
+        return read_frame(self.folder, self.camera, name)
 
     def facts(self, name: str) -> dict[str, Any]:
         """Return the content of `NNNN.frame.json`; empty where there is none."""
-        path = self.folder / f"{name}.frame.json"
-        return _read_json(path) if path.exists() else {}
+        return _facts(self.folder, name)
+
+
+def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
+    """Return one frame without looking at the rest of the folder.
+
+    Raises:
+        SequenceError: an image is missing, broken or of another size.
+    """
+    color_path, depth_path = _image_paths(folder, name)
+    color, depth = _read_png(color_path), _read_png(depth_path)
+    channels = 1 if color.ndim == 2 else color.shape[2]
+    try:
+        return RgbdFrame(
+            color_as_rgb(color, _COLOR_ENCODINGS[channels]),
+            depth_in_metres(depth, "16UC1", camera.depth_scale),
+            camera.intrinsics,
+            stamp_ns=int(_facts(folder, name).get("stamp_ns", 0)),
+            frame_id=camera.frame_id,
+        )
+    except FrameError as error:
+        raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
 
 
 class SequenceWriter:
@@ -209,6 +217,11 @@ def _frame_names(folder: Path) -> tuple[str, ...]:
 
 def _image_paths(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.color.png", folder / f"{name}.depth.png"
+
+
+def _facts(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / f"{name}.frame.json"
+    return _read_json(path) if path.exists() else {}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""What the compact network sees: local shape and color at the scale of the cup.
+
+Every channel is a scalar that does not change when the scene turns under the camera, moves, or is
+lifted: height relative to its surroundings, slope, principal curvatures, deviation from a plane.
+What a convolution would have to learn from thousands of picks is given, and what geometry cannot
+know (material, what lies under what, the cell's own errors) is left to learn.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.grid import MetricGrid
+from grasp_affordance.rgbd import RgbdFrame
+
+Image = NDArray[np.float32]
+
+_SCALES = (0.5, 1.0, 2.0, 4.0)  # of the local means, cup radii
+_NEIGHBOURHOODS = (2.5, 6.0)  # in which a surface may be topped by another, cup radii
+
+CHANNELS = (
+    *(f"height over local mean of {scale} radii" for scale in _SCALES),
+    "slope",
+    "smaller principal curvature",
+    "larger principal curvature",
+    "deviation from a plane within half a radius",
+    "deviation from a plane within a radius",
+    "share of known depth",
+    *(f"height below the top within {size} radii" for size in _NEIGHBOURHOODS),
+    "height over the region's lowest surface",
+    "red",
+    "green",
+    "blue",
+    "red, fine",
+    "green, fine",
+    "blue, fine",
+)
+
+
+def height_along(frame: RgbdFrame, up: NDArray[np.float64]) -> Image:
+    """Return the height (H, W) of each pixel along the unit vector `up` (3,), camera frame, metres.
+
+    Only differences matter: the camera's own position is height zero.
+    """
+    points = frame.intrinsics.deproject_image(frame.depth)
+    return points @ up.astype(np.float32)
+
+
+def feature_map(
+    frame: RgbdFrame, grid: MetricGrid, cup_radius: float, up: NDArray[np.float64]
+) -> Image:
+    """Return the features (len(CHANNELS), rows, columns) float32, finite everywhere.
+
+    Args:
+        cup_radius: metres; the unit of length of all channels.
+        up: (3,) unit vector against gravity in the camera frame.
+    """
+    height, share = grid.sample_known(height_along(frame, up))
+    weight = np.isfinite(height).astype(np.float32)
+    lowest = float(np.nanpercentile(height, 2)) if weight.any() else 0.0
+    # Depth from the lowest surface in cup radii: small numbers keep float32 variances exact.
+    h = np.where(weight > 0, (height - lowest) / cup_radius, 0.0).astype(np.float32)
+    radius = cup_radius / grid.resolution
+    shape = _shape_channels(h, weight, radius)
+    known = _blur(share, radius * 0.5)
+    color = grid.sample(frame.color) / 255.0
+    smooth = _blur(color, radius * 0.5)
+    channels = [*shape[:-3], known, *shape[-3:]]
+    stacked = np.concatenate(
+        [
+            np.stack(channels),
+            np.moveaxis(2.0 * smooth - 1.0, -1, 0),
+            np.moveaxis(4.0 * (color - smooth), -1, 0),
+        ]
+    )
+    return np.clip(stacked, -3.0, 3.0).astype(np.float32)
+
+
+def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:
+    """Return the shape channels of a height map in cup radii; `radius` is in cells."""
+    relative = []
+    for scale in _SCALES:
+        mean = _mean(h, weight, radius * scale)
+        relative.append((h - mean) * weight / (0.2 * scale))
+    slope, low, high = _slope_and_curvatures(_mean(h, weight, radius * 0.5), radius)
+    deviations = [_plane_deviation(h, weight, radius * s) / 0.1 for s in (0.5, 1.0)]
+    tops = [(h - cv2.dilate(h, _disc(radius * size))) * weight / 2.0 for size in _NEIGHBOURHOODS]
+    return [*relative, slope, low, high, *deviations, *tops, h * weight / 4.0]
+
+
+def _slope_and_curvatures(smooth: Image, radius: float) -> tuple[Image, Image, Image]:
+    """Return slope (rise over run) and the principal curvatures times the cup radius."""
+    gy, gx = np.gradient(smooth)
+    gyy, gyx = np.gradient(gy)
+    gxx = np.gradient(gx, axis=1)
+    mean, spread = (gxx + gyy) / 2, np.hypot((gxx - gyy) / 2, gyx)
+    unit = radius * radius
+    return (
+        (np.hypot(gx, gy) * radius).astype(np.float32),
+        ((mean - spread) * unit).astype(np.float32),
+        ((mean + spread) * unit).astype(np.float32),
+    )
+
+
+def _plane_deviation(h: Image, weight: Image, sigma: float) -> Image:
+    """Return the RMS deviation of `h` from its best plane under a Gaussian window.
+
+    For a Gaussian window the slope of the weighted least-squares plane is the gradient of the local
+    mean, and the plane explains sigma^2 |gradient|^2 of the local variance.
+    """
+    mean = _mean(h, weight, sigma)
+    variance = _mean(h * h, weight, sigma) - mean * mean
+    gy, gx = np.gradient(mean)
+    rest = variance - sigma * sigma * (gx * gx + gy * gy)
+    return np.sqrt(np.maximum(rest, 0.0)).astype(np.float32)
+
+
+def _mean(values: Image, weight: Image, sigma: float) -> Image:
+    """Return the Gaussian mean over known cells only (normalised convolution)."""
+    total = _blur(weight, sigma)
+    return np.asarray(_blur(values * weight, sigma) / np.maximum(total, 1e-3), dtype=np.float32)
+
+
+def _blur(image: Image, sigma: float) -> Image:
+    blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, dtype=np.float32)
+
+
+def _disc(radius: float) -> NDArray[np.uint8]:
+    size = 2 * round(radius) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Learning from the robot's own picks: attempt log, examples, replay, learner, calibration."""

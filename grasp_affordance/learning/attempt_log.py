@@ -1,0 +1,250 @@
+"""The attempt log: every pick on disk, append-only, whole after a kill at any instant.
+
+    setup.json       what must stay the same while a robot learns (cup, bin, camera)
+    attempts.jsonl   one attempt a line
+    camera.json, NNNN.color.png, NNNN.depth.png, NNNN.frame.json
+                     the frames around the picks, as a sequence that can be annotated as it is
+
+Frames reach the disk before the line that names them, and a line counts once it ends in a newline:
+a kill between the two leaves a frame that nobody names, never an attempt without its frames.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
+from grasp_affordance.files import write_atomically
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.attempt_codec import from_json, to_json
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import (
+    CAMERA_FILE,
+    SequenceCamera,
+    SequenceWriter,
+    read_frame,
+)
+
+_LOG = logging.getLogger(__name__)
+_SETUP, _ATTEMPTS = "setup.json", "attempts.jsonl"
+
+
+class AttemptLogError(GraspAffordanceError):
+    """The log cannot be written or read, or belongs to another setup."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How many attempts keep their frames.
+
+    Attributes:
+        attempts_with_frames: the newest this many; 0 keeps all. The lines are kept for ever.
+    """
+
+    attempts_with_frames: int = 0
+
+    def __post_init__(self) -> None:
+        if self.attempts_with_frames < 0:
+            raise ConfigError("retention: attempts_with_frames must not be negative")
+
+
+class AttemptLog:
+    """Appends attempts to a folder, new or already a log of the same setup.
+
+    Args:
+        folder: made when missing.
+        camera: of all frames.
+        setup: JSON values that must be the same for attempts to be comparable, such as the cup.
+
+    Raises:
+        AttemptLogError: the folder holds attempts of another setup; the message names what differs.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        camera: SequenceCamera,
+        setup: Mapping[str, Any],
+        retention: Retention | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self._retention = retention or Retention()
+        self._frames: dict[int, str] = {}  # names of the last stored frames, by stamp
+        _check_setup(self.folder / _SETUP, _full_setup(camera, setup))
+        self._path = self.folder / _ATTEMPTS
+        self._lines = _repair(self._path)
+        _drop_unpaired(self.folder)
+        self._writer = SequenceWriter(self.folder, camera)
+        self._pruned = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def append(self, attempt: GraspAttempt) -> int:
+        """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
+
+        Raises:
+            AttemptLogError: the disk is full or not writable; the log is as it was before.
+        """
+        before_size = self._path.stat().st_size if self._path.exists() else 0
+        try:
+            data = to_json(attempt, self._store(attempt.before), self._store(attempt.after))
+            line = json.dumps(data, allow_nan=False)
+            with self._path.open("ab") as file:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if self._path.exists():
+                os.truncate(self._path, before_size)
+            raise AttemptLogError(
+                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); free "
+                "space or choose another folder, then go on: nothing before it is lost"
+            ) from error
+        self._lines.append(data)
+        self._prune()
+        return len(self._lines) - 1
+
+    def read(self, number: int, frames: bool = True) -> GraspAttempt:
+        """Return attempt `number`, with its frames where they were kept and are asked for."""
+        return _attempt(self.folder, self._lines[number], frames)
+
+    def _store(self, frame: RgbdFrame | None) -> str | None:
+        """Store a frame once: the frame after a pick is often the one before the next."""
+        if frame is None:
+            return None
+        name = self._frames.get(frame.stamp_ns) if frame.stamp_ns else None
+        if name is None:
+            name = self._writer.append(frame)
+            self._frames = {**dict(list(self._frames.items())[-3:]), frame.stamp_ns: name}
+        return name
+
+    def _prune(self) -> None:
+        keep = self._retention.attempts_with_frames
+        if not keep:
+            return
+        recent = {line[key] for line in self._lines[-keep:] for key in ("before", "after")}
+        for line in self._lines[self._pruned : max(0, len(self._lines) - keep)]:
+            for name in {line["before"], line["after"]} - recent - {None}:
+                for path in self.folder.glob(f"{name}.*"):
+                    path.unlink()
+        self._pruned = max(0, len(self._lines) - keep)
+
+
+def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
+    """Yield the attempts of a log, also while it is being written.
+
+    Raises:
+        AttemptLogError: there is no log in the folder, or a line is not an attempt.
+    """
+    path = Path(folder) / _ATTEMPTS
+    if not path.exists():
+        raise AttemptLogError(f"{folder}: no attempt log here ({_ATTEMPTS} is missing)")
+    for line in _whole_lines(path):
+        yield _attempt(Path(folder), line, frames)
+
+
+def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
+    """Return one attempt of a log with its frames.
+
+    Raises:
+        AttemptLogError: there is no such attempt.
+    """
+    path = Path(folder) / _ATTEMPTS
+    lines = _whole_lines(path) if path.exists() else []
+    if not 0 <= number < len(lines):
+        raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
+    return _attempt(Path(folder), lines[number], frames=True)
+
+
+def _attempt(folder: Path, data: dict[str, Any], frames: bool) -> GraspAttempt:
+    camera = _camera(folder) if frames else None
+    loaded: dict[str, RgbdFrame | None] = {"before": None, "after": None}
+    for key in loaded:
+        name = data[key]
+        if (
+            camera and name is not None and (folder / f"{name}.color.png").exists()
+        ):  # else past retention
+            loaded[key] = read_frame(folder, camera, name)
+    try:
+        return from_json(data, loaded["before"], loaded["after"])
+    except (KeyError, ValueError) as error:
+        raise AttemptLogError(f"{folder}: a line is not an attempt ({error!r})") from error
+
+
+def _camera(folder: Path) -> SequenceCamera:
+    try:
+        return SequenceCamera.from_dict(json.loads((folder / CAMERA_FILE).read_text()))
+    except (OSError, json.JSONDecodeError, SequenceError) as error:
+        raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
+
+
+def _drop_unpaired(folder: Path) -> None:
+    """Remove what a kill left of a frame in flight: files without their color image (the last)."""
+    for path in folder.glob("*.depth.png"):
+        name = path.name.removesuffix(".depth.png")
+        if not (folder / f"{name}.color.png").exists():
+            _LOG.warning("%s: dropped the unfinished frame %s", folder, name)
+            path.unlink()
+            (folder / f"{name}.frame.json").unlink(missing_ok=True)
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    try:
+        return [json.loads(line) for line in whole.split(b"\n")] if whole else []
+    except json.JSONDecodeError as error:
+        raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
+
+
+def _repair(path: Path) -> list[dict[str, Any]]:
+    """Cut off a last line that a kill left unfinished; return the whole ones."""
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        _LOG.warning("%s: dropped an unfinished last line of %d bytes", path, len(content) - end)
+        os.truncate(path, end)
+    return _whole_lines(path)
+
+
+def _full_setup(camera: SequenceCamera, setup: Mapping[str, Any]) -> dict[str, Any]:
+    intrinsics = camera.intrinsics
+    return {
+        **setup,
+        "camera": {
+            "fx": intrinsics.fx,
+            "fy": intrinsics.fy,
+            "cx": intrinsics.cx,
+            "cy": intrinsics.cy,
+            "width": intrinsics.width,
+            "height": intrinsics.height,
+            "frame_id": camera.frame_id,
+        },
+    }
+
+
+def _check_setup(path: Path, setup: dict[str, Any]) -> None:
+    setup = json.loads(json.dumps(setup))  # tuples become lists, as they come back
+    if not path.exists():
+        write_atomically(path, (json.dumps(setup, indent=2) + "\n").encode())
+        return
+    try:
+        present = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
+    different = [
+        f"{key} was {present.get(key)}, is {setup.get(key)}"
+        for key in sorted({*present, *setup})
+        if present.get(key) != setup.get(key)
+    ]
+    if different:
+        raise AttemptLogError(
+            f"{path.parent} holds attempts of another setup: {'; '.join(different)}. Log into a "
+            "new folder, or restore the setup"
+        )
