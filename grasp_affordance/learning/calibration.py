@@ -1,0 +1,103 @@
+"""Are predicted probabilities those of success? Scores, and a correction learned from picks.
+
+Predictions are judged prequentially: each was made before its attempt was learned from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+_EPSILON = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """A reliability diagram.
+
+    Attributes:
+        predicted: (B,) mean prediction of each bin.
+        observed: (B,) share of successes in it.
+        count: (B,) attempts in it.
+    """
+
+    predicted: Array
+    observed: Array
+    count: NDArray[np.int64]
+
+
+def brier_score(predicted: ArrayLike, success: ArrayLike) -> float:
+    """Return the mean squared error of predicted probabilities (Brier 1950); NaN without any."""
+    p, y = np.asarray(predicted, dtype=np.float64), np.asarray(success, dtype=np.float64)
+    return float(np.mean((p - y) ** 2)) if p.size else float("nan")
+
+
+def reliability(predicted: ArrayLike, success: ArrayLike, bins: int = 10) -> Reliability:
+    """Return the reliability diagram over bins of equal count.
+
+    Equal counts, because a trained robot's predictions crowd near one, where bins of equal width
+    would put nearly all attempts into one bin.
+    """
+    p, y = np.asarray(predicted, dtype=np.float64), np.asarray(success, dtype=np.float64)
+    groups = [g for g in np.array_split(np.argsort(p, kind="stable"), bins) if g.size]
+    return Reliability(
+        np.array([p[g].mean() for g in groups]),
+        np.array([y[g].mean() for g in groups]),
+        np.array([g.size for g in groups], dtype=np.int64),
+    )
+
+
+def expected_calibration_error(predicted: ArrayLike, success: ArrayLike, bins: int = 10) -> float:
+    """Return the ECE (Naeini et al. 2015) over bins of equal count; NaN without any prediction."""
+    diagram = reliability(predicted, success, bins)
+    total = diagram.count.sum()
+    if not total:
+        return float("nan")
+    return float(np.sum(diagram.count * np.abs(diagram.predicted - diagram.observed)) / total)
+
+
+@dataclass(frozen=True)
+class Platt:
+    """A monotone correction of probabilities: sigmoid(scale * logit(p) + shift) (Platt 1999)."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __call__(self, probability: ArrayLike) -> Array:
+        """Return corrected probabilities of the same shape."""
+        return _sigmoid(self.scale * _logit(probability) + self.shift)
+
+
+def fit_platt(predicted: ArrayLike, success: ArrayLike, strength: float = 5.0) -> Platt:
+    """Fit a correction by penalised maximum likelihood (Newton's method).
+
+    Args:
+        predicted, success: (N,) of past attempts.
+        strength: weight, in attempts, of the belief that no correction is needed; with few
+            attempts, or only successes, the correction stays near the identity.
+    """
+    x, y = _logit(predicted), np.asarray(success, dtype=np.float64)
+    if not x.size:
+        return Platt()
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    identity, theta = np.array([1.0, 0.0]), np.array([1.0, 0.0])
+    for _ in range(50):
+        p = _sigmoid(design @ theta)
+        gradient = design.T @ (p - y) + strength * (theta - identity)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + strength * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        theta = theta - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-9))
+        if np.abs(step).max() < 1e-8:
+            break
+    return Platt(max(float(theta[0]), 0.05), float(theta[1]))  # never turns the ranking round
+
+
+def _logit(probability: ArrayLike) -> Array:
+    p = np.clip(np.asarray(probability, dtype=np.float64), _EPSILON, 1 - _EPSILON)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -50, 50))))

@@ -1,0 +1,62 @@
+"""Calibration scores and the correction of probabilities."""
+
+import numpy as np
+import pytest
+
+from grasp_affordance.learning.calibration import (
+    Platt,
+    brier_score,
+    expected_calibration_error,
+    fit_platt,
+    reliability,
+)
+
+
+def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    p = rng.beta(4, 1.5, count)
+    return p, (rng.random(count) < p).astype(float)
+
+
+def test_true_probabilities_have_almost_no_calibration_error() -> None:
+    p, y = drawn(20_000)
+    assert expected_calibration_error(p, y) < 0.015
+
+
+def test_the_calibration_error_of_a_constant_is_its_distance_from_the_rate() -> None:
+    y = np.array([1.0] * 70 + [0.0] * 30)
+    p = np.full(100, 0.9)
+    assert expected_calibration_error(p, y, bins=1) == pytest.approx(0.2)
+    assert brier_score(p, y) == pytest.approx(0.7 * 0.01 + 0.3 * 0.81)
+
+
+def test_bins_hold_equal_counts_and_all_attempts() -> None:
+    diagram = reliability(*drawn(997))
+    assert diagram.count.sum() == 997
+    assert np.ptp(diagram.count) <= 1
+    assert (np.diff(diagram.predicted) >= 0).all()
+
+
+def test_no_attempt_has_no_score() -> None:
+    assert np.isnan(brier_score([], []))
+    assert np.isnan(expected_calibration_error([], []))
+
+
+def test_a_fitted_correction_undoes_overconfidence() -> None:
+    p, y = drawn(3000)
+    overconfident = Platt(scale=2.5, shift=0.7)(p)
+    corrected = fit_platt(overconfident, y)(overconfident)
+    assert expected_calibration_error(corrected, y) < 0.03
+    assert expected_calibration_error(overconfident, y) > 0.06
+
+
+def test_a_correction_never_changes_the_ranking() -> None:
+    p, y = drawn(200)
+    corrected = fit_platt(p, 1 - y)(np.sort(p))
+    assert (np.diff(corrected) >= 0).all()
+
+
+def test_without_attempts_or_with_successes_only_the_correction_stays_near_identity() -> None:
+    assert fit_platt([], []) == Platt()
+    few = fit_platt([0.9] * 5, [1.0] * 5)
+    assert abs(float(few(0.9)) - 0.9) < 0.05
