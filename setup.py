@@ -88,11 +88,13 @@ setup(
     ],
     entry_points={"console_scripts": [f"grasp-affordance = {PACKAGE}.cli:main", *NODES]},
     install_requires=[
+        "docstring-parser",
         "matplotlib",
         "mink",
         "mujoco",
         "numpy",
         "opencv-python-headless",
+        "pyyaml",
         "rich",
         "rosbags",
         "safetensors",
