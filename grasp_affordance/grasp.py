@@ -145,6 +145,21 @@ class PressureTrace:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """What the depth difference around a pick says.
+
+    Attributes:
+        regions: separate surfaces that left the bin.
+        pixels: size of the largest.
+        volume: under the removed surfaces, cubic metres.
+    """
+
+    regions: int
+    pixels: int = 0
+    volume: float = 0.0
+
+
+@dataclass(frozen=True)
 class PhaseReport:
     """What was measured in one phase.
 
@@ -178,6 +193,7 @@ class GraspAttempt:
         policy, model_version: provenance of the decision.
         before, after: frames around the pick; None where none was taken.
         true_outcome, true_cause: simulator's ground truth for scoring; None on a real cell.
+        removal: what the depth difference between `before` and `after` says; None if not asked.
         detail: one sentence for a person on what went wrong; empty on success.
     """
 
@@ -197,6 +213,7 @@ class GraspAttempt:
     after: RgbdFrame | None = None
     true_outcome: Outcome | None = None
     true_cause: Cause | None = None
+    removal: Removal | None = None
     detail: str = ""
 
     @property

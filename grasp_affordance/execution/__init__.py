@@ -1,0 +1,17 @@
+"""From a suction point to an attempt: plan, check, pick, and judge what the cell sensed."""
+
+from grasp_affordance.execution.cancellation import Cancellation
+from grasp_affordance.execution.outcome import Witness
+from grasp_affordance.execution.pick import pick
+from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
+from grasp_affordance.execution.recorder import Progress
+
+__all__ = [
+    "Cancellation",
+    "PickConfig",
+    "PickPlan",
+    "Progress",
+    "Witness",
+    "pick",
+    "plan_pick",
+]

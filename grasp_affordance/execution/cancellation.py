@@ -1,0 +1,105 @@
+"""Stopping a pick from another thread, for a stated reason."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import Arm
+from grasp_affordance.errors import StoppedError
+from grasp_affordance.grasp import Cause
+
+Array = NDArray[np.float64]
+
+
+class Cancellation:
+    """A request, from any thread, that the pick under way ends with its arm at rest.
+
+    The first request counts; later ones change nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requested = threading.Event()
+        self._finished = threading.Event()
+        self._cause = Cause.CANCELLED
+        self._reason = ""
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked for an end."""
+        return self._requested.is_set()
+
+    @property
+    def cause(self) -> Cause:
+        """CANCELLED, or what the request named, such as CAMERA_LOST."""
+        return self._cause
+
+    def request(self, cause: Cause = Cause.CANCELLED, reason: str = "cancelled") -> None:
+        """Ask for an end; no further motion starts. Motions under way need `arm.stop()` too."""
+        with self._lock:
+            if not self._requested.is_set():
+                self._cause, self._reason = cause, reason
+                self._requested.set()
+
+    def finish(self) -> None:
+        """Say that the pick is over and its arm at rest."""
+        self._finished.set()
+
+    def stop(self, arm: Arm, cause: Cause, reason: str, timeout: float) -> bool:
+        """Request an end and stop the arm until the pick is over; return whether it is.
+
+        Stops again every 20 ms: a motion may have passed its check just before the request and
+        begun just after the first stop.
+        """
+        self.request(cause, reason)
+        for _ in range(max(1, round(timeout / 0.02))):
+            arm.stop()
+            if self._finished.wait(0.02):
+                return True
+        return self._finished.is_set()
+
+    def check(self) -> None:
+        """Raise StoppedError once an end was requested."""
+        if self._requested.is_set():
+            raise StoppedError(self._reason)
+
+
+@dataclass(frozen=True)
+class CancellableArm:
+    """An Arm that starts no motion after a cancellation and reports none as completed."""
+
+    arm: Arm
+    cancellation: Cancellation
+
+    def tcp_pose(self) -> Array:
+        """See `Arm`."""
+        return self.arm.tcp_pose()
+
+    def check_reachable(self, T_base_tool: Array) -> None:
+        """See `Arm`."""
+        self.arm.check_reachable(T_base_tool)
+
+    def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
+        """See `Arm`."""
+        self.cancellation.check()
+        self.arm.move_to(T_base_tool, linear=linear)
+        self.cancellation.check()
+
+    def move_until_contact(self, T_base_tool: Array) -> bool:
+        """See `Arm`."""
+        self.cancellation.check()
+        contact = self.arm.move_until_contact(T_base_tool)
+        self.cancellation.check()
+        return contact
+
+    def home(self) -> None:
+        """See `Arm`."""
+        self.cancellation.check()
+        self.arm.home()
+        self.cancellation.check()
+
+    def stop(self) -> None:
+        """See `Arm`."""
+        self.arm.stop()

@@ -1,0 +1,151 @@
+"""What a pick was, judged from what a real cell can sense.
+
+Two independent witnesses: the pressure (did the cup hold when it was asked to?) and, where frames
+around the pick exist, the depth difference (did something leave the bin?). Where they contradict
+each other the attempt is UNCERTAIN and yields no label. A simulator's truth takes no part; it
+stands beside the judgement, and `disagreement` compares the two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from grasp_affordance.grasp import Cause, GraspAttempt, Outcome, PressureTrace, Removal
+from grasp_affordance.rgbd import RgbdFrame
+
+_COLLAPSE = 0.5  # share of the sealed vacuum below which a cup has let go
+
+
+class Witness(Protocol):
+    """Compares the views before and after a pick."""
+
+    def __call__(self, before: RgbdFrame, after: RgbdFrame) -> Removal | None:
+        """Return what left the bin, or None where the views do not tell."""
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """What the cup felt, in the order of the pick; checks after a failed one are not made.
+
+    Attributes:
+        collided: whether the approach ended by meeting something with more than the cup's rim.
+        contact: whether the guarded approach met something.
+        sealed: whether the vacuum settled at that of a sealed cup.
+        lifted: whether it still did above the rim.
+        carried: whether it still did over the place area, before the release.
+        sealed_at, released_at: the holding part of the trace, seconds since the vacuum was on.
+    """
+
+    collided: bool = False
+    contact: bool = False
+    sealed: bool = False
+    lifted: bool = False
+    carried: bool = False
+    sealed_at: float = 0.0
+    released_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome, the cause where it is not a success, and a sentence for a person."""
+
+    outcome: Outcome
+    cause: Cause = Cause.NONE
+    detail: str = ""
+
+
+def judge(sensed: Sensed, trace: PressureTrace) -> Verdict:
+    """Return what the pressure tells.
+
+    A cup that held at every check although its vacuum had collapsed in between contradicts itself:
+    it may have dropped one object and caught another, or the sensor is wrong.
+    """
+    if sensed.collided:
+        return _failure(Cause.COLLISION, "the tool met something on its way to the point")
+    if not sensed.contact:
+        return _failure(Cause.NO_CONTACT, "the approach met nothing where a surface was predicted")
+    if not sensed.sealed:
+        return _failure(Cause.NO_SEAL, "the vacuum did not build up at the contact")
+    if not sensed.lifted:
+        return _failure(Cause.LOST_AT_LIFT, "the vacuum was gone after the lift")
+    if not sensed.carried:
+        return _failure(Cause.LOST_IN_TRANSPORT, "the vacuum was gone over the place area")
+    if _collapsed(sensed, trace):
+        return _disagreement("the cup held at every check, but its vacuum collapsed in between")
+    return Verdict(Outcome.SUCCESS)
+
+
+def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
+    """Return the judgement of both witnesses together.
+
+    Two removed regions under one sealed cup are a double pick: the surface held, but not as the
+    label of a single object should say, so it is kept out of training. An object lost in transport
+    has left the bin: no contradiction.
+    """
+    if removal is None:
+        return verdict
+    if verdict.outcome is Outcome.SUCCESS:
+        if removal.regions == 0:
+            return _disagreement("the cup held an object, but nothing left the bin")
+        if removal.regions > 1:
+            detail = f"{removal.regions} objects left the bin at once"
+            return Verdict(Outcome.UNCERTAIN, Cause.DOUBLE_PICK, detail)
+    left_behind = verdict.cause is not Cause.LOST_IN_TRANSPORT
+    if verdict.outcome is Outcome.FAILURE and removal.regions > 0 and left_behind:
+        return _disagreement("the cup held nothing, but something left the bin")
+    return verdict
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """How often the sensed outcome differs from a simulator's truth.
+
+    Attributes:
+        compared: attempts with a sensed success or failure and a known truth.
+        false_successes: sensed as successes, truly failures.
+        false_failures: sensed as failures, truly successes.
+    """
+
+    compared: int
+    false_successes: int
+    false_failures: int
+
+    @property
+    def rate(self) -> float:
+        """Share of the compared attempts, in [0, 1]; NaN where none was compared."""
+        wrong = self.false_successes + self.false_failures
+        return wrong / self.compared if self.compared else float("nan")
+
+
+def disagreement(attempts: Iterable[GraspAttempt]) -> Disagreement:
+    """Compare sensed outcomes with the truth beside them; undecided attempts are left out."""
+    decided = (Outcome.SUCCESS, Outcome.FAILURE)
+    pairs = [
+        (attempt.outcome, attempt.true_outcome)
+        for attempt in attempts
+        if attempt.outcome in decided and attempt.true_outcome in decided
+    ]
+    return Disagreement(
+        compared=len(pairs),
+        false_successes=sum(pair == (Outcome.SUCCESS, Outcome.FAILURE) for pair in pairs),
+        false_failures=sum(pair == (Outcome.FAILURE, Outcome.SUCCESS) for pair in pairs),
+    )
+
+
+def _failure(cause: Cause, detail: str) -> Verdict:
+    return Verdict(Outcome.FAILURE, cause, detail)
+
+
+def _disagreement(detail: str) -> Verdict:
+    return Verdict(Outcome.UNCERTAIN, Cause.WITNESSES_DISAGREE, detail)
+
+
+def _collapsed(sensed: Sensed, trace: PressureTrace) -> bool:
+    """Whether the vacuum fell below half of its sealed value between seal and release."""
+    held = (trace.times >= sensed.sealed_at) & (trace.times <= sensed.released_at)
+    if not held.any():
+        return False
+    vacuum = trace.vacuum[held]
+    return bool(vacuum.min() < _COLLAPSE * float(np.median(vacuum)))

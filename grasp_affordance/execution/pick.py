@@ -1,0 +1,165 @@
+"""One pick, from a suction point to a judged attempt."""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.errors import (
+    CameraError,
+    CellError,
+    CollisionError,
+    GripperError,
+    StoppedError,
+    UnreachableError,
+)
+from grasp_affordance.execution.cancellation import CancellableArm, Cancellation
+from grasp_affordance.execution.checks import Refusal, plan_checked
+from grasp_affordance.execution.outcome import Verdict, Witness, judge, reconcile
+from grasp_affordance.execution.phases import PickState, make_safe, run_phases
+from grasp_affordance.execution.plan import PickConfig
+from grasp_affordance.execution.recorder import Progress, Recorder
+from grasp_affordance.grasp import (
+    Cause,
+    GraspAttempt,
+    Outcome,
+    PressureTrace,
+    SuctionPoint,
+)
+from grasp_affordance.rgbd import RgbdFrame
+
+Array = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
+
+_UNKNOWN_POSE = np.full((4, 4), np.nan)
+_NO_TRACE = PressureTrace(np.zeros(0), np.zeros(0, np.float32))
+
+
+def pick(
+    cell: Cell,
+    point: SuctionPoint,
+    T_base_camera: Array | None,
+    config: PickConfig | None = None,
+    *,
+    index: int = 0,
+    policy: str = "",
+    model_version: str = "",
+    before: RgbdFrame | None = None,
+    take_after: bool = False,
+    witness: Witness | None = None,
+    cancellation: Cancellation | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> GraspAttempt:
+    """Pick at a suction point, place what was picked, and say how it went.
+
+    Checks first: view fresh, camera pose known, point in the bin, tool clear of the walls, every
+    pose reachable. Then pre-grasp, vacuum on, guarded approach until contact, seal check, lift,
+    transport, place, home; the vacuum is checked again after lift and transport.
+
+    A fault of the cell or a cancellation raises nothing: it returns an ABORTED attempt with the
+    cause and without phases that were not begun, the arm stopped where it was. Call
+    `recovery.recover` before the next pick then.
+
+    Args:
+        cell: arm, gripper, camera, bin and cup.
+        point: in the camera frame.
+        T_base_camera: (4, 4) with which the point is reached; None where it is unknown.
+        config: `PickConfig()` by default.
+        index: number of the attempt in its session, 0-based.
+        policy, model_version: who chose the point; written into the attempt.
+        before: the view in which the point was found; refused where it is too old.
+        take_after: take a view when the arm is home again.
+        witness: compares `before` with the view after; implies `take_after`.
+        cancellation: lets another thread end the pick.
+        on_progress: called at the start and the end of each phase, in this thread.
+
+    Returns:
+        The attempt. SUCCESS, FAILURE or UNCERTAIN when the cell worked; ABORTED otherwise. Poses
+        that are unknown because the pick was refused are full of NaN.
+
+    Raises:
+        GeometryError: a transform that is not rigid.
+    """
+    config, cancellation = config or PickConfig(), cancellation or Cancellation()
+    stamp_ns = cell.now_ns()
+    recorder, state = Recorder(cell, on_progress), PickState()
+    plan = plan_checked(cell, point, T_base_camera, config, before)
+    if isinstance(plan, Refusal):
+        cancellation.finish()
+        verdict = Verdict(Outcome.ABORTED, plan.cause, f"{plan.rejection}: {plan.detail}")
+    else:
+        arm = CancellableArm(cell.arm, cancellation)
+        try:
+            run_phases(cell, arm, plan, config, recorder, state)
+            verdict = judge(state.sensed, cell.gripper.trace())
+        except CellError as error:
+            make_safe(cell, state)
+            verdict = Verdict(Outcome.ABORTED, _fault(error, cancellation), str(error))
+        except BaseException:  # a defect or Ctrl-C: the arm stops all the same
+            make_safe(cell, state)
+            raise
+        finally:
+            cancellation.finish()
+
+    completed = verdict.outcome is not Outcome.ABORTED
+    after = _view_after(cell) if completed and (take_after or witness) else None
+    removal = witness(before, after) if witness and before and after else None
+    verdict = reconcile(verdict, removal)
+    truth = cell.truth() if completed and cell.truth else (None, None)
+    return GraspAttempt(
+        index=index,
+        stamp_ns=stamp_ns,
+        point=point,
+        T_base_camera=_UNKNOWN_POSE if T_base_camera is None else T_base_camera,
+        T_base_tool=_UNKNOWN_POSE if isinstance(plan, Refusal) else plan.contact,
+        outcome=verdict.outcome,
+        cause=verdict.cause,
+        phases=tuple(recorder.phases),
+        pressure=_trace(cell) if recorder.phases else _NO_TRACE,
+        contact_height=state.contact_height,
+        policy=policy,
+        model_version=model_version,
+        before=before,
+        after=after,
+        true_outcome=truth[0],
+        true_cause=truth[1],
+        removal=removal,
+        detail=verdict.detail,
+    )
+
+
+def _fault(error: CellError, cancellation: Cancellation) -> Cause:
+    """Return the cause of an aborted pick; what was asked for explains whatever broke off."""
+    if cancellation.requested:
+        return cancellation.cause
+    causes = {
+        StoppedError: Cause.CANCELLED,
+        UnreachableError: Cause.UNREACHABLE,
+        CollisionError: Cause.COLLISION,
+        CameraError: Cause.CAMERA_LOST,
+        GripperError: Cause.GRIPPER_FAULT,
+    }
+    return next(
+        (cause for kind, cause in causes.items() if isinstance(error, kind)), Cause.ARM_FAULT
+    )
+
+
+def _view_after(cell: Cell) -> RgbdFrame | None:
+    """Return a view taken now; the pick is over, so a missing one costs only the second witness."""
+    try:
+        return cell.camera.read(newer_than_ns=cell.now_ns())
+    except CameraError as error:
+        _log.warning("no view after the pick: %s", error)
+        return None
+
+
+def _trace(cell: Cell) -> PressureTrace:
+    """Return the vacuum since it was switched on; empty where the sensor does not answer."""
+    try:
+        return cell.gripper.trace()
+    except GripperError as error:
+        _log.warning("no pressure trace: %s", error)
+        return _NO_TRACE
