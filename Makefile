@@ -69,7 +69,7 @@ format: setup ## Format the code and mend what ruff can mend
 
 .PHONY: build
 build: setup ## Build both packages with colcon
-	@colcon build $(COLCON_BASES) --event-handlers console_cohesion+ \
+	@colcon build $(COLCON_BASES) \
 	  --cmake-args -GNinja -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/tools/wheel_paths.cmake
 
 .PHONY: colcon-test

@@ -18,7 +18,7 @@ fi
 
 if command -v uv >/dev/null; then
   uv=uv
-elif [[ -x $venv/bin/uv ]] || "$venv/bin/python" -m pip install --quiet uv; then
+elif [[ -x $venv/bin/uv ]] || "$venv/bin/python" -m pip install -qq uv; then
   uv=$venv/bin/uv
 else
   uv=
