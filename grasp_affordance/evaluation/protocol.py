@@ -1,0 +1,161 @@
+"""One clearance: the protocol by which all policies are measured (docs/results.md says why)."""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.memory import FailureMemory
+from grasp_affordance.evaluation.records import AttemptRow, Clearance, count_rows
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.grasp import Cause, GraspAttempt, Phase, SuctionPoint
+from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.rgbd import RgbdFrame
+
+
+@dataclass(frozen=True)
+class ProtocolConfig:
+    """The rules that move results; one set for all policies.
+
+    Attributes:
+        failure_cap: consecutive fruitless tries (failures, refused points, abstentions) after
+            which the pile counts as not cleared and what is left in it as not picked.
+        memory: failed points remembered per pile.
+        memory_radius: metres around them in which nothing may be proposed.
+    """
+
+    failure_cap: int = 10
+    memory: int = 8
+    memory_radius: float = 0.012
+
+    def __post_init__(self) -> None:
+        if self.failure_cap < 1 or self.memory < 1 or not 0 <= self.memory_radius < 0.1:
+            raise ConfigError(
+                f"failure cap {self.failure_cap} and memory {self.memory} must be at least 1, "
+                f"memory radius {self.memory_radius} m in [0, 0.1)"
+            )
+
+
+class Pile(Protocol):
+    """A settled pile in a cell, with the true counts that scoring needs."""
+
+    stack: str
+    bin: BinGeometry
+    cup: Cup
+
+    def look(self) -> tuple[RgbdFrame, NDArray[np.float64]]:
+        """Return a fresh frame and `T_base_camera` (4, 4) as calibrated."""
+
+    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> GraspAttempt:
+        """Pick at a point of the frame; the attempt carries the truth."""
+
+    def in_bin(self) -> int:
+        """Return how many objects are in the bin, truly."""
+
+    def placed(self) -> int:
+        """Return how many objects have reached the place area, truly."""
+
+    def clock(self) -> float:
+        """Return the cell's time in seconds."""
+
+
+class _Tally:
+    """What happens during one clearance."""
+
+    def __init__(self) -> None:
+        self.rows: list[AttemptRow] = []
+        self.refusals = 0
+        self.abstentions = 0
+        self.fruitless = 0  # in a row
+
+
+def clear_pile(
+    pile: Pile,
+    policy: Policy,
+    rng: np.random.Generator,
+    config: ProtocolConfig,
+    seed: int = 0,
+    index: int = 0,
+) -> tuple[Clearance, list[AttemptRow]]:
+    """Pick until the bin is empty or the cap is reached; return the counts and a row per attempt.
+
+    When nothing is left to propose but points near remembered failures, the memory is emptied
+    once and the policy asked again; an abstention with an empty memory counts as fruitless.
+    """
+    memory = FailureMemory(config.memory, config.memory_radius)
+    tally = _Tally()
+    objects, started, wall = pile.in_bin(), pile.clock(), time.perf_counter()
+    while pile.in_bin() > 0 and tally.fruitless < config.failure_cap:
+        frame, T_base_camera = pile.look()
+        view = View(frame, T_base_camera, pile.bin, pile.cup, rng, memory.points, memory.radius)
+        asked = time.perf_counter()
+        point = memory.first_allowed(policy.choose(view).points, T_base_camera)
+        decision_seconds = time.perf_counter() - asked
+        if point is not None:
+            _try_point(pile, point, view, memory, tally, (seed, index), decision_seconds)
+        elif len(memory):
+            memory.clear()
+        else:
+            tally.abstentions += 1
+            tally.fruitless += 1
+    clearance = Clearance(
+        seed=seed,
+        index=index,
+        stack=pile.stack,
+        objects=objects,
+        placed=pile.placed(),
+        left=pile.in_bin(),
+        refusals=tally.refusals,
+        abstentions=tally.abstentions,
+        seconds=pile.clock() - started,
+        wall_seconds=time.perf_counter() - wall,
+        **count_rows(tally.rows),
+    )
+    return clearance, tally.rows
+
+
+def _try_point(
+    pile: Pile,
+    point: SuctionPoint,
+    view: View,
+    memory: FailureMemory,
+    tally: _Tally,
+    key: tuple[int, int],
+    decision_seconds: float,
+) -> None:
+    placed_before, began = pile.placed(), pile.clock()
+    attempt = pile.pick(point, view.frame)
+    point_base = transform_points(view.T_base_camera, point.position)
+    if attempt.cause is Cause.UNREACHABLE:  # refused before anything moved
+        tally.refusals += 1
+        tally.fruitless += 1
+        memory.add(point_base)
+        return
+    row = AttemptRow(
+        *key,
+        attempt=len(tally.rows),
+        stack=pile.stack,
+        u=point.u,
+        v=point.v,
+        x=float(point_base[0]),
+        y=float(point_base[1]),
+        z=float(point_base[2]),
+        probability=point.probability,
+        source=str(point.source),
+        outcome=str(attempt.outcome),
+        cause=str(attempt.cause),
+        true_outcome=str(attempt.true_outcome or attempt.outcome),
+        true_cause=str(attempt.true_cause or attempt.cause),
+        lifted=any(report.phase is Phase.TRANSPORT for report in attempt.phases),
+        placed=pile.placed() - placed_before,
+        seconds=pile.clock() - began,
+        decision_seconds=decision_seconds,
+    )
+    tally.rows.append(row)
+    tally.fruitless = 0 if row.succeeded else tally.fruitless + 1
+    if not row.sensed_success:  # a real cell knows only what it senses
+        memory.add(point_base)

@@ -1,0 +1,179 @@
+"""Finished clearances on disk, one file each, until the report is written: a kill loses one pile.
+
+While `FILE.json` is being made, `FILE.json.parts/` holds `run.json` (what is measured) and one
+`SEED-INDEX.json` per finished clearance. The report holds all clearances too, so a finished run
+can be extended by more seeds or more clearances.
+"""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.records import AttemptRow, Clearance
+from grasp_affordance.files import write_atomically
+
+SCHEMA = "grasp_affordance/evaluation/1"
+
+Key = tuple[int, int]
+
+
+class RunStore:
+    """The clearances of one run.
+
+    Raises:
+        ConfigError: what is there is of another run, or is unfinished and `resume` is off.
+    """
+
+    def __init__(self, output: Path, identity: Mapping[str, Any], resume: bool) -> None:
+        """Open the store of the report `output`.
+
+        Args:
+            output: path of the report.
+            identity: JSON object of all that must be equal for clearances to belong together.
+            resume: keep what is there.
+        """
+        self.output = output
+        self.parts = output.with_name(output.name + ".parts")
+        self.clearances: dict[Key, Clearance] = {}
+        self.rows: dict[Key, list[AttemptRow]] = {}
+        self.revisions: set[str] = set()
+        self._identity = json.loads(json.dumps(dict(identity)))
+        if resume:
+            self._load_report()
+            self._load_parts()
+        elif self.parts.exists():
+            raise ConfigError(
+                f"{self.parts} holds an unfinished run: add --resume to continue it, or remove it"
+            )
+        write_json(self.parts / "run.json", self._identity)
+
+    def add(self, clearance: Clearance, rows: list[AttemptRow], revision: str) -> None:
+        """Keep a finished clearance."""
+        part = {
+            "revision": revision,
+            "clearance": asdict(clearance),
+            "rows": [asdict(row) for row in rows],
+        }
+        write_json(self.parts / f"{clearance.seed}-{clearance.index}.json", part)
+        self._keep(part)
+
+    def finish(self, report: Mapping[str, Any], keys: list[Key], rows: bool) -> None:
+        """Write the report, and the CSV of attempts if `rows`; then drop the parts.
+
+        Raises:
+            ConfigError: rows are wanted, but an earlier run of this report did not keep them.
+        """
+        if rows:
+            missing = [key for key in keys if key not in self.rows]
+            if missing:
+                raise ConfigError(
+                    f"attempts of {len(missing)} earlier clearances were not kept; run without "
+                    "--resume, or without --rows"
+                )
+            lines = [row for key in sorted(keys) for row in self.rows[key]]
+            write_rows(self.output.with_suffix(".csv"), lines)
+        write_json(self.output, report)
+        shutil.rmtree(self.parts)
+
+    def _keep(self, part: Mapping[str, Any]) -> None:
+        clearance = Clearance.from_json(part["clearance"])
+        self.clearances[clearance.key] = clearance
+        self.rows[clearance.key] = [AttemptRow(**row) for row in part["rows"]]
+        self.revisions.add(part["revision"])
+
+    def _load_report(self) -> None:
+        if not self.output.exists():
+            return
+        report = read_report(self.output)
+        self._check_identity(self.output, report["identity"])
+        for data in report["clearances"]:
+            clearance = Clearance.from_json(data)
+            self.clearances[clearance.key] = clearance
+        self.revisions.update(report["provenance"]["revisions"])
+        table = self.output.with_suffix(".csv")
+        if table.exists():
+            self.rows = {key: [] for key in self.clearances}
+            for row in read_rows(table):
+                self.rows[row.seed, row.clearance].append(row)
+
+    def _load_parts(self) -> None:
+        if not (self.parts / "run.json").exists():
+            return
+        self._check_identity(self.parts, read_json(self.parts / "run.json"))
+        for path in self.parts.glob("*-*.json"):
+            self._keep(read_json(path))
+
+    def _check_identity(self, path: Path, found: Mapping[str, Any]) -> None:
+        names = set(found) | set(self._identity)
+        wrong = sorted(name for name in names if found.get(name) != self._identity.get(name))
+        if wrong:
+            raise ConfigError(
+                f"{path} is of another run (different: {', '.join(wrong)}); choose another "
+                "--output or leave out --resume"
+            )
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ConfigError: it is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Read the report of an evaluation.
+
+    Raises:
+        ConfigError: it is missing, no JSON, or not such a report.
+    """
+    report = read_json(path)
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise ConfigError(f"{path} is no report of `grasp-affordance evaluate` ({SCHEMA})")
+    return report
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a JSON file atomically; NaN is refused, because it is not JSON."""
+    write_atomically(path, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_rows(path: Path, rows: list[AttemptRow]) -> None:
+    """Write attempts as CSV, one line each, atomically."""
+    text = io.StringIO()
+    names = [field.name for field in fields(AttemptRow)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_atomically(path, text.getvalue().encode())
+
+
+def read_rows(path: Path) -> list[AttemptRow]:
+    """Read attempts from a CSV that `write_rows` wrote.
+
+    Raises:
+        ConfigError: a column is missing or a value is not of its column.
+    """
+    kinds = {field.name: field.type for field in fields(AttemptRow)}
+    with path.open(newline="") as stream:
+        try:
+            return [
+                AttemptRow(**{name: _parse(line[name], kinds[name]) for name in kinds})
+                for line in csv.DictReader(stream)
+            ]
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"{path} is no table of attempts: {error}") from error
+
+
+def _parse(text: str, kind: Any) -> Any:
+    return text == "True" if kind is bool else kind(text)

@@ -1,0 +1,28 @@
+"""Highest point: what lies on top is free."""
+
+import cv2
+import numpy as np
+
+from grasp_affordance.grasp import Selection
+from grasp_affordance.policies.policy import View
+from grasp_affordance.policies.ranking import RankingConfig, on_objects, rank
+
+_WINDOW = 5  # pixels; a single flying pixel must not win
+
+
+class HighestPoint:
+    """Takes the highest pixels in the base frame, after a median filter against outliers."""
+
+    name = "highest"
+
+    def __init__(self, config: RankingConfig | None = None) -> None:
+        self._config = config or RankingConfig()
+
+    def choose(self, view: View) -> Selection:
+        """Return the highest points, best first; the score is the height over the rim's scale."""
+        points_base = view.base_points()
+        height = points_base[..., 2] - view.bin.floor
+        filled = np.where(np.isfinite(height), height, 0.0).astype(np.float32)
+        smooth = cv2.medianBlur(filled, _WINDOW) / (2 * view.bin.size[2])
+        allowed = on_objects(view, points_base, self._config)
+        return rank(smooth.astype(np.float64), allowed, view, points_base, self._config)

@@ -1,0 +1,85 @@
+"""The published figures follow from the clearances."""
+
+import json
+
+import numpy as np
+import pytest
+from evaluation.fake_pile import BAD, DOUBLE, GRID, MISSED, OK, FakePile, FixedPolicy
+
+from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.records import Clearance
+from grasp_affordance.evaluation.summary import statistics_of, summarise
+
+
+def cleared(seed: int, index: int, script: list, objects: int = 4, stack: str = "a") -> Clearance:
+    pile = FakePile(objects, script)
+    pile.stack = stack
+    rules = ProtocolConfig(failure_cap=3)
+    return clear_pile(pile, FixedPolicy(GRID), np.random.default_rng(0), rules, seed, index)[0]
+
+
+RUN = [
+    cleared(0, 0, [OK], stack="a"),
+    cleared(0, 1, [OK, BAD], stack="b"),
+    cleared(1, 0, [BAD, OK], stack="a"),
+    cleared(1, 1, [DOUBLE, MISSED], stack="b"),
+]
+
+
+def test_the_total_is_the_sum_of_the_seeds_and_of_the_stacks() -> None:
+    report = summarise(RUN)
+    for name in ("attempts", "successes", "placed", "objects", "piles", "piles_cleared", "left"):
+        for groups in ("per_seed", "per_stack"):
+            parts = sum(group[name] for group in report[groups].values())
+            assert report["total"][name] == parts, name
+
+
+def test_rates_are_ratios_of_sums() -> None:
+    total = summarise(RUN)["total"]
+    assert total["attempts"] == 4 + 4 + 5 + 3
+    assert total["success_rate"] == total["successes"] / total["attempts"] == 11 / 16
+    assert total["objects_cleared_per_attempt"] == 13 / 16
+    assert total["completion"] == 13 / 16
+    assert total["picks_per_hour"] == pytest.approx(3600 * 13 / (16 * 2.0))
+    assert total["causes"] == {"leak_edge": 5}
+
+
+def test_intervals_contain_their_rates() -> None:
+    total = summarise(RUN)["total"]
+    for name in ("success_rate", "objects_cleared_per_attempt", "completion"):
+        low, high = total[f"{name}_interval"]
+        assert low <= total[name] <= high
+
+
+def test_a_file_summarised_twice_says_the_same_twice() -> None:
+    assert summarise(RUN) == summarise(RUN)
+
+
+def test_disagreement_is_a_share_of_the_attempts() -> None:
+    figures = statistics_of([RUN[3]])
+    assert figures["disagreement_rate"] == 1.0  # a double pick and two unnoticed successes
+
+
+def test_without_attempts_rates_are_null_not_zero() -> None:
+    pile = FakePile(2, [OK])
+    rules = ProtocolConfig(failure_cap=2)
+    empty = clear_pile(pile, FixedPolicy([]), np.random.default_rng(0), rules)[0]
+    figures = statistics_of([empty])
+    assert figures["success_rate"] is None
+    assert figures["success_rate_interval"] is None
+    assert figures["completion"] == 0.0
+    json.dumps(summarise([empty]), allow_nan=False)
+
+
+def test_a_rate_on_few_attempts_is_not_publishable() -> None:
+    assert not summarise(RUN)["total"]["publishable"]
+    many = [cleared(0, index, [OK], objects=20) for index in range(20)]
+    assert summarise(many)["total"]["publishable"]
+
+
+def test_the_spread_over_seeds_is_that_of_the_seeds_rates() -> None:
+    report = summarise(RUN)
+    rates = [group["success_rate"] for group in report["per_seed"].values()]
+    spread = report["spread_over_seeds"]["success_rate"]
+    assert spread["mean"] == pytest.approx(np.mean(rates))
+    assert spread["std"] == pytest.approx(np.std(rates, ddof=1))
