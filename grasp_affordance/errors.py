@@ -21,6 +21,10 @@ class FrameError(GraspAffordanceError):
     """An RGB-D frame cannot be used: sizes, encoding, no valid depth."""
 
 
+class TransformError(GraspAffordanceError):
+    """The pose of the camera in the robot's base frame is not known."""
+
+
 class SequenceError(GraspAffordanceError):
     """A recorded sequence is missing, incomplete or unreadable."""
 
@@ -47,6 +51,10 @@ class StoppedError(CellError):
 
 class CameraError(CellError):
     """No fresh frame arrived from the camera."""
+
+
+class StaleFrameError(CameraError):
+    """Frames came from the camera, but none as new as was asked for."""
 
 
 class GripperError(CellError):

@@ -1,0 +1,60 @@
+"""Recorded RGB-D frames to play back: a sequence folder, or a rosbag2."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.errors import SequenceError
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.bag import BagRecording, BagTopics
+from grasp_affordance.sequence import CAMERA_FILE, Sequence
+
+Array = NDArray[np.float64]
+
+
+class Recording(Protocol):
+    """Frames in the order in which they were taken."""
+
+    def frames(self) -> Iterator[RgbdFrame]:
+        """Yield every frame; raises SequenceError where one cannot be read."""
+
+    def T_base_camera(self, base_frame_id: str) -> Array | None:
+        """Return the pose (4, 4) of the camera; None where it was not recorded."""
+
+
+class FolderRecording:
+    """A sequence folder.
+
+    Raises:
+        SequenceError: see `Sequence`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._sequence = Sequence(folder)
+
+    def frames(self) -> Iterator[RgbdFrame]:
+        """Yield every frame of the folder; after an error `next` goes on with the frame after."""
+        return map(self._sequence.read, self._sequence.names)  # a generator would end
+
+    def T_base_camera(self, base_frame_id: str) -> Array | None:  # noqa: ARG002
+        """Return the pose in `camera.json`, whatever its base frame is called."""
+        return self._sequence.camera.T_base_camera
+
+
+def open_recording(path: Path, bag_topics: BagTopics) -> Recording:
+    """Open a sequence folder (with `camera.json`) or a rosbag2 (its folder, `.db3` or `.mcap`).
+
+    Raises:
+        SequenceError: it is missing, incomplete, or neither of these.
+    """
+    if not path.exists():
+        raise SequenceError(f"{path} does not exist; give a sequence folder or a rosbag2")
+    if (path / CAMERA_FILE).exists():
+        return FolderRecording(path)
+    folder = path.parent if path.suffix in (".db3", ".mcap") else path
+    if (folder / "metadata.yaml").exists():
+        return BagRecording(folder, bag_topics)
+    raise SequenceError(f"{path} holds neither {CAMERA_FILE} nor a rosbag2's metadata.yaml")

@@ -1,0 +1,77 @@
+"""The process around a node: start, spin in a thread, stop in order, exit cleanly."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.ros.node import ManagedNode
+
+
+class JoiningExecutor(MultiThreadedExecutor):
+    """Waits for callbacks under way when it is shut down, as rclpy does from Kilted on."""
+
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Stop executing callbacks; return when none runs any more."""
+        done = super().shutdown(timeout_sec)
+        self._executor.shutdown(wait=True)
+        return done
+
+
+@contextmanager
+def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator[None]:
+    """Spin nodes in a background thread inside the `with` block, then join it.
+
+    The process would abort if the interpreter ended while a spin thread still runs.
+
+    Args:
+        on_end: called when spinning ends for any reason, such as an exception in a callback, which
+            is raised here when the block ends.
+    """
+    executor = JoiningExecutor(num_threads=4, context=nodes[0].context)
+    for node in nodes:
+        executor.add_node(node)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spin") as pool:
+        spin = pool.submit(executor.spin)
+        if on_end is not None:
+            spin.add_done_callback(lambda _: on_end())
+        try:
+            yield
+        finally:
+            executor.shutdown()
+    spin.result()
+
+
+def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
+    """Run one node as a process until SIGINT or SIGTERM; return the exit status.
+
+    rclpy's own signal handlers would close the communication first; here the node is deactivated
+    while it can still talk to what it moves. Further signals do not interrupt that.
+    """
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        node = create()
+    except GraspAffordanceError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        rclpy.try_shutdown()
+        return 1
+    try:
+        with spinning(node, on_end=stop.set):
+            node.autostart()
+            stop.wait()
+            node.trigger_shutdown()
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

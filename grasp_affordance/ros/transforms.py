@@ -1,0 +1,123 @@
+"""Where `T_base_camera` comes from: a parameter, TF, or a latched message.
+
+tf2_ros comes with an installed ROS and is not on PyPI. Where it is missing, a recording's or a
+simulator's pose still arrives on `<camera>/base_camera`.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.time import Time
+
+from grasp_affordance.errors import ConfigError, TransformError
+from grasp_affordance.geometry import check_rigid, from_quaternion
+from grasp_affordance.ros import topics
+from grasp_affordance.ros.conversions import from_transform_msg
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CameraPoseConfig:
+    """How the camera's pose in the robot's base frame is found.
+
+    Attributes:
+        base_frame_id: name of the robot's base frame in TF.
+        pose: x y z (metres) and quaternion x y z w of the camera's optical frame in the base frame;
+            when unset, TF and then the camera's own latched pose are asked.
+    """
+
+    base_frame_id: str = "base_link"
+    pose: tuple[float, float, float, float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.base_frame_id:
+            raise ConfigError("base_frame_id is empty; name the robot's base frame")
+        if self.pose is not None:
+            check_rigid(from_quaternion(self.pose[:3], self.pose[3:]), "pose")
+
+
+class CameraPose:
+    """Answers with `T_base_camera` for an optical frame."""
+
+    def __init__(
+        self, node: Node, config: CameraPoseConfig, camera: str = topics.CAMERA, **options: Any
+    ) -> None:
+        self.config = config
+        self._node = node
+        self._latched: dict[str, TransformStamped] = {}
+        self._topic = f"{camera}/{topics.CAMERA_POSE}"
+        self._subscription = node.create_subscription(
+            TransformStamped, self._topic, self._receive, topics.LATCHED, **options
+        )
+        self._buffer, self._listener = _listen(node)
+
+    def lookup(self, frame_id: str) -> Array:
+        """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.
+
+        Raises:
+            TransformError: nobody has said where the camera is.
+        """
+        if self.config.pose is not None:
+            return from_quaternion(self.config.pose[:3], self.config.pose[3:])
+        message = self._from_tf(frame_id) or self._latched.get(frame_id)
+        if message is None:
+            raise TransformError(
+                f"no transform from '{frame_id}' to '{self.config.base_frame_id}': publish the "
+                "camera's calibration on /tf_static, or set the parameter camera_pose.pose "
+                "(x y z qx qy qz qw)"
+            )
+        if message.header.frame_id != self.config.base_frame_id:
+            raise TransformError(
+                f"{self._topic} gives the camera in '{message.header.frame_id}', but the base "
+                f"frame is '{self.config.base_frame_id}'; set camera_pose.base_frame_id"
+            )
+        return from_transform_msg(message.transform)
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._node.destroy_subscription(self._subscription)
+        if self._listener is not None:
+            self._listener.unregister()
+
+    def _receive(self, message: TransformStamped) -> None:
+        self._latched[message.child_frame_id] = message
+
+    def _from_tf(self, frame_id: str) -> TransformStamped | None:
+        latest = Time()
+        if self._buffer is None or not self._buffer.can_transform(
+            self.config.base_frame_id, frame_id, latest
+        ):
+            return None
+        return self._buffer.lookup_transform(self.config.base_frame_id, frame_id, latest)
+
+
+class StaticBroadcaster:
+    """Puts a transform on `/tf_static` where tf2_ros is installed; does nothing elsewhere."""
+
+    def __init__(self, node: Node) -> None:
+        self._broadcaster = None
+        if importlib.util.find_spec("tf2_ros") is not None:
+            from tf2_ros import StaticTransformBroadcaster
+
+            self._broadcaster = StaticTransformBroadcaster(node)
+
+    def send(self, message: TransformStamped) -> None:
+        """Broadcast one static transform."""
+        if self._broadcaster is not None:
+            self._broadcaster.sendTransform(message)
+
+
+def _listen(node: Node) -> tuple[Any, Any]:
+    """Return a TF buffer and its listener, or None twice where tf2_ros is not installed."""
+    if importlib.util.find_spec("tf2_ros") is None:
+        return None, None
+    from tf2_ros import Buffer, TransformListener
+
+    buffer = Buffer()
+    return buffer, TransformListener(buffer, node)
