@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.memory import FailureMemory
 from grasp_affordance.evaluation.records import AttemptRow, Clearance, count_rows
+from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.grasp import Cause, GraspAttempt, Phase, SuctionPoint
 from grasp_affordance.policies.policy import Policy, View

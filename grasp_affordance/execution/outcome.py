@@ -3,16 +3,15 @@
 Two independent witnesses: the pressure (did the cup hold when it was asked to?) and, where frames
 around the pick exist, the depth difference (did something leave the bin?). Where they contradict
 each other the attempt is UNCERTAIN and yields no label. A simulator's truth takes no part; it
-stands beside the judgement, and `disagreement` compares the two.
+stands beside the judgement, for scoring.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from grasp_affordance.grasp import Cause, GraspAttempt, Outcome, PressureTrace, Removal
+from grasp_affordance.grasp import Cause, Outcome, PressureTrace, Removal
 from grasp_affordance.rgbd import RgbdFrame
 
 _COLLAPSE = 0.5  # share of the sealed vacuum below which a cup has let go
@@ -96,42 +95,6 @@ def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
     if verdict.outcome is Outcome.FAILURE and removal.regions > 0 and left_behind:
         return _disagreement("the cup held nothing, but something left the bin")
     return verdict
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """How often the sensed outcome differs from a simulator's truth.
-
-    Attributes:
-        compared: attempts with a sensed success or failure and a known truth.
-        false_successes: sensed as successes, truly failures.
-        false_failures: sensed as failures, truly successes.
-    """
-
-    compared: int
-    false_successes: int
-    false_failures: int
-
-    @property
-    def rate(self) -> float:
-        """Share of the compared attempts, in [0, 1]; NaN where none was compared."""
-        wrong = self.false_successes + self.false_failures
-        return wrong / self.compared if self.compared else float("nan")
-
-
-def disagreement(attempts: Iterable[GraspAttempt]) -> Disagreement:
-    """Compare sensed outcomes with the truth beside them; undecided attempts are left out."""
-    decided = (Outcome.SUCCESS, Outcome.FAILURE)
-    pairs = [
-        (attempt.outcome, attempt.true_outcome)
-        for attempt in attempts
-        if attempt.outcome in decided and attempt.true_outcome in decided
-    ]
-    return Disagreement(
-        compared=len(pairs),
-        false_successes=sum(pair == (Outcome.SUCCESS, Outcome.FAILURE) for pair in pairs),
-        false_failures=sum(pair == (Outcome.FAILURE, Outcome.SUCCESS) for pair in pairs),
-    )
 
 
 def _failure(cause: Cause, detail: str) -> Verdict:

@@ -31,6 +31,7 @@ class FakeCellState:
         events: what was called, in order.
         on_event: called with each event before it takes effect; may raise.
         time: seconds, advanced by every motion.
+        released_at: heights of the cup at which a load was let go, metres.
     """
 
     surface: float | None = 0.05
@@ -123,8 +124,9 @@ class FakeGripper:
 
     def release(self) -> None:
         self.state.happen("release")
+        if self.state.held:
+            self.state.released_at.append(float(self.state.pose[2, 3]))
         self.state.vacuum_on = self.state.held = False
-        self.state.released_at.append(float(self.state.pose[2, 3]))
 
     def vacuum(self) -> float:
         return self.state.pressure()
