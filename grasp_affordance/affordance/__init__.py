@@ -1,0 +1,1 @@
+"""Where the cup should go: learned affordance maps, the analytic seal prior, candidates."""

@@ -1,0 +1,59 @@
+"""What every learned model offers, and the one place that turns a file into one."""
+
+import os
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance import resnet_checkpoint
+from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.resnet_model import InferenceConfig, ResnetModel
+from grasp_affordance.errors import CheckpointError
+from grasp_affordance.rgbd import RgbdFrame
+
+
+class LearnedModel(Protocol):
+    """A trained network: numpy in, numpy out."""
+
+    @property
+    def version(self) -> str:
+        """Name of architecture and weights; other weights have another name."""
+
+    def predict(
+        self, frame: RgbdFrame, region: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the probability of success (H, W) float32, 0 outside the region's bounding box.
+
+        Raises:
+            FrameError: the frame cannot be used.
+        """
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    inference: InferenceConfig | None = None,
+    encoder_weights: str | None = None,
+) -> LearnedModel:
+    """Load a checkpoint of any architecture of this package.
+
+    Args:
+        path: of the checkpoint.
+        inference: device and mode.
+        encoder_weights: where to get a frozen encoder that the checkpoint only names, if it is no
+            longer there: `imagenet` or the path of a state dict.
+
+    Raises:
+        CheckpointError: missing, truncated, foreign, of an unknown architecture, or its encoder
+            cannot be had.
+    """
+    checkpoint = read_checkpoint(path)
+    match checkpoint.architecture:
+        case resnet_checkpoint.ARCHITECTURE:
+            network = resnet_checkpoint.from_checkpoint(checkpoint, encoder_weights)
+            return ResnetModel(network, inference)
+        case unknown:
+            raise CheckpointError(
+                f"'{path}' is of architecture '{unknown}', which this version does not know; use "
+                "the package version that wrote it"
+            )
