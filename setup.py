@@ -89,6 +89,7 @@ setup(
     entry_points={"console_scripts": [f"grasp-affordance = {PACKAGE}.cli:main", *NODES]},
     install_requires=[
         "docstring-parser",
+        "flask",
         "matplotlib",
         "mink",
         "mujoco",
@@ -100,13 +101,14 @@ setup(
         "safetensors",
         "scikit-image",
         "scipy",
+        "shapely",
         "tensorboard",
         "torch",
         "torchvision",
         "tyro",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest", "pytest-xdist"],
+        "test": ["hypothesis", "pytest", "pytest-xdist", "selenium"],
         "check": ["mypy", "ruff"],
         "jazzy": ros_wheels(
             rclpy="7.1.6",

@@ -24,7 +24,7 @@ MAY_USE: dict[str, set[str]] = {
     "cell": {"errors", "geometry", "rgbd", "grasp"},
     "sequence": CORE,
     "affordance": CORE,
-    "annotation": CORE,
+    "annotation": CORE | {"sequence"},
     "detection": CORE,
     "execution": CORE | {"annotation"},
     "sim": CORE,
@@ -35,7 +35,7 @@ MAY_USE: dict[str, set[str]] = {
 TOP = {"cli", "commands", "evaluation"}
 
 NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
-WITHOUT_TORCH = NUMPY_ONLY | {"files", "sequence", "execution", "sim"}
+WITHOUT_TORCH = NUMPY_ONLY | {"files", "sequence", "annotation", "execution", "sim"}
 
 ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "message_filters", "moveit"} | {
     "builtin_interfaces",

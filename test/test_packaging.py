@@ -24,6 +24,7 @@ INTERFACES = ROOT / "interfaces" / "grasp_affordance_interfaces"
 # What a Python requirement of setup.py is called in rosdep; None where rosdep has no name for it.
 ROSDEP_KEYS = {
     "docstring-parser": None,
+    "flask": "python3-flask",
     "matplotlib": "python3-matplotlib",
     "mink": None,
     "mujoco": "python3-mujoco-pip",
@@ -35,6 +36,7 @@ ROSDEP_KEYS = {
     "safetensors": None,
     "scikit-image": "python3-skimage",
     "scipy": "python3-scipy",
+    "shapely": "python3-shapely",
     "tensorboard": None,
     "torch": "python3-torch",
     "torchvision": "python3-torchvision",

@@ -1,0 +1,1 @@
+"""Labels from what a removal changes: depth difference, mask, rectangles, review, export."""

@@ -1,0 +1,100 @@
+"""Which changes mean that something left, and which that something only moved."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from grasp_affordance.annotation.region import Region
+from grasp_affordance.annotation.scene_change import SceneChange
+from grasp_affordance.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class DepartureConfig:
+    """How a departure is told from a movement.
+
+    Attributes:
+        reach: an object that moved shows again within this distance, metres, beside the sizes of
+            the two traces.
+        returned: the share of a region's volume that has to show again nearby for it to have moved.
+        fading: a region whose outline's step is below this share of its height, or...
+        least_step: ...below this many metres, tilted or sank; an object that left ends in a step.
+        least_volume: less than this is no object, cubic metres.
+    """
+
+    reach: float = 0.05
+    returned: float = 0.3
+    fading: float = 0.2
+    least_step: float = 0.005
+    least_volume: float = 1.0e-6
+
+    def __post_init__(self) -> None:
+        if min(self.reach, self.least_step, self.least_volume) < 0:
+            raise ConfigError("departure: lengths and volumes must not be negative")
+        if not (self.returned > 0 and 0 <= self.fading < 1):
+            raise ConfigError("departure: returned must be positive, fading a share below 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Departures:
+    """The regions of a change, sorted by what they mean.
+
+    Attributes:
+        left: what is gone, by volume, largest first.
+        moved: what is still there in another place, by volume, largest first.
+        settled: what only tilted or sank, by volume, largest first.
+        arrived: what was not there before and is not the other end of a movement.
+        returned: volume that shows again, over all removed volume.
+    """
+
+    left: tuple[Region, ...]
+    moved: tuple[Region, ...]
+    settled: tuple[Region, ...]
+    arrived: tuple[Region, ...]
+    returned: float
+
+
+def departures(change: SceneChange, config: DepartureConfig) -> Departures:
+    """Sort the regions of a change into left, moved and arrived.
+
+    Each added region is credited to the removed region nearest to it, as the other end of a
+    movement: rolling, sliding and settling conserve volume, a departure does not.
+    """
+    removed = [region for region in change.removed if region.volume >= config.least_volume]
+    added = [region for region in change.added if region.volume >= config.least_volume]
+    credit = [0.0] * len(removed)
+    arrived: list[Region] = []
+    for region in added:
+        gaps = [_gap(region, other) for other in removed]
+        nearest = int(np.argmin(gaps)) if gaps else -1
+        if nearest >= 0 and gaps[nearest] <= config.reach:
+            credit[nearest] += region.volume
+        else:
+            arrived.append(region)
+    left, moved, settled = [], [], []
+    for region, volume in zip(removed, credit, strict=True):
+        if volume >= config.returned * region.volume:
+            moved.append(region)
+        elif _faded(region, config):
+            settled.append(region)
+        else:
+            left.append(region)
+    total = sum(region.volume for region in removed)
+    return Departures(
+        tuple(left),
+        tuple(moved),
+        tuple(settled),
+        tuple(arrived),
+        returned=sum(credit) / total if total > 0 else 0.0,
+    )
+
+
+def _faded(region: Region, config: DepartureConfig) -> bool:
+    return region.rim_height < max(config.fading * region.height, config.least_step)
+
+
+def _gap(first: Region, second: Region) -> float:
+    """Distance between two regions, metres: between the centres, less their radii."""
+    radii = [np.sqrt(region.area / np.pi) for region in (first, second)]
+    distance = float(np.linalg.norm(first.position - second.position))
+    return max(distance - float(sum(radii)), 0.0) if np.isfinite(distance) else np.inf

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from annotation_scenes import Block, frame
+
+from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
+from grasp_affordance.annotation.witness import (
+    DepthWitness,
+    PickEvent,
+    WitnessConfig,
+    count_events,
+    witness,
+)
+from grasp_affordance.rgbd import RgbdFrame
+
+CONFIG = WitnessConfig()
+LOG = Block(160, 120, length=70, width=24, angle=0.4)
+OTHER = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
+
+
+def noisy(*blocks: Block, seed: int) -> RgbdFrame:
+    return frame(*blocks, rng=np.random.default_rng(seed), holes=0.03)
+
+
+@pytest.mark.parametrize(
+    ("after", "picked_at", "event"),
+    [
+        ([LOG, OTHER], (160, 120), PickEvent.NOTHING),
+        ([OTHER], (160, 120), PickEvent.REMOVED),
+        ([OTHER], (60, 60), PickEvent.REMOVED_ELSEWHERE),
+        ([], (160, 120), PickEvent.DOUBLE_PICK),
+        ([replace(LOG, u=185), OTHER], (160, 120), PickEvent.DROPPED),
+        ([LOG, replace(OTHER, u=75)], (160, 120), PickEvent.DISTURBED),
+        ([replace(OTHER, u=85)], (160, 120), PickEvent.DRAGGED_NEIGHBOUR),
+    ],
+)
+def test_every_event_of_a_pick_is_told_from_the_others(
+    after: list[Block], picked_at: tuple[int, int], event: PickEvent
+) -> None:
+    seen = witness(noisy(LOG, OTHER, seed=0), noisy(*after, seed=1), CONFIG, picked_at=picked_at)
+    assert seen.event is event
+
+
+def test_the_witness_measures_what_left() -> None:
+    removal = DepthWitness()(noisy(LOG, seed=0), noisy(seed=1))
+    assert removal is not None
+    assert removal.regions == 1
+    assert removal.pixels == pytest.approx(LOG.mask().sum(), rel=0.05)
+    pixel = (0.8 - LOG.height) / 300
+    assert removal.volume == pytest.approx(LOG.mask().sum() * pixel**2 * LOG.height, rel=0.05)
+
+
+def test_a_failed_pick_leaves_no_region() -> None:
+    removal = DepthWitness()(noisy(LOG, seed=0), noisy(LOG, seed=1))
+    assert removal is not None
+    assert (removal.regions, removal.pixels, removal.volume) == (0, 0, 0.0)
+
+
+def test_the_witness_is_silent_when_the_camera_moved() -> None:
+    after = noisy(OTHER, seed=1)
+    moved = replace(
+        after, color=np.roll(after.color, 4, axis=1), depth=np.roll(after.depth, 4, axis=1)
+    )
+    seen = witness(noisy(LOG, OTHER, seed=0), moved, CONFIG)
+    assert seen.event is PickEvent.UNKNOWN
+    assert "camera_moved" in seen.detail
+    assert DepthWitness()(noisy(LOG, OTHER, seed=0), moved) is None
+
+
+def test_events_are_counted_by_kind() -> None:
+    counts = count_events([PickEvent.REMOVED, PickEvent.REMOVED, PickEvent.DROPPED])
+    assert counts[PickEvent.REMOVED] == 2
+    assert counts[PickEvent.DROPPED] == 1
+    assert counts[PickEvent.DOUBLE_PICK] == 0
+
+
+def test_dense_labels_stay_on_the_object_and_where_a_cup_seals_alike() -> None:
+    mask = LOG.mask()
+    seal = np.where(np.arange(320)[None, :] < 170, 0.9, 0.2) * np.ones((240, 1))
+    labels = dense_positives(mask, seal, (150, 118), DenseLabelConfig())
+    assert labels[118, 150]
+    assert not labels[~mask].any()
+    assert not labels[:, 170:].any()
+    assert labels.sum() > 200
+
+
+def test_dense_labels_of_another_objects_mask_are_the_executed_pixel() -> None:
+    labels = dense_positives(LOG.mask(), np.ones((240, 320)), (10, 10), DenseLabelConfig())
+    assert np.argwhere(labels).tolist() == [[10, 10]]
+
+
+def test_dense_labels_without_a_known_seal_are_the_executed_pixel() -> None:
+    seal = np.full((240, 320), np.nan)
+    labels = dense_positives(LOG.mask(), seal, (160, 120), DenseLabelConfig())
+    assert np.argwhere(labels).tolist() == [[120, 160]]
