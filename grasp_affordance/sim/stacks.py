@@ -1,0 +1,282 @@
+"""Stacks of objects by name: how they start, before physics settles them.
+
+`random`, `rows`, `crossed` and `standing` are the paper's four training types of 20 cylinders; the
+tests 1 to 3 are its scenes of 20 coloured, 40 coloured and 40 blue cylinders. The rest are families
+that no training sees.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.sim import shapes
+from grasp_affordance.sim.config import Hardness
+from grasp_affordance.sim.objects import (
+    BLUE,
+    ObjectSpec,
+    Placement,
+    adverse,
+    make_dark,
+    make_shiny,
+    random_color,
+)
+
+TRAINING = ("random", "rows", "crossed", "standing")
+TESTS = ("test1", "test2", "test3")
+FAMILIES = (
+    "boxes",
+    "mixed",
+    "lids",
+    "tubes",
+    "domed",
+    "irregular",
+    "thin",
+    "holes",
+    "dark_shiny",
+)
+SCENES = (*TRAINING, *TESTS, *FAMILIES)
+
+_UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+_LAYER_GAP = 0.012  # metres between layers before they fall
+
+
+def _random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
+    q = rng.normal(size=4)
+    return q / np.linalg.norm(q)
+
+
+def _lying(yaw: float) -> NDArray[np.float64]:
+    """Quaternion wxyz that lays z along the horizontal direction `yaw`."""
+    half = np.sqrt(0.5)
+    c, s = np.cos(yaw / 2), np.sin(yaw / 2)
+    return np.array([c * half, -s * half, c * half, s * half])
+
+
+def dropped(
+    specs: Iterable[ObjectSpec], bin: BinGeometry, rng: np.random.Generator, above: float = 0.02
+) -> list[Placement]:
+    """Place objects in random poses in layers above the bin, clear of each other."""
+    placements: list[Placement] = []
+    waiting = list(specs)
+    height = above
+    while waiting:
+        radius = max(spec.shape.radius for spec in waiting)
+        columns = [max(1, int(side // (2 * radius + 0.004))) for side in bin.size[:2]]
+        pitch = [side / count for side, count in zip(bin.size[:2], columns, strict=True)]
+        cells = rng.permutation(columns[0] * columns[1])[: len(waiting)]
+        for cell in cells:
+            row, column = divmod(int(cell), columns[1])
+            spec = waiting.pop()
+            slack = np.array(pitch) / 2 - spec.shape.radius
+            xy = (np.array([row, column]) + 0.5) * pitch - np.array(bin.size[:2]) / 2
+            xy = xy + rng.uniform(-1, 1, 2) * np.maximum(slack, 0.0)
+            z = height + radius
+            placements.append(Placement(spec, np.array([*xy, z]), _random_rotation(rng)))
+        height += 2 * radius + 0.004
+    return placements
+
+
+def _cylinders(
+    count: int, radius: tuple[float, float], length: tuple[float, float], rng: np.random.Generator
+) -> list[ObjectSpec]:
+    return [
+        ObjectSpec(
+            shapes.cylinder(float(rng.uniform(*radius)), float(rng.uniform(*length))),
+            random_color(rng),
+        )
+        for _ in range(count)
+    ]
+
+
+def _twenty(rng: np.random.Generator) -> list[ObjectSpec]:
+    return _cylinders(20, (0.027, 0.030), (0.105, 0.120), rng)
+
+
+def _forty(rng: np.random.Generator) -> list[ObjectSpec]:
+    return _cylinders(40, (0.0225, 0.025), (0.090, 0.100), rng)
+
+
+def _layer(
+    specs: list[ObjectSpec], bin: BinGeometry, rng: np.random.Generator, z: float, across: bool
+) -> list[Placement]:
+    """Place up to 12 lying cylinders side by side in two columns."""
+    placements = []
+    per_column = (len(specs) + 1) // 2
+    for k, spec in enumerate(specs):
+        column, row = divmod(k, per_column)
+        radius, length = spec.shape.size[0] / 2, spec.shape.size[2]
+        width = 0.97 * min(bin.size[:2])
+        along = (column - 0.5) * (length + 0.020) + rng.uniform(-0.006, 0.006)
+        side = ((row + 0.5) / per_column - 0.5) * width + rng.uniform(-0.002, 0.002)
+        xy = (side, along) if across else (along, side)
+        yaw = (np.pi / 2 if across else 0.0) + rng.uniform(-0.02, 0.02)
+        placements.append(Placement(spec, np.array([*xy, z + radius]), _lying(yaw)))
+    return placements
+
+
+def _layers(
+    counts: tuple[int, ...], crossed: bool, bin: BinGeometry, rng: np.random.Generator
+) -> list[Placement]:
+    specs = _cylinders(sum(counts), (0.0295, 0.030), (0.115, 0.120), rng)
+    placements: list[Placement] = []
+    first = bool(rng.random() < 0.5)
+    z = 0.004
+    for index, count in enumerate(counts):
+        across = first ^ (crossed and index % 2 == 1)
+        layer = [specs.pop() for _ in range(count)]
+        placements += _layer(layer, bin, rng, z, across)
+        z += 2 * 0.030 + _LAYER_GAP
+    return placements
+
+
+def rows(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+    """Twenty cylinders, all parallel: a layer of 12 and one of 8 on it."""
+    return _layers((12, 8), False, bin, rng)
+
+
+def crossed(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+    """Twenty cylinders in three layers, each across the one below."""
+    return _layers((8, 6, 6), True, bin, rng)
+
+
+def standing(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+    """Twelve cylinders upright on the floor, eight dropped among and on them."""
+    specs = _twenty(rng)
+    cells = rng.permutation(25)[:12]
+    placements = []
+    for cell in cells:
+        row, column = divmod(int(cell), 5)
+        spec = specs.pop()
+        pitch = np.array(bin.size[:2]) / 5
+        xy = (np.array([row, column]) - 2) * pitch + rng.uniform(-0.005, 0.005, 2)
+        z = spec.shape.size[2] / 2 + 0.001
+        placements.append(Placement(spec, np.array([*xy, z]), _UPRIGHT))
+    return placements + dropped(specs, bin, rng, above=0.14)
+
+
+def _drop_of(make: Callable[[np.random.Generator], list[ObjectSpec]]) -> "Stack":
+    def stack(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+        specs = make(rng)
+        return dropped(specs, bin, rng)
+
+    return stack
+
+
+def _each(count: int, make: Callable[[np.random.Generator], shapes.Shape]) -> "Maker":
+    return lambda rng: [ObjectSpec(make(rng), random_color(rng)) for _ in range(count)]
+
+
+def _all_blue(rng: np.random.Generator) -> list[ObjectSpec]:
+    return [replace(spec, rgba=BLUE) for spec in _forty(rng)]
+
+
+def _dark_shiny(rng: np.random.Generator) -> list[ObjectSpec]:
+    return [
+        make_dark(spec, rng) if k % 2 else make_shiny(spec, rng)
+        for k, spec in enumerate(_twenty(rng))
+    ]
+
+
+def _box(rng: np.random.Generator) -> shapes.Shape:
+    x, y, z = rng.uniform((0.07, 0.05, 0.03), (0.12, 0.08, 0.05))
+    return shapes.box(x, y, z)
+
+
+def _lid(rng: np.random.Generator) -> shapes.Shape:
+    return shapes.lid(float(rng.uniform(0.030, 0.042)), float(rng.uniform(0.014, 0.020)))
+
+
+def _tube(rng: np.random.Generator) -> shapes.Shape:
+    return shapes.tube(float(rng.uniform(0.024, 0.030)), 0.005, float(rng.uniform(0.08, 0.11)))
+
+
+def _dome(rng: np.random.Generator) -> shapes.Shape:
+    return shapes.dome(
+        float(rng.uniform(0.028, 0.036)),
+        float(rng.uniform(0.020, 0.045)),
+        float(rng.uniform(0.008, 0.016)),
+    )
+
+
+def _irregular(rng: np.random.Generator) -> shapes.Shape:
+    x, y, z = rng.uniform((0.08, 0.06, 0.05), (0.12, 0.09, 0.07))
+    return shapes.irregular(rng, (x, y, z))
+
+
+def _thin(rng: np.random.Generator) -> shapes.Shape:
+    x, y = rng.uniform((0.08, 0.05), (0.12, 0.08))
+    return shapes.box(x, y, float(rng.uniform(0.004, 0.007)), family="plate")
+
+
+def _holed(rng: np.random.Generator) -> shapes.Shape:
+    if rng.random() < 0.5:
+        return shapes.washer(float(rng.uniform(0.036, 0.045)), float(rng.uniform(0.008, 0.012)), 0.014)
+    x, y = rng.uniform((0.09, 0.055), (0.12, 0.07))
+    return shapes.bracket(x, y, 0.012, float(rng.uniform(0.007, 0.010)))
+
+
+def _small_or_large(rng: np.random.Generator) -> shapes.Shape:
+    makers: list[Callable[[np.random.Generator], shapes.Shape]] = [
+        lambda r: shapes.cylinder(float(r.uniform(0.018, 0.034)), float(r.uniform(0.05, 0.13))),
+        _box,
+        _dome,
+        _lid,
+        _thin,
+        _irregular,
+    ]
+    return makers[int(rng.integers(len(makers)))](rng)
+
+
+Stack = Callable[[BinGeometry, np.random.Generator], list[Placement]]
+Maker = Callable[[np.random.Generator], list[ObjectSpec]]
+
+_STACKS: dict[str, Stack] = {
+    "random": _drop_of(_twenty),
+    "rows": rows,
+    "crossed": crossed,
+    "standing": standing,
+    "test1": _drop_of(_twenty),
+    "test2": _drop_of(_forty),
+    "test3": _drop_of(_all_blue),
+    "boxes": _drop_of(_each(20, _box)),
+    "mixed": _drop_of(_each(20, _small_or_large)),
+    "lids": _drop_of(_each(20, _lid)),
+    "tubes": _drop_of(_each(14, _tube)),
+    "domed": _drop_of(_each(20, _dome)),
+    "irregular": _drop_of(_each(20, _irregular)),
+    "thin": _drop_of(_each(16, _thin)),
+    "holes": _drop_of(_each(16, _holed)),
+    "dark_shiny": _drop_of(_dark_shiny),
+}
+
+
+def choose(scene: str, rng: np.random.Generator) -> str:
+    """Return the stack type for a scene: itself, or a random training type for `train`.
+
+    Raises:
+        ConfigError: no such scene.
+    """
+    if scene == "train":
+        return TRAINING[int(rng.integers(len(TRAINING)))]
+    if scene not in _STACKS:
+        raise ConfigError(f"scene '{scene}' is unknown; use train or one of {', '.join(SCENES)}")
+    return scene
+
+
+def build(
+    stack: str, bin: BinGeometry, rng: np.random.Generator, hardness: Hardness
+) -> list[Placement]:
+    """Return the objects of a stack where they start, in the bin frame.
+
+    Raises:
+        ConfigError: no such stack.
+    """
+    placements = _STACKS[choose(stack, rng)](bin, rng)
+    if hardness is Hardness.ADVERSE:
+        specs = adverse([p.spec for p in placements], rng, one_color=stack == "test3")
+        placements = [replace(p, spec=s) for p, s in zip(placements, specs, strict=True)]
+    return placements

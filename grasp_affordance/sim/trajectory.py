@@ -1,0 +1,66 @@
+"""Timing of a path: cosine ramps up to a speed and down again, along joint waypoints."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from grasp_affordance.geometry import Array
+
+
+@dataclass(frozen=True)
+class SpeedProfile:
+    """Distance over time with smooth ramps, from rest to rest.
+
+    Attributes:
+        length: of the path, in its own unit.
+        speed: reached between the ramps, unit/s.
+        ramp: duration of each ramp, seconds.
+        duration: of the whole, seconds.
+    """
+
+    length: float
+    speed: float
+    ramp: float
+    duration: float
+
+    @classmethod
+    def plan(cls, length: float, speed: float, acceleration: float) -> Self:
+        """Return the fastest profile whose mean ramp acceleration is within the limit."""
+        reached = min(speed, float(np.sqrt(max(length, 0.0) * acceleration)))
+        if reached <= 0.0:
+            return cls(0.0, 0.0, 0.0, 0.0)
+        ramp = reached / acceleration
+        return cls(length, reached, ramp, length / reached + ramp)
+
+    def distance(self, time: float) -> float:
+        """Return the distance travelled at a time."""
+        if time >= self.duration or self.ramp == 0.0:
+            return self.length
+        if time > self.duration / 2:
+            return self.length - self.distance(self.duration - time)
+        t = min(max(time, 0.0), self.ramp)
+        ramped = self.speed * (t - self.ramp / np.pi * np.sin(np.pi * t / self.ramp)) / 2
+        return float(ramped + self.speed * max(time - self.ramp, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class JointPath:
+    """Waypoints (N, 6) in radians at distances (N,) along the path."""
+
+    distances: Array
+    joints: Array
+
+    @property
+    def length(self) -> float:
+        """Of the path, in the unit of `distances`."""
+        return float(self.distances[-1])
+
+    def at(self, distance: float) -> Array:
+        """Return the joints (6,) at a distance."""
+        return np.array([np.interp(distance, self.distances, q) for q in self.joints.T])
+
+    @classmethod
+    def straight(cls, start: Array, end: Array) -> Self:
+        """Return the path that is straight in joint space, measured by its leading joint."""
+        return cls(np.array([0.0, float(np.abs(end - start).max())]), np.stack([start, end]))
