@@ -166,7 +166,8 @@ def _writer(path: Path, count: int, prelude: str = "") -> list[str]:
     code = _WRITER.format(
         folder=str(Path(__file__).parent), path=str(path), count=count, prelude=prelude
     )
-    return [sys.executable, "-c", code]
+    # -B: a writer that may not write whole files must not leave half of a module's bytecode behind.
+    return [sys.executable, "-B", "-c", code]
 
 
 def _run_writer(path: Path, count: int, prelude: str) -> subprocess.CompletedProcess[str]:
