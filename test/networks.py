@@ -1,30 +1,27 @@
 """Small networks and frames for the tests of learned models."""
 
 from functools import cache
-from typing import Literal
 
 import numpy as np
 
-from grasp_affordance.affordance.encoder import Encoder
+from grasp_affordance.affordance.encoder import Backbone, Encoder
 from grasp_affordance.affordance.encoder_weights import encoder_weights
-from grasp_affordance.affordance.inputs import InputConfig
+from grasp_affordance.affordance.inputs import InputConfig, Streams
 from grasp_affordance.affordance.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
-
-Streams = Literal["rgbd", "rgb-rgb", "depth"]
 
 
 @cache
 def random_resnet18() -> Encoder:
     """The encoder never changes, so all tests may share it."""
-    return Encoder("resnet18", encoder_weights("resnet18", "random"), obtainable=True)
+    return Encoder(Backbone.RESNET18, encoder_weights(Backbone.RESNET18, "random"), obtainable=True)
 
 
-def small_config(streams: Streams = "rgbd", decoder_seed: int = 0) -> NetworkConfig:
+def small_config(streams: Streams = Streams.RGBD, decoder_seed: int = 0) -> NetworkConfig:
     """A ResNet-18 with a narrow decoder and a random start."""
     return NetworkConfig(
-        backbone="resnet18",
+        backbone=Backbone.RESNET18,
         weights="random",
         decoder_channels=(16, 16, 16, 16),
         decoder_seed=decoder_seed,
@@ -32,7 +29,7 @@ def small_config(streams: Streams = "rgbd", decoder_seed: int = 0) -> NetworkCon
     )
 
 
-def small_network(streams: Streams = "rgbd", decoder_seed: int = 0) -> AffordanceNetwork:
+def small_network(streams: Streams = Streams.RGBD, decoder_seed: int = 0) -> AffordanceNetwork:
     """The network of `small_config`."""
     return AffordanceNetwork(small_config(streams, decoder_seed), random_resnet18())
 

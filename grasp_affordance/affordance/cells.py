@@ -75,9 +75,7 @@ def expand_cells(cells: NDArray[np.float32], image_shape: tuple[int, int]) -> ND
     return np.repeat(wide, PIXELS_PER_CELL, axis=0)[:height]
 
 
-def bounding_window(
-    region: NDArray[np.bool_] | None, image_shape: tuple[int, int]
-) -> Window:
+def bounding_window(region: NDArray[np.bool_] | None, image_shape: tuple[int, int]) -> Window:
     """Return the smallest window of cells that holds a region, at most the whole image.
 
     Args:

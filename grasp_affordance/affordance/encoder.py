@@ -2,15 +2,22 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Literal, Self
+from enum import StrEnum
+from typing import Self
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
-Backbone = Literal["resnet18", "resnet34", "resnet50"]
-BACKBONES: tuple[Backbone, ...] = ("resnet18", "resnet34", "resnet50")
 COARSEST_STRIDE = 32  # network pixels per pixel of the last scale
+
+
+class Backbone(StrEnum):
+    """Depth of the residual network."""
+
+    RESNET18 = "resnet18"
+    RESNET34 = "resnet34"
+    RESNET50 = "resnet50"
 
 
 class Encoder(nn.Module):
@@ -47,7 +54,7 @@ class Encoder(nn.Module):
     @property
     def channels(self) -> tuple[int, int, int, int]:
         """Channels of the feature maps of strides 4, 8, 16, 32."""
-        expansion = 4 if self.backbone == "resnet50" else 1
+        expansion = 4 if self.backbone == Backbone.RESNET50 else 1
         return 64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion
 
     def train(self, mode: bool = True) -> Self:

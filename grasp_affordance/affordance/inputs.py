@@ -1,7 +1,7 @@
 """What the two streams of the network see of a frame."""
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -17,6 +17,21 @@ NETWORK_PIXELS_PER_CELL = 4  # 168 pixels are resized to 224, suction paper, sec
 # Mean and standard deviation of ImageNet's RGB values in [0, 1], as torchvision's weights expect.
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+class Streams(StrEnum):
+    """What the two streams see."""
+
+    RGBD = "rgbd"
+    RGB_RGB = "rgb-rgb"
+    DEPTH = "depth"
+
+
+class Holes(StrEnum):
+    """What becomes of pixels without depth."""
+
+    MARK = "mark"
+    NEAREST = "nearest"
 
 
 @dataclass(frozen=True)
@@ -37,16 +52,16 @@ class InputConfig:
             holes from the network (never from the candidates, which reject them).
     """
 
-    streams: Literal["rgbd", "rgb-rgb", "depth"] = "rgbd"
+    streams: Streams = Streams.RGBD
     depth_near: float = 0.25
     depth_far: float = 1.25
-    holes: Literal["mark", "nearest"] = "mark"
+    holes: Holes = Holes.MARK
 
     def __post_init__(self) -> None:
-        if self.streams not in ("rgbd", "rgb-rgb", "depth"):
-            raise ConfigError(f"streams '{self.streams}': use rgbd, rgb-rgb or depth")
-        if self.holes not in ("mark", "nearest"):
-            raise ConfigError(f"holes '{self.holes}': use mark or nearest")
+        if self.streams not in list(Streams):
+            raise ConfigError(f"streams '{self.streams}': use {', '.join(Streams)}")
+        if self.holes not in list(Holes):
+            raise ConfigError(f"holes '{self.holes}': use {', '.join(Holes)}")
         if not (0 <= self.depth_near < self.depth_far < np.inf):
             raise ConfigError(
                 f"depth range [{self.depth_near}, {self.depth_far}] m: near must be below far"
@@ -55,7 +70,7 @@ class InputConfig:
     @property
     def uses_depth(self) -> bool:
         """Whether the depth image matters at all."""
-        return self.streams != "rgb-rgb"
+        return self.streams != Streams.RGB_RGB
 
 
 def normalised_depth(depth: NDArray[np.float32], config: InputConfig) -> NDArray[np.float32]:
@@ -63,7 +78,7 @@ def normalised_depth(depth: NDArray[np.float32], config: InputConfig) -> NDArray
     known = np.isfinite(depth)
     scaled = (depth - config.depth_near) / np.float32(config.depth_far - config.depth_near)
     scaled = np.where(known, np.clip(scaled, 0, 1), 0).astype(np.float32)
-    if config.holes == "nearest" and known.any() and not known.all():
+    if config.holes == Holes.NEAREST and known.any() and not known.all():
         scaled = _fill_nearest(scaled, known)
     return scaled
 
@@ -74,10 +89,10 @@ def stream_images(frame: RgbdFrame, config: InputConfig) -> list[NDArray[np.floa
     Two for `rgbd`; one for the others, whose two streams are the same image.
     """
     color = frame.color.astype(np.float32) / np.float32(255)
-    if config.streams == "rgb-rgb":
+    if config.streams == Streams.RGB_RGB:
         return [color]
     depth = np.repeat(normalised_depth(frame.depth, config)[..., None], 3, axis=2)
-    return [color, depth] if config.streams == "rgbd" else [depth]
+    return [color, depth] if config.streams == Streams.RGBD else [depth]
 
 
 def window_tensor(images: list[NDArray[np.float32]], window: Window) -> torch.Tensor:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp_affordance.affordance.decoder import Decoder
-from grasp_affordance.affordance.encoder import BACKBONES, COARSEST_STRIDE, Backbone, Encoder
+from grasp_affordance.affordance.encoder import COARSEST_STRIDE, Backbone, Encoder
 from grasp_affordance.affordance.encoder_weights import IMAGENET, encoder_weights
-from grasp_affordance.affordance.inputs import InputConfig
+from grasp_affordance.affordance.inputs import InputConfig, Streams
 from grasp_affordance.errors import ConfigError, FrameError
 
 STREAMS = 2
@@ -30,7 +30,7 @@ class NetworkConfig:
         inputs: what the streams see.
     """
 
-    backbone: Backbone = "resnet50"
+    backbone: Backbone = Backbone.RESNET50
     weights: str = IMAGENET
     encoder_seed: int = 0
     decoder_channels: tuple[int, int, int, int] = (256, 128, 64, 64)
@@ -38,8 +38,8 @@ class NetworkConfig:
     inputs: InputConfig = field(default_factory=InputConfig)
 
     def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise ConfigError(f"backbone '{self.backbone}': use one of {BACKBONES}")
+        if self.backbone not in list(Backbone):
+            raise ConfigError(f"backbone '{self.backbone}': use {', '.join(Backbone)}")
         if not self.weights:
             raise ConfigError("weights: use imagenet, a file, or random")
         if len(self.decoder_channels) != 4 or min(self.decoder_channels) < 1:
@@ -125,7 +125,7 @@ class AffordanceNetwork(nn.Module):
         return functional.softmax(self(streams), dim=1)
 
     def _check(self, streams: Tensor) -> None:
-        distinct = 2 if self.config.inputs.streams == "rgbd" else 1
+        distinct = 2 if self.config.inputs.streams == Streams.RGBD else 1
         shape = tuple(streams.shape)
         good = len(shape) == 5 and shape[1:3] == (distinct, 3) and shape[0] > 0
         if not good or any(side == 0 or side % COARSEST_STRIDE for side in shape[3:]):

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance
-from grasp_affordance.affordance.encoder import Encoder, state_digest
+from grasp_affordance.affordance.encoder import Backbone, Encoder, state_digest
 from grasp_affordance.affordance.encoder_weights import IMAGENET, RANDOM
-from grasp_affordance.affordance.inputs import InputConfig
+from grasp_affordance.affordance.inputs import Holes, InputConfig, Streams
 from grasp_affordance.affordance.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.errors import CheckpointError, GraspAffordanceError
 
@@ -78,10 +78,13 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str | None = None) -> Affor
 def _parse(config: Mapping[str, Any]) -> tuple[NetworkConfig, str]:
     try:
         fields = dict(config["network"])
-        fields["inputs"] = InputConfig(**fields["inputs"])
+        inputs = dict(fields["inputs"])
+        inputs |= {"streams": Streams(inputs["streams"]), "holes": Holes(inputs["holes"])}
+        fields["inputs"] = InputConfig(**inputs)
+        fields["backbone"] = Backbone(fields["backbone"])
         fields["decoder_channels"] = tuple(fields["decoder_channels"])
         return NetworkConfig(**fields), str(config["encoder_sha256"])
-    except (KeyError, TypeError, GraspAffordanceError) as error:
+    except (KeyError, TypeError, ValueError, GraspAffordanceError) as error:
         raise CheckpointError(
             f"the checkpoint's config is not one of this version's ({error!r}); use the package "
             "version that wrote it"

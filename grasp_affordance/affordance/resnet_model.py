@@ -1,8 +1,8 @@
 """The paper's network as a model: a frame in, an affordance map out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import batched
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,13 @@ from grasp_affordance.affordance.network import AffordanceNetwork
 from grasp_affordance.affordance.patches import Tile, owner, patch_tiles, whole_tile
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
+
+
+class Mode(StrEnum):
+    """How a view is cut for the network."""
+
+    PATCHES = "patches"
+    CONVOLUTIONAL = "convolutional"
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,14 @@ class InferenceConfig:
         device: as torch names it.
     """
 
-    mode: Literal["patches", "convolutional"] = "patches"
+    mode: Mode = Mode.PATCHES
     context: int = 8
     batch: int = 4
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.mode not in ("patches", "convolutional"):
-            raise ConfigError(f"mode '{self.mode}': use patches or convolutional")
+        if self.mode not in list(Mode):
+            raise ConfigError(f"mode '{self.mode}': use {', '.join(Mode)}")
         if self.context < 0 or self.batch < 1:
             raise ConfigError(f"context {self.context} (>= 0), batch {self.batch} (>= 1)")
 
@@ -82,7 +89,7 @@ class ResnetModel:
 
     def _tiles(self, shape: tuple[int, int], region: NDArray[np.bool_] | None) -> list[Tile]:
         span, grid = bounding_window(region, shape), grid_shape(shape)
-        if self.inference.mode == "patches":
+        if self.inference.mode == Mode.PATCHES:
             return patch_tiles(span, grid)
         return whole_tile(span, grid, self.inference.context)
 

@@ -20,11 +20,11 @@ from grasp_affordance.affordance.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.encoder import Encoder
+from grasp_affordance.affordance.encoder import Backbone, Encoder
 from grasp_affordance.affordance.model import load_model
 from grasp_affordance.affordance.network import AffordanceNetwork
 from grasp_affordance.affordance.resnet_checkpoint import from_checkpoint, to_checkpoint
-from grasp_affordance.affordance.resnet_model import InferenceConfig, ResnetModel
+from grasp_affordance.affordance.resnet_model import InferenceConfig, Mode, ResnetModel
 from grasp_affordance.errors import CheckpointError
 
 
@@ -77,7 +77,9 @@ def test_a_frozen_random_encoder_costs_no_space_and_comes_back_bit_by_bit(saved:
 
 
 def test_the_default_resnet50_checkpoint_takes_14_megabytes(tmp_path: Path) -> None:
-    config = replace(small_config(), backbone="resnet50", decoder_channels=(256, 128, 64, 64))
+    config = replace(
+        small_config(), backbone=Backbone.RESNET50, decoder_channels=(256, 128, 64, 64)
+    )
     path = tmp_path / "model.safetensors"
     write_checkpoint(path, to_checkpoint(AffordanceNetwork(config), Provenance()))
     assert path.stat().st_size == pytest.approx(13.75e6, rel=0.01)
@@ -216,7 +218,7 @@ def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(
 
 
 def test_a_loaded_model_does_not_mind_that_its_file_is_replaced(saved: Path) -> None:
-    model = load_model(saved, InferenceConfig(mode="convolutional"))
+    model = load_model(saved, InferenceConfig(mode=Mode.CONVOLUTIONAL))
     frame = noise_frame(48, 48)
     before = model.predict(frame)
     with saved.open("r+b") as file:  # in place, as a careless copy does
@@ -225,4 +227,4 @@ def test_a_loaded_model_does_not_mind_that_its_file_is_replaced(saved: Path) -> 
 
 
 def test_an_encoder_without_a_source_is_never_called_obtainable() -> None:
-    assert not Encoder("resnet18", random_resnet18().state_dict()).obtainable
+    assert not Encoder(Backbone.RESNET18, random_resnet18().state_dict()).obtainable

@@ -7,7 +7,9 @@ from networks import noise_frame
 
 from grasp_affordance.affordance.cells import Window
 from grasp_affordance.affordance.inputs import (
+    Holes,
     InputConfig,
+    Streams,
     normalised_depth,
     stream_images,
     window_tensor,
@@ -24,19 +26,19 @@ def test_depth_maps_linearly_from_the_range_to_zero_and_one_and_is_clipped() -> 
 
 
 def test_marked_holes_are_zero() -> None:
-    scaled = normalised_depth(np.array([[0.75, NAN]], np.float32), InputConfig(holes="mark"))
+    scaled = normalised_depth(np.array([[0.75, NAN]], np.float32), InputConfig(holes=Holes.MARK))
     np.testing.assert_allclose(scaled, [[0.5, 0.0]])
 
 
 def test_filled_holes_take_the_nearest_known_depth() -> None:
     depth = np.array([[0.75, NAN, NAN, NAN, 1.0]], np.float32)
-    scaled = normalised_depth(depth, InputConfig(holes="nearest"))
+    scaled = normalised_depth(depth, InputConfig(holes=Holes.NEAREST))
     np.testing.assert_allclose(scaled[0, [0, 1, 3, 4]], [0.5, 0.5, 0.75, 0.75])
     assert scaled[0, 2] in (0.5, 0.75)
 
 
 def test_depth_without_any_known_pixel_is_finite_either_way() -> None:
-    for holes in ("mark", "nearest"):
+    for holes in Holes:
         scaled = normalised_depth(np.full((3, 3), NAN), InputConfig(holes=holes))
         np.testing.assert_array_equal(scaled, np.zeros((3, 3)))
 
@@ -51,8 +53,8 @@ def test_depth_is_the_same_in_three_channels() -> None:
 def test_streams_are_selectable() -> None:
     frame = noise_frame(9, 12)
     color, depth = stream_images(frame, InputConfig())
-    (only_color,) = stream_images(frame, InputConfig(streams="rgb-rgb"))
-    (only_depth,) = stream_images(frame, InputConfig(streams="depth"))
+    (only_color,) = stream_images(frame, InputConfig(streams=Streams.RGB_RGB))
+    (only_depth,) = stream_images(frame, InputConfig(streams=Streams.DEPTH))
     np.testing.assert_array_equal(color, only_color)
     np.testing.assert_array_equal(depth, only_depth)
 

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
-from networks import Streams, random_resnet18, small_config, small_network
+from networks import random_resnet18, small_config, small_network
 from torch.nn import functional
 
+from grasp_affordance.affordance.encoder import Backbone
+from grasp_affordance.affordance.inputs import Streams
 from grasp_affordance.affordance.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.errors import ConfigError, FrameError
 
@@ -50,17 +52,17 @@ def test_both_streams_pass_the_same_weights() -> None:
 
 def test_one_distinct_stream_gives_what_two_equal_streams_give() -> None:
     image = streams_of(distinct=1)
-    once = small_network("rgb-rgb")(image)
-    twice = small_network("rgbd")(image.repeat(1, 2, 1, 1, 1))
+    once = small_network(Streams.RGB_RGB)(image)
+    twice = small_network(Streams.RGBD)(image.repeat(1, 2, 1, 1, 1))
     torch.testing.assert_close(once, twice)
 
 
-@pytest.mark.parametrize("streams", ["rgb-rgb", "depth"])
+@pytest.mark.parametrize("streams", [Streams.RGB_RGB, Streams.DEPTH])
 def test_every_choice_of_streams_has_the_same_number_of_parameters(streams: Streams) -> None:
     def count(network: AffordanceNetwork) -> int:
         return sum(parameter.numel() for parameter in network.parameters())
 
-    assert count(small_network(streams)) == count(small_network("rgbd"))
+    assert count(small_network(streams)) == count(small_network(Streams.RGBD))
 
 
 def test_a_training_step_reaches_every_weight_of_the_decoder_and_nothing_else() -> None:
@@ -104,7 +106,9 @@ def test_the_gaussian_start_is_reproduced_by_its_seed_and_leaves_the_global_one_
 
 
 def test_the_gaussian_start_has_the_variance_that_keeps_the_signal() -> None:
-    decoder = AffordanceNetwork(NetworkConfig("resnet18", "random"), random_resnet18()).decoder
+    decoder = AffordanceNetwork(
+        NetworkConfig(Backbone.RESNET18, "random"), random_resnet18()
+    ).decoder
     weight = decoder.state_dict()["mix.0.0.weight"]
     assert weight.std().item() == pytest.approx((2 / weight[0].numel()) ** 0.5, rel=0.02)
     kurtosis = (weight**4).mean() / (weight**2).mean() ** 2

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from networks import Streams, noise_frame, part_of, small_config, small_network
+from networks import noise_frame, part_of, small_config, small_network
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.resnet_model import InferenceConfig, ResnetModel, patch_at
+from grasp_affordance.affordance.inputs import Streams
+from grasp_affordance.affordance.resnet_model import InferenceConfig, Mode, ResnetModel, patch_at
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 
 REAL_SCENE = Path(__file__).parents[3] / "shared/data/real/tote_mixed"
-CONVOLUTIONAL = InferenceConfig(mode="convolutional")
+CONVOLUTIONAL = InferenceConfig(mode=Mode.CONVOLUTIONAL)
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +134,11 @@ def test_what_changes_in_the_image_changes_the_map_there(
     assert np.hypot(peak[0] - v, peak[1] - u) < 24  # within one pixel of the coarsest scale
 
 
-@pytest.mark.parametrize("streams", ["rgb-rgb", "depth"])
+@pytest.mark.parametrize("streams", [Streams.RGB_RGB, Streams.DEPTH])
 def test_a_stream_that_is_not_selected_has_no_influence(streams: Streams) -> None:
     model = ResnetModel(small_network(streams))
     one, other = noise_frame(60, 60, seed=0), noise_frame(60, 60, seed=1)
-    if streams == "rgb-rgb":
+    if streams == Streams.RGB_RGB:
         mixed = RgbdFrame(one.color, other.depth, one.intrinsics)
     else:
         mixed = RgbdFrame(other.color, one.depth, one.intrinsics)
@@ -180,8 +181,8 @@ def test_frames_without_depth_are_refused_only_by_networks_that_look_at_depth() 
     frame = noise_frame(60, 60)
     blind = RgbdFrame(frame.color, np.full_like(frame.depth, np.nan), frame.intrinsics)
     with pytest.raises(FrameError, match="depth pixels are known"):
-        ResnetModel(small_network("rgbd")).predict(blind)
-    assert ResnetModel(small_network("rgb-rgb")).predict(blind).shape == (60, 60)
+        ResnetModel(small_network(Streams.RGBD)).predict(blind)
+    assert ResnetModel(small_network(Streams.RGB_RGB)).predict(blind).shape == (60, 60)
 
 
 def test_an_empty_region_is_refused(patches: ResnetModel) -> None:
