@@ -46,6 +46,8 @@ def ros_wheels(
         f"ros-ament-cmake-gmock=={ament}",
         f"ros-ament-cmake-pytest=={ament}",
         f"ros-ament-cmake-ros=={ament_ros}",
+        # Pure Python, and published for Jazzy only; the tests take their domains from it.
+        "ros-domain-coordinator==0.12.0",
         "ros-ament-package",
         "ros-python-cmake-module",
         "catkin_pkg",
