@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import CameraError
+from grasp_affordance.sim.llvm import load_tritons_llvm_first
 
 _MAX_GEOMS = 2000
 
@@ -42,6 +43,7 @@ class Renderer:
             ) from error
 
     def _open(self) -> None:
+        load_tritons_llvm_first()
         self._gl = mujoco.GLContext(self.width, self.height)
         self._gl.make_current()
 
