@@ -34,7 +34,8 @@ class SimArm:
         self._stop = threading.Event()
         x, y = config.place
         posture = approach_pose((x, y, config.bin.floor + _HOME_HEIGHT), (0.0, 0.0, -1.0))
-        self.home_joints = kinematics.inverse(_flange(posture), near=_POSTURE)
+        self.command: Array
+        self.home_joints: Array = kinematics.inverse(_flange(posture), near=_POSTURE)
         self.collided = False
 
     def enter(self, world: World, suction: Suction) -> None:
@@ -53,6 +54,8 @@ class SimArm:
         world.data.qpos[self._qpos] = self.home_joints
         self.hold(self.home_joints)
         self.collided = False
+        self._tolerated: set[tuple[int, int]] = set()
+        self._tolerated_compression = self._config.cup.stroke
 
     @property
     def joints(self) -> Array:
@@ -146,6 +149,8 @@ class SimArm:
     ) -> bool:
         """Track a path; return whether `until` became true, which ends it early."""
         period = self._world.period
+        self._tolerated = self._pressed_pairs() if until is None else set()
+        self._tolerated_compression = max(0.9 * self._config.cup.stroke, self._suction.compression)
         steps = int(np.ceil(profile.duration / period))
         target = self.command
         for k in range(1, steps + 1):
@@ -186,22 +191,31 @@ class SimArm:
             raise CollisionError(f"{touched}; the arm has stopped")
 
     def _collision(self, guarded: bool) -> str | None:
-        world, limit = self._world, self._limits.contact_force
-        if self._suction.attached < 0 and not guarded:
-            stroke = self._config.cup.stroke
-            if self._suction.compression > 0.9 * stroke:
-                return f"the cup was pressed in by {stroke * 1e3:.0f} mm in a free motion"
+        """Return what was hit; what already touched when the motion began may still touch."""
+        free = self._suction.attached < 0 and not guarded
+        if free and self._suction.compression > self._tolerated_compression + 5e-4:
+            return f"the cup was pressed in by {self._suction.compression * 1e3:.0f} mm"
+        for pair, force in self._contacts():
+            if force > self._limits.contact_force and pair not in self._tolerated:
+                first, second = (self._world.model.geom(g).name or "an object" for g in pair)
+                return f"{first} hit {second} with {force:.0f} N"
+        return None
+
+    def _pressed_pairs(self) -> set[tuple[int, int]]:
+        return {pair for pair, _ in self._contacts()}
+
+    def _contacts(self) -> list[tuple[tuple[int, int], float]]:
+        """Return the contacts of arm and tool (without the lip): geoms and normal force."""
+        world = self._world
         pairs = world.data.contact.geom
         if not len(pairs):
-            return None
-        hits = np.flatnonzero(self._rigid[pairs].any(axis=1))
-        force = np.empty(6)
-        for k in hits:
-            mujoco.mj_contactForce(world.model, world.data, int(k), force)
-            if force[0] > limit:
-                first, second = (world.model.geom(g).name or "an object" for g in pairs[k])
-                return f"{first} hit {second} with {force[0]:.0f} N"
-        return None
+            return []
+        wrench = np.empty(6)
+        found = []
+        for k in np.flatnonzero(self._rigid[pairs].any(axis=1)):
+            mujoco.mj_contactForce(world.model, world.data, int(k), wrench)
+            found.append(((int(pairs[k, 0]), int(pairs[k, 1])), float(wrench[0])))
+        return found
 
 
 def _flange(T_base_tool: Array) -> Array:

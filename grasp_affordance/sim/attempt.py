@@ -80,15 +80,19 @@ class AttemptMonitor:
         """Return what has happened since `begin`."""
         suction, world = self._suction, self._world
         seal = suction.seal
-        lifted = sorted({*self.taken, *self.lost} | ({self._released} if self._released_outside else set()))
+        released = {self._released} if self._released_outside else set()
+        lifted = sorted({*self.taken, *self.lost} | released)
         positions = world.positions()
         moved = np.linalg.norm(positions - self._before, axis=1)
         touched = seal.object_id if seal is not None else -1
         dragged = tuple(
             i
             for i in self._present
-            if i not in lifted and i not in world.parked and i != suction.attached
-            and moved[i] > _DRAGGED and i != touched
+            if i not in lifted
+            and i not in world.parked
+            and i != suction.attached
+            and moved[i] > _DRAGGED
+            and i != touched
         )
         outcome, cause = self._verdict(lifted)
         return AttemptTruth(

@@ -80,8 +80,18 @@ class SimCell:
         self.reset()
 
     def as_cell(self) -> Cell:
-        """Return the parts as a `cell.Cell`."""
-        return Cell(self.arm, self.gripper, self.camera, self.bin, self.cup)
+        """Return the parts as a `cell.Cell`, with simulated clocks and the truth of each pick."""
+        return Cell(
+            self.arm,
+            self.gripper,
+            self.camera,
+            self.bin,
+            self.cup,
+            clock=lambda: self.time,
+            now_ns=self.camera.now_ns,
+            settle=self.resettle,
+            truth=lambda: (self.truth().outcome, self.truth().cause),
+        )
 
     @property
     def world(self) -> World:
@@ -118,9 +128,7 @@ class SimCell:
             self.camera.T_base_camera_true,
             self.cup.radius,
         )
-        self._world = World(
-            model, [p.spec for p in placements], self.config.real_time_factor
-        )
+        self._world = World(model, [p.spec for p in placements], self.config.real_time_factor)
         self._enter(rng)
         self._settle_stack(rng)
         self.monitor.begin()

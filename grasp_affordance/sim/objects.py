@@ -52,7 +52,7 @@ class ObjectSpec:
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """An object and where it starts in the bin frame: position (3,) metres, quaternion wxyz (4,)."""
+    """An object and where it starts, bin frame: position (3,) metres, quaternion wxyz (4,)."""
 
     spec: ObjectSpec
     position: NDArray[np.float64]
@@ -95,16 +95,17 @@ def make_weighted(spec: ObjectSpec, rng: np.random.Generator) -> ObjectSpec:
 def adverse(specs: list[ObjectSpec], rng: np.random.Generator, one_color: bool) -> list[ObjectSpec]:
     """Return the objects of an adverse cell: a quarter porous, a fifth dark or shiny, a fifth
     weighted at one end (cylinders only; the rest plain)."""
-    result = []
-    for spec in specs:
-        draw = rng.random()
-        if draw < 0.25:
-            spec = make_porous(spec, rng, keep_color=one_color)
-        elif draw < 0.37:
-            spec = make_dark(spec, rng)
-        elif draw < 0.45:
-            spec = make_shiny(spec, rng)
-        elif draw < 0.65 and spec.shape.cylinder is not None:
-            spec = make_weighted(spec, rng)
-        result.append(spec)
-    return result
+    return [_adverse(spec, rng, one_color) for spec in specs]
+
+
+def _adverse(spec: ObjectSpec, rng: np.random.Generator, one_color: bool) -> ObjectSpec:
+    draw = rng.random()
+    if draw < 0.25:
+        return make_porous(spec, rng, keep_color=one_color)
+    if draw < 0.37:
+        return make_dark(spec, rng)
+    if draw < 0.45:
+        return make_shiny(spec, rng)
+    if draw < 0.65 and spec.shape.cylinder is not None:
+        return make_weighted(spec, rng)
+    return spec

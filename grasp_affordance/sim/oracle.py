@@ -74,9 +74,7 @@ class Oracle:
         for (first, second), normal in zip(pairs, normals, strict=True):
             if first < 0 or second < 0 or abs(normal[2]) < 0.3:
                 continue
-            upper, lower = (
-                (first, second) if heights[first] > heights[second] else (second, first)
-            )
+            upper, lower = (first, second) if heights[first] > heights[second] else (second, first)
             if lower in above:
                 above[int(lower)].add(int(upper))
         return {i: tuple(sorted(s)) for i, s in above.items()}
@@ -92,9 +90,7 @@ class Oracle:
         for i in world.present:
             T = np.eye(4)
             T[:3, :3], T[:3, 3] = rotations[i], positions[i]
-            states.append(
-                ObjectState(i, T, centres[i], float(masses[i]), on[i], world.objects[i])
-            )
+            states.append(ObjectState(i, T, centres[i], float(masses[i]), on[i], world.objects[i]))
         return states
 
     def predicted_cause(self, position_base: Array, approach: Array) -> Cause:

@@ -60,9 +60,7 @@ def steady_vacuum(full: float, opening: float, config: PressureConfig) -> float:
 class Ejector:
     """The vacuum's state and its recorded trace."""
 
-    def __init__(
-        self, full: float, config: PressureConfig, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, full: float, config: PressureConfig, rng: np.random.Generator) -> None:
         """Start off, at ambient pressure; `full` is the vacuum of a perfect seal in kPa."""
         self.config = config
         self.full = full

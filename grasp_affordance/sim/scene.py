@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
+from numpy.typing import ArrayLike
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.geometry import Array
@@ -64,7 +65,7 @@ def build(
 
 
 def _static_box(
-    spec: mujoco.MjSpec, name: str, centre: Sequence[float], half: Sequence[float], **look: object
+    spec: mujoco.MjSpec, name: str, centre: ArrayLike, half: ArrayLike, **look: object
 ) -> mujoco.MjsGeom:
     return spec.worldbody.add_geom(
         name=name, type=_BOX, pos=centre, size=half, friction=_FRICTION, condim=6, **look
@@ -97,34 +98,34 @@ def _add_table(spec: mujoco.MjSpec, config: SimConfig) -> None:
     )
 
 
-def _walls(bin: BinGeometry, thickness: float, low: float, high: float) -> list[Array]:
+def _walls(geometry: BinGeometry, thickness: float, low: float, high: float) -> list[Array]:
     """Return (centre, half sizes) rows (2, 3) of four walls around the interior, bin frame."""
-    hx, hy = bin.size[0] / 2, bin.size[1] / 2
+    hx, hy = geometry.size[0] / 2, geometry.size[1] / 2
     t, z, h = thickness / 2, (low + high) / 2, (high - low) / 2
-    return [
-        np.array([[s * (hx + t), 0, z], [t, hy + thickness, h]]) for s in (-1, 1)
-    ] + [np.array([[0, s * (hy + t), z], [hx, t, h]]) for s in (-1, 1)]
+    return [np.array([[s * (hx + t), 0, z], [t, hy + thickness, h]]) for s in (-1, 1)] + [
+        np.array([[0, s * (hy + t), z], [hx, t, h]]) for s in (-1, 1)
+    ]
 
 
-def _add_bin(spec: mujoco.MjSpec, bin: BinGeometry) -> None:
-    body = spec.worldbody.add_body(name="bin", pos=bin.T_base_bin[:3, 3])
-    body.quat = [np.cos(bin.yaw / 2), 0, 0, np.sin(bin.yaw / 2)]
+def _add_bin(spec: mujoco.MjSpec, geometry: BinGeometry) -> None:
+    body = spec.worldbody.add_body(name="bin", pos=geometry.T_base_bin[:3, 3])
+    body.quat = [np.cos(geometry.yaw / 2), 0, 0, np.sin(geometry.yaw / 2)]
     common = {"material": "wood", "friction": _FRICTION, "condim": 6, "solref": _SOLREF}
     body.add_geom(
         name="bin_floor",
         type=_BOX,
         pos=[0, 0, -WALL / 2],
-        size=[bin.size[0] / 2 + WALL, bin.size[1] / 2 + WALL, WALL / 2],
+        size=[geometry.size[0] / 2 + WALL, geometry.size[1] / 2 + WALL, WALL / 2],
         **common,
     )
-    for k, (centre, half) in enumerate(_walls(bin, WALL, 0.0, bin.size[2])):
+    for k, (centre, half) in enumerate(_walls(geometry, WALL, 0.0, geometry.size[2])):
         body.add_geom(name=f"bin_wall_{k}", type=_BOX, pos=centre, size=half, **common)
 
 
-def _add_guides(spec: mujoco.MjSpec, bin: BinGeometry) -> None:
+def _add_guides(spec: mujoco.MjSpec, geometry: BinGeometry) -> None:
     """Add invisible walls above the bin's: they keep a falling stack inside while it settles."""
     body = spec.body("bin")
-    for k, (centre, half) in enumerate(_walls(bin, 0.05, bin.size[2], _GUIDE_HEIGHT)):
+    for k, (centre, half) in enumerate(_walls(geometry, 0.05, geometry.size[2], _GUIDE_HEIGHT)):
         body.add_geom(
             name=f"guide_{k}",
             type=_BOX,
@@ -143,7 +144,7 @@ def _add_tote(spec: mujoco.MjSpec, config: SimConfig) -> None:
         _static_box(
             spec,
             f"tote_{k}",
-            centre + [*tote.centre, tote.floor],
+            centre + np.array([*tote.centre, tote.floor]),
             half,
             material="tote",
             contype=0,
@@ -187,10 +188,10 @@ def _add_robot(spec: mujoco.MjSpec, lip_radius: float) -> None:
 
 
 def _add_object(
-    spec: mujoco.MjSpec, bin: BinGeometry, index: int, placement: Placement
+    spec: mujoco.MjSpec, geometry: BinGeometry, index: int, placement: Placement
 ) -> None:
-    T = bin.T_base_bin
-    yaw = np.array([np.cos(bin.yaw / 2), 0, 0, np.sin(bin.yaw / 2)])
+    T = geometry.T_base_bin
+    yaw = np.array([np.cos(geometry.yaw / 2), 0, 0, np.sin(geometry.yaw / 2)])
     quat = np.empty(4)
     mujoco.mju_mulQuat(quat, yaw, placement.wxyz)
     name = object_name(index)
@@ -229,14 +230,10 @@ def _add_geoms(spec: mujoco.MjSpec, body: mujoco.MjsBody, thing: ObjectSpec) -> 
         if shape.cylinder is None:
             body.add_geom(type=_MESH, meshname=mesh.name, **look, **contact)
         else:
-            body.add_geom(
-                type=_MESH, meshname=mesh.name, mass=0, group=GROUP_COLLISION, **contact
-            )
+            body.add_geom(type=_MESH, meshname=mesh.name, mass=0, group=GROUP_COLLISION, **contact)
     if shape.cylinder is not None:
         radius, half = shape.cylinder
-        body.add_geom(
-            type=_CYLINDER, size=[radius, half, 0], contype=0, conaffinity=0, **look
-        )
+        body.add_geom(type=_CYLINDER, size=[radius, half, 0], contype=0, conaffinity=0, **look)
         if thing.mass_shift:
             _add_heavy_end(body, thing, radius, half)
 

@@ -103,7 +103,8 @@ def _over_hole(world: World, object_id: int, T_base_tool: Array, radius: float) 
     origin = world.positions()[object_id]
     approach = rotation.T @ T_base_tool[:3, 2]
     point = rotation.T @ (T_base_tool[:3, 3] - origin)
-    return any(_meets(hole, point, approach, radius) for hole in world.objects[object_id].shape.holes)
+    holes = world.objects[object_id].shape.holes
+    return any(_meets(hole, point, approach, radius) for hole in holes)
 
 
 def _meets(hole: Hole, point: Array, approach: Array, radius: float) -> bool:
@@ -184,9 +185,7 @@ def _opening(
     return float(np.clip(by_edge + 0.5 * by_tilt + 0.5 * by_step, 0.22, 1.0))
 
 
-def seal_at(
-    world: World, position: Array, approach: Array, cup: Cup, rule: SealRule
-) -> Seal:
+def seal_at(world: World, position: Array, approach: Array, cup: Cup, rule: SealRule) -> Seal:
     """Judge a cup that comes down through `position` (3,) along `approach` (3,), base frame."""
     T = approach_pose(position, approach)
     return evaluate(world, T, cup, rule, reach=0.030)

@@ -133,20 +133,22 @@ def irregular(rng: np.random.Generator, size: tuple[float, float, float]) -> Sha
     hull = points[ConvexHull(points).vertices]
     hull = hull - (hull.min(axis=0) + hull.max(axis=0)) / 2
     extent = hull.max(axis=0) - hull.min(axis=0)
-    return Shape("irregular", (float(extent[0]), float(extent[1]), float(extent[2])), pieces=(hull,))
+    x, y, z = (float(side) for side in extent)
+    return Shape("irregular", (x, y, z), pieces=(hull,))
 
 
 def washer(radius: float, hole: float, thickness: float) -> Shape:
     """A thick disc with a through hole in its middle."""
     pieces = _ring(hole, radius, -thickness / 2, thickness / 2)
     through = Hole((0.0, 0.0, 0.0), (0.0, 0.0, 1.0), hole)
-    return Shape("washer", (2 * radius, 2 * radius, thickness), pieces=tuple(pieces), holes=(through,))
+    size = (2 * radius, 2 * radius, thickness)
+    return Shape("washer", size, pieces=tuple(pieces), holes=(through,))
 
 
 def bracket(x: float, y: float, thickness: float, hole: float) -> Shape:
     """A rectangular plate with one through hole off its middle."""
     cx, octagon = x / 5, np.arange(8) * np.pi / 4 + np.pi / 8
-    rim = _circle(hole / np.cos(np.pi / 8), octagon) + [cx, 0.0]
+    rim = _circle(hole / np.cos(np.pi / 8), octagon) + np.array([cx, 0.0])
     hx, hy = x / 2, y / 2
     reach = hole * 1.6
     left, right = cx - reach, cx + reach

@@ -57,7 +57,10 @@ def _lying(yaw: float) -> NDArray[np.float64]:
 
 
 def dropped(
-    specs: Iterable[ObjectSpec], bin: BinGeometry, rng: np.random.Generator, above: float = 0.02
+    specs: Iterable[ObjectSpec],
+    geometry: BinGeometry,
+    rng: np.random.Generator,
+    above: float = 0.02,
 ) -> list[Placement]:
     """Place objects in random poses in layers above the bin, clear of each other."""
     placements: list[Placement] = []
@@ -65,14 +68,14 @@ def dropped(
     height = above
     while waiting:
         radius = max(spec.shape.radius for spec in waiting)
-        columns = [max(1, int(side // (2 * radius + 0.004))) for side in bin.size[:2]]
-        pitch = [side / count for side, count in zip(bin.size[:2], columns, strict=True)]
+        columns = [max(1, int(side // (2 * radius + 0.004))) for side in geometry.size[:2]]
+        pitch = [side / count for side, count in zip(geometry.size[:2], columns, strict=True)]
         cells = rng.permutation(columns[0] * columns[1])[: len(waiting)]
         for cell in cells:
             row, column = divmod(int(cell), columns[1])
             spec = waiting.pop()
             slack = np.array(pitch) / 2 - spec.shape.radius
-            xy = (np.array([row, column]) + 0.5) * pitch - np.array(bin.size[:2]) / 2
+            xy = (np.array([row, column]) + 0.5) * pitch - np.array(geometry.size[:2]) / 2
             xy = xy + rng.uniform(-1, 1, 2) * np.maximum(slack, 0.0)
             z = height + radius
             placements.append(Placement(spec, np.array([*xy, z]), _random_rotation(rng)))
@@ -101,7 +104,7 @@ def _forty(rng: np.random.Generator) -> list[ObjectSpec]:
 
 
 def _layer(
-    specs: list[ObjectSpec], bin: BinGeometry, rng: np.random.Generator, z: float, across: bool
+    specs: list[ObjectSpec], geometry: BinGeometry, rng: np.random.Generator, z: float, across: bool
 ) -> list[Placement]:
     """Place up to 12 lying cylinders side by side in two columns."""
     placements = []
@@ -109,7 +112,7 @@ def _layer(
     for k, spec in enumerate(specs):
         column, row = divmod(k, per_column)
         radius, length = spec.shape.size[0] / 2, spec.shape.size[2]
-        width = 0.97 * min(bin.size[:2])
+        width = 0.97 * min(geometry.size[:2])
         along = (column - 0.5) * (length + 0.020) + rng.uniform(-0.006, 0.006)
         side = ((row + 0.5) / per_column - 0.5) * width + rng.uniform(-0.002, 0.002)
         xy = (side, along) if across else (along, side)
@@ -119,7 +122,7 @@ def _layer(
 
 
 def _layers(
-    counts: tuple[int, ...], crossed: bool, bin: BinGeometry, rng: np.random.Generator
+    counts: tuple[int, ...], crossed: bool, geometry: BinGeometry, rng: np.random.Generator
 ) -> list[Placement]:
     specs = _cylinders(sum(counts), (0.0295, 0.030), (0.115, 0.120), rng)
     placements: list[Placement] = []
@@ -128,22 +131,22 @@ def _layers(
     for index, count in enumerate(counts):
         across = first ^ (crossed and index % 2 == 1)
         layer = [specs.pop() for _ in range(count)]
-        placements += _layer(layer, bin, rng, z, across)
+        placements += _layer(layer, geometry, rng, z, across)
         z += 2 * 0.030 + _LAYER_GAP
     return placements
 
 
-def rows(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+def rows(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     """Twenty cylinders, all parallel: a layer of 12 and one of 8 on it."""
-    return _layers((12, 8), False, bin, rng)
+    return _layers((12, 8), False, geometry, rng)
 
 
-def crossed(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+def crossed(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     """Twenty cylinders in three layers, each across the one below."""
-    return _layers((8, 6, 6), True, bin, rng)
+    return _layers((8, 6, 6), True, geometry, rng)
 
 
-def standing(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+def standing(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     """Twelve cylinders upright on the floor, eight dropped among and on them."""
     specs = _twenty(rng)
     cells = rng.permutation(25)[:12]
@@ -151,17 +154,17 @@ def standing(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     for cell in cells:
         row, column = divmod(int(cell), 5)
         spec = specs.pop()
-        pitch = np.array(bin.size[:2]) / 5
+        pitch = np.array(geometry.size[:2]) / 5
         xy = (np.array([row, column]) - 2) * pitch + rng.uniform(-0.005, 0.005, 2)
         z = spec.shape.size[2] / 2 + 0.001
         placements.append(Placement(spec, np.array([*xy, z]), _UPRIGHT))
-    return placements + dropped(specs, bin, rng, above=0.14)
+    return placements + dropped(specs, geometry, rng, above=0.14)
 
 
 def _drop_of(make: Callable[[np.random.Generator], list[ObjectSpec]]) -> "Stack":
-    def stack(bin: BinGeometry, rng: np.random.Generator) -> list[Placement]:
+    def stack(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
         specs = make(rng)
-        return dropped(specs, bin, rng)
+        return dropped(specs, geometry, rng)
 
     return stack
 
@@ -214,7 +217,8 @@ def _thin(rng: np.random.Generator) -> shapes.Shape:
 
 def _holed(rng: np.random.Generator) -> shapes.Shape:
     if rng.random() < 0.5:
-        return shapes.washer(float(rng.uniform(0.036, 0.045)), float(rng.uniform(0.008, 0.012)), 0.014)
+        radius, hole = rng.uniform((0.036, 0.008), (0.045, 0.012))
+        return shapes.washer(float(radius), float(hole), 0.014)
     x, y = rng.uniform((0.09, 0.055), (0.12, 0.07))
     return shapes.bracket(x, y, 0.012, float(rng.uniform(0.007, 0.010)))
 
@@ -268,14 +272,14 @@ def choose(scene: str, rng: np.random.Generator) -> str:
 
 
 def build(
-    stack: str, bin: BinGeometry, rng: np.random.Generator, hardness: Hardness
+    stack: str, geometry: BinGeometry, rng: np.random.Generator, hardness: Hardness
 ) -> list[Placement]:
     """Return the objects of a stack where they start, in the bin frame.
 
     Raises:
         ConfigError: no such stack.
     """
-    placements = _STACKS[choose(stack, rng)](bin, rng)
+    placements = _STACKS[choose(stack, rng)](geometry, rng)
     if hardness is Hardness.ADVERSE:
         specs = adverse([p.spec for p in placements], rng, one_color=stack == "test3")
         placements = [replace(p, spec=s) for p, s in zip(placements, specs, strict=True)]

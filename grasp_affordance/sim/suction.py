@@ -164,9 +164,7 @@ class Suction:
         sensors = self.world.data.sensordata
         force = sensors[self._force : self._force + 3]
         torque = sensors[self._torque : self._torque + 3]
-        return Load(
-            float(-force[2]), float(np.hypot(*force[:2])), float(np.hypot(*torque[:2]))
-        )
+        return Load(float(-force[2]), float(np.hypot(*force[:2])), float(np.hypot(*torque[:2])))
 
     def _check_load(self) -> None:
         share = 1.0 - float(np.exp(-self.world.period / self._break_rule.smoothing))

@@ -60,9 +60,7 @@ class World:
         self.object_of_body = np.full(model.nbody, -1, dtype=np.int32)
         self.object_of_body[self._bodies] = np.arange(len(self.objects))
         self.object_of_geom = self.object_of_body[model.geom_bodyid]
-        self._guides = [
-            g for g in range(model.ngeom) if model.geom(g).name.startswith("guide_")
-        ]
+        self._guides = [g for g in range(model.ngeom) if model.geom(g).name.startswith("guide_")]
         self.parked: set[int] = set()
         mujoco.mj_forward(model, self.data)
 
