@@ -156,6 +156,8 @@ class Cell:
     Attributes:
         clock: seconds of the cell's own time (simulated time in a simulator), for durations.
         now_ns: nanoseconds in the clock of the frames' stamps, for their age.
+        settle: waits until what a pick has stirred lies still; nothing to do on a real cell, which
+            is slow enough.
         truth: the simulator's verdict on the last pick, asked once the arm has retreated; None on
             a real cell. For scoring only: no decision may depend on it.
     """
@@ -167,4 +169,5 @@ class Cell:
     cup: Cup
     clock: Callable[[], float] = time.monotonic
     now_ns: Callable[[], int] = time.time_ns
+    settle: Callable[[], None] = lambda: None
     truth: Callable[[], tuple[Outcome, Cause]] | None = None

@@ -72,7 +72,7 @@ def run_phases(
         arm.move_to(plan.place, linear=True)
         carried, released_at = gripper.holding(), cell.clock() - vacuum_on
         state.sensed = replace(state.sensed, carried=carried, released_at=released_at)
-        if carried:
+        if carried and config.lower:
             arm.move_until_contact(plan.lowest_place)
         state.load_in_air = False
         gripper.release()

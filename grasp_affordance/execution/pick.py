@@ -95,6 +95,7 @@ def pick(
         try:
             run_phases(cell, arm, plan, config, recorder, state)
             verdict = judge(state.sensed, cell.gripper.trace())
+            cell.settle()
         except CellError as error:
             make_safe(cell, state)
             verdict = Verdict(Outcome.ABORTED, _fault(error, cancellation), str(error))

@@ -35,8 +35,10 @@ class PickConfig:
         tool_radius: of the thicker part behind it, metres.
         tool_length: from the rim of the cup to where the wrist begins, metres; checked for walls.
         max_heap: a point higher than this over the rim is a wrong measurement, metres.
-        place: (x, y, z) on the surface on which objects are put, base frame, metres.
-        place_clearance: release this far over the lowest point that the load may reach, metres.
+        place: (x, y, z) on the surface on which objects are put, or in the opening of the box into
+            which they fall, base frame, metres.
+        place_clearance: release when the load's lowest possible point is this far over it, metres.
+        lower: then go on down slowly until the load touches something, and release it there.
         max_frame_age: an older view is not acted on, seconds.
         idle_vacuum: more than this before the vacuum is switched on means a stuck sensor or a
             forgotten object, kilopascals.
@@ -49,13 +51,14 @@ class PickConfig:
     overshoot: float = 0.012
     floor_margin: float = 0.002
     wall_margin: float = 0.002
-    cup_length: float = 0.04
+    cup_length: float = 0.09
     cup_clearance: float = 0.0
-    tool_radius: float = 0.02
-    tool_length: float = 0.12
+    tool_radius: float = 0.033
+    tool_length: float = 0.16
     max_heap: float = 0.15
-    place: tuple[float, float, float] = (0.25, -0.58, -0.01)
+    place: tuple[float, float, float] = (0.25, -0.58, 0.13)
     place_clearance: float = 0.005
+    lower: bool = False
     max_frame_age: float = 10.0
     idle_vacuum: float = 10.0
 
@@ -101,7 +104,7 @@ class PickPlan:
         lift: straight above the contact, high enough for the load to clear the rim.
         above_place: as high, over the place area.
         place: where a load that hangs down as far as it may is released at the latest.
-        lowest_place: where the guarded lowering of a shorter load ends.
+        lowest_place: where the guarded lowering of a shorter load ends; `place` without lowering.
     """
 
     pre_grasp: Array
@@ -146,7 +149,7 @@ def plan_pick(
         lift=lift,
         above_place=_raised(upright, max(travel - place_surface[2], hang + release)),
         place=_raised(upright, hang + release),
-        lowest_place=_raised(upright, release),
+        lowest_place=_raised(upright, release if config.lower else hang + release),
     )
 
 

@@ -1,0 +1,200 @@
+"""One pick after another: ask for points, take the first that may be picked, remember failures."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.execution.cancellation import Cancellation
+from grasp_affordance.execution.checks import Refusal, plan_checked
+from grasp_affordance.execution.memory import FailureMemory
+from grasp_affordance.execution.outcome import Witness
+from grasp_affordance.execution.pick import pick
+from grasp_affordance.execution.plan import PickConfig
+from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
+from grasp_affordance.execution.recorder import Progress
+from grasp_affordance.execution.recovery import recover
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.grasp import GraspAttempt, Outcome, Rejection, SuctionPoint
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PickReport:
+    """What became of a request.
+
+    Attributes:
+        attempt: what was tried; None where nothing was.
+        point: that was chosen; None where there was none.
+        rejections: cause -> count of pixels and points that were not chosen.
+        message: one sentence for a person on what went wrong; empty if nothing did.
+    """
+
+    attempt: GraspAttempt | None = None
+    point: SuctionPoint | None = None
+    rejections: Mapping[Rejection, int] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """How just-failed points are avoided.
+
+    Attributes:
+        size: points remembered.
+        radius: metres around them in which nothing is tried.
+    """
+
+    size: int = 8
+    radius: float = 0.012
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or not 0 <= self.radius < 0.1:
+            raise ConfigError(f"memory of {self.size} points and radius {self.radius} m")
+
+
+OnProgress = Callable[[SuctionPoint, Progress], None]
+
+
+class Picker:
+    """Carries out requests one at a time; not to be used from two threads at once.
+
+    Attributes:
+        memory: failed points.
+        count: attempts begun; the next one's index.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        propose: Proposer,
+        config: PickConfig | None = None,
+        memory: MemoryConfig | None = None,
+        witness: Witness | None = None,
+    ) -> None:
+        memory = memory or MemoryConfig()
+        self.cell = cell
+        self.config = config or PickConfig()
+        self.memory = FailureMemory(memory.size, memory.radius)
+        self.count = 0
+        self._propose = propose
+        self._witness = witness
+        self._at_rest = False  # nobody knows yet where the arm is and what the cup holds
+
+    def pick_best(
+        self,
+        request: PickRequest,
+        cancellation: Cancellation,
+        on_progress: OnProgress | None = None,
+    ) -> PickReport:
+        """Pick the best proposed point that may be picked.
+
+        Where only the neighbourhood of remembered failures is left, the memory is emptied and the
+        proposer asked once more. Points that are refused are remembered like failures.
+        """
+        try:
+            self._make_ready(request, cancellation)
+            proposal = self._look(request)
+            return self._first_possible(proposal, request, cancellation, on_progress)
+        except GraspAffordanceError as error:
+            return PickReport(message=f"{type(error).__name__}: {error}")
+        finally:
+            cancellation.finish()
+
+    def pick_at(
+        self,
+        point: SuctionPoint,
+        T_base_camera: Array | None,
+        request: PickRequest,
+        cancellation: Cancellation,
+        on_progress: OnProgress | None = None,
+    ) -> PickReport:
+        """Pick at a given point, as it is."""
+        proposal = Proposal((point,), T_base_camera, policy="given")
+        try:
+            self._make_ready(request, cancellation)
+            return self._first_possible(proposal, request, cancellation, on_progress)
+        except GraspAffordanceError as error:
+            return PickReport(message=f"{type(error).__name__}: {error}")
+        finally:
+            cancellation.finish()
+
+    def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
+        """Bring the arm home after whatever happened before; a dry run moves nothing."""
+        if not self._at_rest and not request.dry_run:
+            recover(self.cell, self.config, cancellation)
+            self._at_rest = True
+
+    def _look(self, request: PickRequest) -> Proposal:
+        def ask() -> Proposal:
+            memory = self.memory
+            return self._propose(memory.points, memory.radius, request.minimum_probability)
+
+        proposal = ask()
+        if not proposal.points and len(self.memory):
+            self.memory.clear()
+            proposal = ask()
+        return proposal
+
+    def _first_possible(
+        self,
+        proposal: Proposal,
+        request: PickRequest,
+        cancellation: Cancellation,
+        on_progress: OnProgress | None,
+    ) -> PickReport:
+        config = self.config
+        if request.along_normal:
+            config = replace(config, along_normal=True)
+        refused: Counter[Rejection] = Counter(proposal.rejections)
+        message = proposal.message
+        for point in proposal.points:
+            plan = plan_checked(self.cell, point, proposal.T_base_camera, config, proposal.frame)
+            if isinstance(plan, Refusal):
+                refused[plan.rejection] += 1
+                message = f"{plan.rejection}: {plan.detail}"
+                self._remember(point, proposal.T_base_camera)
+                continue
+            if request.dry_run:
+                return PickReport(point=point, rejections=refused)
+            attempt = self._attempt(point, proposal, config, cancellation, on_progress)
+            return PickReport(attempt, point, refused, attempt.detail)
+        return PickReport(rejections=refused, message=message)
+
+    def _attempt(
+        self,
+        point: SuctionPoint,
+        proposal: Proposal,
+        config: PickConfig,
+        cancellation: Cancellation,
+        on_progress: OnProgress | None,
+    ) -> GraspAttempt:
+        index, self.count = self.count, self.count + 1
+        self._at_rest = False  # until the pick has ended as it should
+        attempt = pick(
+            self.cell,
+            point,
+            proposal.T_base_camera,
+            config,
+            index=index,
+            policy=proposal.policy,
+            model_version=proposal.model_version,
+            before=proposal.frame,
+            take_after=proposal.frame is not None,
+            witness=self._witness,
+            cancellation=cancellation,
+            on_progress=None if on_progress is None else lambda p: on_progress(point, p),
+        )
+        self._at_rest = attempt.outcome is not Outcome.ABORTED
+        if not attempt.succeeded:
+            self._remember(point, proposal.T_base_camera)
+        return attempt
+
+    def _remember(self, point: SuctionPoint, T_base_camera: Array | None) -> None:
+        if T_base_camera is not None and np.isfinite(point.position).all():
+            self.memory.add(transform_points(T_base_camera, point.position))

@@ -1,0 +1,63 @@
+"""What is asked of a pick, and who says where to pick."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.grasp import Rejection, SuctionPoint
+from grasp_affordance.rgbd import RgbdFrame
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Ranked points of one view.
+
+    Attributes:
+        points: best first, in the camera frame of `frame`.
+        T_base_camera: (4, 4), with which they are reached; None where it is unknown.
+        frame: the view; None where it was not kept.
+        rejections: cause -> count of what was not proposed.
+        policy, model_version: who ranked them.
+        message: what is wrong where there are no points.
+    """
+
+    points: tuple[SuctionPoint, ...]
+    T_base_camera: Array | None
+    frame: RgbdFrame | None = None
+    rejections: Mapping[Rejection, int] = field(default_factory=dict)
+    policy: str = ""
+    model_version: str = ""
+    message: str = ""
+
+
+class Proposer(Protocol):
+    """Looks at the bin and ranks suction points."""
+
+    def __call__(self, avoid: Array, radius: float, minimum_probability: float) -> Proposal:
+        """Judge a view taken now; propose nothing within `radius` metres of `avoid` (N, 3), base.
+
+        A `minimum_probability` of 0 stands for the proposer's own threshold.
+
+        Raises:
+            GraspAffordanceError: no view could be judged.
+        """
+
+
+@dataclass(frozen=True)
+class PickRequest:
+    """What a caller may ask of one pick.
+
+    Attributes:
+        minimum_probability: of the points considered, in [0, 1]; 0 means the proposer's default.
+        along_normal: approach along the surface normal; otherwise as configured.
+        dry_run: propose and check, move nothing.
+    """
+
+    minimum_probability: float = 0.0
+    along_normal: bool = False
+    dry_run: bool = False

@@ -1,0 +1,224 @@
+"""Pick after pick on a cell of fakes: choosing, remembering, recovering, and when to end."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, flat_frame, point_at
+
+from grasp_affordance.errors import CameraError, CellError, GripperError
+from grasp_affordance.execution import Cancellation
+from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending, pick_continuously
+from grasp_affordance.execution.memory import FailureMemory
+from grasp_affordance.execution.picker import Picker, PickReport
+from grasp_affordance.execution.proposal import PickRequest, Proposal
+from grasp_affordance.grasp import Cause, Outcome, Rejection, SuctionPoint
+
+Array = np.ndarray
+
+
+class FakeProposer:
+    """Proposes points of a list, except those near what is avoided."""
+
+    def __init__(self, state: FakeCellState, *places: tuple[float, float]) -> None:
+        self.state, self.places = state, list(places)
+        self.asked: list[Array] = []
+        self.when_empty = {Rejection.EMPTY_BIN: 1}
+
+    def __call__(self, avoid: Array, radius: float, minimum_probability: float) -> Proposal:
+        self.asked.append(avoid.copy())
+        memory = FailureMemory(8, radius)
+        for point in avoid:
+            memory.add(point)
+        points = tuple(
+            point_at(x, y) for x, y in self.places if memory.allows(np.array([x, y, 0.05]))
+        )
+        frame = flat_frame(int(self.state.time * 1e9))
+        rejections = {} if self.places else self.when_empty
+        return Proposal(points, T_BASE_CAMERA, frame, rejections, policy="fake")
+
+
+def make(state: FakeCellState, *places: tuple[float, float]) -> tuple[Picker, FakeProposer]:
+    proposer = FakeProposer(state, *places)
+    return Picker(fake_cell(state), proposer), proposer
+
+
+def pick_once(picker: Picker, **request: object) -> PickReport:
+    return picker.pick_best(PickRequest(**request), Cancellation())  # type: ignore[arg-type]
+
+
+def run(
+    picker: Picker, on_report: Callable[[PickReport], None] = lambda report: None, cap: int = 3
+) -> tuple[Ending, list[PickReport]]:
+    reports: list[PickReport] = []
+
+    def listen(report: PickReport) -> None:
+        reports.append(report)
+        on_report(report)
+
+    return pick_continuously(picker, ContinuousConfig(cap), Cancellation, listen), reports
+
+
+def test_the_best_point_that_may_be_picked_is_picked_and_the_others_are_counted() -> None:
+    picker, _ = make(FakeCellState(), (0.9, 0.0), (0.695, 0.0), (0.5, 0.1), (0.5, 0.0))
+    report = pick_once(picker)
+    assert report.attempt is not None
+    assert report.attempt.succeeded
+    assert report.attempt.T_base_tool[:2, 3] == pytest.approx([0.5, 0.1])
+    assert report.rejections == {Rejection.OUTSIDE_WORKSPACE: 1, Rejection.NEAR_WALL: 1}
+
+
+def test_the_first_pick_begins_by_making_the_cell_ready() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+    pick_once(picker)
+    assert state.events[:2] == ["release", "home"]
+    state.events.clear()
+    pick_once(picker)
+    assert state.events[0] == "move_to"
+
+
+def test_a_failed_point_is_avoided_until_only_its_neighbourhood_is_left() -> None:
+    state = FakeCellState(seals=False)
+    picker, proposer = make(state, (0.5, 0.0), (0.45, 0.1))
+    tried = [pick_once(picker).attempt for _ in range(3)]
+    places = [attempt.T_base_tool[:2, 3].tolist() for attempt in tried if attempt]
+    assert places == [
+        pytest.approx([0.5, 0.0]),
+        pytest.approx([0.45, 0.1]),
+        pytest.approx([0.5, 0.0]),
+    ]
+    assert [len(avoid) for avoid in proposer.asked] == [0, 1, 2, 0]
+
+
+def test_an_abandoned_load_is_put_down_before_the_next_pick() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+    calls = iter(range(100))
+
+    def fail_in_transport(event: str) -> None:
+        if next(calls) == 9:
+            raise CellError("protective stop")
+
+    state.on_event = fail_in_transport
+    aborted = pick_once(picker).attempt
+    assert aborted is not None
+    assert aborted.outcome is Outcome.ABORTED
+    assert state.held
+    state.events.clear()
+    again = pick_once(picker).attempt
+    assert again is not None
+    assert again.succeeded
+    assert state.events.index("release") < state.events.index("home") < state.events.index("grasp")
+    assert (aborted.index, again.index) == (0, 1)
+
+
+def test_a_dry_run_names_its_point_and_moves_nothing() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.9, 0.0), (0.5, 0.0))
+    report = pick_once(picker, dry_run=True)
+    assert report.attempt is None
+    assert report.point is not None
+    assert report.rejections == {Rejection.OUTSIDE_WORKSPACE: 1}
+    assert state.events == []
+
+
+def test_a_given_point_is_picked_as_it_is_or_refused_with_the_reason() -> None:
+    picker, _ = make(FakeCellState())
+    given: list[tuple[SuctionPoint, bool]] = [(point_at(), True), (point_at(x=0.9), False)]
+    for point, possible in given:
+        report = picker.pick_at(point, T_BASE_CAMERA, PickRequest(), Cancellation())
+        assert (report.attempt is not None) is possible
+        assert (report.message == "") is possible
+
+
+def test_a_proposer_that_fails_moves_nothing_and_is_reported() -> None:
+    state = FakeCellState()
+
+    def blind(avoid: Array, radius: float, minimum_probability: float) -> Proposal:
+        raise CameraError("no frame arrived; is the camera on?")
+
+    report = Picker(fake_cell(state), blind).pick_best(PickRequest(), Cancellation())
+    assert report.attempt is None
+    assert "no frame arrived" in report.message
+    assert "grasp" not in state.events
+
+
+def test_continuous_picking_ends_when_the_bin_is_empty() -> None:
+    state = FakeCellState()
+    picker, proposer = make(state, (0.5, 0.0), (0.45, 0.1), (0.55, 0.1))
+    ending, reports = run(picker, lambda report: proposer.places and proposer.places.pop(0))
+    assert ending.end is End.EMPTY_BIN
+    assert [report.attempt is not None for report in reports] == [True, True, True, False]
+
+
+def test_continuous_picking_gives_up_after_fruitless_tries_in_a_row_and_says_so() -> None:
+    picker, _ = make(FakeCellState(seals=False), (0.5, 0.0))
+    ending, reports = run(picker, cap=4)
+    assert ending.end is End.FAILURES
+    assert "4 fruitless" in ending.detail
+    assert len(reports) == 4
+
+
+def test_views_without_a_point_are_fruitless_unless_the_bin_is_empty() -> None:
+    state = FakeCellState()
+    picker, proposer = make(state)
+    proposer.when_empty = {Rejection.TOO_STEEP: 100}
+    ending, reports = run(picker, cap=4)
+    assert (ending.end, len(reports)) == (End.FAILURES, 4)
+
+
+def test_a_success_starts_the_count_of_fruitless_tries_again() -> None:
+    state = FakeCellState(seals=False)
+    picker, _ = make(state, (0.5, 0.0))
+    tries = iter(range(100))
+
+    def seal_every_third(report: PickReport) -> None:
+        state.seals = next(tries) in (1, 4)
+
+    ending, reports = run(picker, seal_every_third, cap=3)
+    assert ending.end is End.FAILURES
+    assert len(reports) == 9
+
+
+def test_a_fault_ends_continuous_picking_with_its_cause() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+
+    def stuck(event: str) -> None:
+        if event == "grasp":
+            raise GripperError("the pressure sensor is stuck")
+
+    state.on_event = stuck
+    ending, reports = run(picker)
+    assert ending.end is End.FAULT
+    assert ending.detail.startswith(Cause.GRIPPER_FAULT)
+    assert len(reports) == 1
+
+
+@pytest.mark.parametrize("event", ["home", "move_to", "approach", "move_linear"])
+def test_a_cancelled_pick_ends_continuous_picking(event: str) -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+    running: list[Cancellation] = []
+
+    def begin() -> Cancellation:
+        running.append(Cancellation())
+        return running[-1]
+
+    def cancel(happened: str) -> None:
+        if happened == event:
+            running[-1].request()
+            picker.cell.arm.stop()
+
+    state.on_event = cancel
+    ending = pick_continuously(picker, ContinuousConfig(), begin, lambda report: None)
+    assert ending.end is End.STOPPED
+    assert running[-1].stop(picker.cell.arm, Cause.CANCELLED, "", timeout=0.0)  # it is over
+
+
+def test_continuous_picking_ends_when_no_next_pick_may_begin() -> None:
+    picker, _ = make(FakeCellState(), (0.5, 0.0))
+    ending = pick_continuously(picker, ContinuousConfig(), lambda: None, lambda report: None)
+    assert ending.end is End.STOPPED
+    assert picker.count == 0
