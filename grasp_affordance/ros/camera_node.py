@@ -8,7 +8,6 @@ Publishes (relative names):
 
 import dataclasses
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.bag import BagTopics
 from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.node import ManagedNode
-from grasp_affordance.ros.recording import Recording, open_recording
+from grasp_affordance.ros.recording import open_recording
 from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.spin import run
 
@@ -57,11 +56,6 @@ class CameraNode(ManagedNode[CameraNodeConfig]):
 
     def __init__(self, **options: object) -> None:
         super().__init__("camera_node", CameraNodeConfig(), **options)
-        self._recording: Recording | None = None
-        self._frames: Iterator[RgbdFrame] = iter(())
-        self._publisher: RgbdPublisher | None = None
-        self._pending: RgbdFrame | None = None
-        self._timer = self.create_timer(1.0, self._tick, autostart=False)
 
     def setup(self) -> None:
         """Open the recording and read its first frame, so that a broken one is refused here."""
@@ -69,38 +63,33 @@ class CameraNode(ManagedNode[CameraNodeConfig]):
             raise SequenceError("the parameter 'recording' is not set; name a folder or rosbag2")
         self._recording = open_recording(Path(self.config.recording), self.config.bag)
         self._frames = self._recording.frames()
-        self._pending = next(self._frames)
+        first = next(self._frames)
+        self._pending: RgbdFrame | None = first
         self._publisher = RgbdPublisher(
             self,
             depth_encoding=self.config.depth_encoding,
             create_publisher=self.create_lifecycle_publisher,
         )
+        self.resources.callback(self._publisher.close)
+        self._timer = self.create_timer(1.0 / self.config.rate, self._tick, autostart=False)
+        self.resources.callback(self.destroy_timer, self._timer)
         pose = self._recording.T_base_camera(self.config.base_frame_id)
         if pose is not None:
-            self._publisher.publish_pose(pose, self.config.base_frame_id, self._pending.frame_id)
+            self._publisher.publish_pose(pose, self.config.base_frame_id, first.frame_id)
 
     def start(self) -> None:
         """Play."""
-        self._timer.timer_period_ns = int(1e9 / self.config.rate)
         self._timer.reset()
 
     def stop(self) -> None:
         """Pause."""
         self._timer.cancel()
 
-    def teardown(self) -> None:
-        """Close the recording."""
-        self._timer.cancel()
-        self._frames, self._pending, self._recording = iter(()), None, None
-        if self._publisher is not None:
-            self._publisher.destroy()
-            self._publisher = None
-
     def _tick(self) -> None:
         """Publish the next frame; a broken one is reported and left out."""
         try:
             frame = self._next()
-            if frame is not None and self._publisher is not None:
+            if frame is not None:
                 self._publisher.publish(self._stamped(frame))
                 self.diagnostics.set("playback", OK, f"playing {self.config.recording}")
         except GraspAffordanceError as error:
@@ -111,7 +100,7 @@ class CameraNode(ManagedNode[CameraNodeConfig]):
         frame, self._pending = self._pending, None
         if frame is None:
             frame = next(self._frames, None)
-        if frame is None and self.config.loop and self._recording is not None:
+        if frame is None and self.config.loop:
             self._frames = self._recording.frames()
             frame = next(self._frames, None)
         if frame is None:

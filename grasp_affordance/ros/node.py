@@ -1,12 +1,13 @@
 """The lifecycle node that all our nodes are: a configuration in, a core object built, errors named.
 
-A node overrides `setup` (build the core from `self.config`), `start`, `stop` and `teardown`; each
-may raise a `GraspAffordanceError`, which is logged with its remedy and leaves the node running in
-the state it was in. See `ros/spin.py` for the process around it.
+A node overrides `setup` (build the core from `self.config`, register in `self.resources` how to
+undo it), `start` and `stop`; each may raise a `GraspAffordanceError`, which is logged with its
+remedy and leaves the node running in the state it was in. See `ros/spin.py` for the process.
 """
 
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
@@ -26,12 +27,14 @@ class ManagedNode[Config](LifecycleNode):
         active: whether the node is in its active state. rclpy gates lifecycle publishers only, so
             services and actions ask this.
         diagnostics: of this node.
+        resources: closed, last registered first, on cleanup and when `setup` fails half-way.
     """
 
     def __init__(self, name: str, default: Config, **options: Any) -> None:
         super().__init__(name, **options)
         self.config = default
         self.active = False
+        self.resources = ExitStack()
         self._default = default
         description = "configure and activate at start, without a lifecycle manager"
         self.declare_parameter("autostart", True, ParameterDescriptor(description=description))
@@ -47,9 +50,6 @@ class ManagedNode[Config](LifecycleNode):
 
     def stop(self) -> None:
         """Stop working, and whatever moves."""
-
-    def teardown(self) -> None:
-        """Undo `setup`, also one that failed half-way."""
 
     def autostart(self) -> None:
         """Configure and activate, if the parameter of this name says so."""
@@ -82,7 +82,7 @@ class ManagedNode[Config](LifecycleNode):
             self.setup()
 
         if not self._succeeds(configure):
-            self.teardown()
+            self.resources.close()
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
@@ -103,7 +103,7 @@ class ManagedNode[Config](LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the core apart."""
-        self._succeeds(self.teardown)
+        self._succeeds(self.resources.close)
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -111,7 +111,7 @@ class ManagedNode[Config](LifecycleNode):
         if self.active:
             self.active = False
             self._succeeds(self.stop)
-        self._succeeds(self.teardown)
+        self._succeeds(self.resources.close)
         return super().on_shutdown(state)
 
     def destroy_node(self) -> None:

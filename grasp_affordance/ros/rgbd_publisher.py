@@ -71,7 +71,11 @@ class RgbdPublisher:
         self._pose.publish(message)
         self._tf.send(message)
 
-    def destroy(self) -> None:
+    def close(self) -> None:
         """Remove the publishers from their node."""
+        # Knows lifecycle publishers and ordinary ones; a plain node has the latter only.
+        destroy = getattr(
+            self._node, "destroy_lifecycle_publisher", self._node.destroy_publisher
+        )
         for publisher in (self._color, self._depth, *self._infos, self._pose):
-            self._node.destroy_publisher(publisher)
+            destroy(publisher)

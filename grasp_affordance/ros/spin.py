@@ -15,6 +15,9 @@ from rclpy.signals import SignalHandlerOptions
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.node import ManagedNode
 
+# A node has at most three callback groups that wait or work for long; the others must go on.
+_THREADS = 6
+
 
 class JoiningExecutor(MultiThreadedExecutor):
     """Waits for callbacks under way when it is shut down, as rclpy does from Kilted on."""
@@ -36,7 +39,7 @@ def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator
         on_end: called when spinning ends for any reason, such as an exception in a callback, which
             is raised here when the block ends.
     """
-    executor = JoiningExecutor(num_threads=4, context=nodes[0].context)
+    executor = JoiningExecutor(num_threads=_THREADS, context=nodes[0].context)
     for node in nodes:
         executor.add_node(node)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spin") as pool:

@@ -79,7 +79,7 @@ class CameraPose:
             )
         return from_transform_msg(message.transform)
 
-    def destroy(self) -> None:
+    def close(self) -> None:
         """Stop listening."""
         self._node.destroy_subscription(self._subscription)
         if self._listener is not None:

@@ -47,7 +47,7 @@ def test_a_transform_message_of_zeros_is_a_named_error() -> None:
         conversions.from_transform_msg(message)
 
 
-def test_a_frame_survives_bit_by_bit_as_32FC1() -> None:  # noqa: N802
+def test_a_frame_survives_bit_by_bit_as_32FC1() -> None:
     frame = a_frame()
     back = images.from_rgbd_msgs(*images.to_rgbd_msgs(frame))
     np.testing.assert_array_equal(back.color, frame.color)
@@ -55,7 +55,7 @@ def test_a_frame_survives_bit_by_bit_as_32FC1() -> None:  # noqa: N802
     assert (back.intrinsics, back.stamp_ns, back.frame_id) == (INTRINSICS, frame.stamp_ns, "eye")
 
 
-def test_16UC1_rounds_to_the_millimetre_and_keeps_holes() -> None:  # noqa: N802
+def test_16UC1_rounds_to_the_millimetre_and_keeps_holes() -> None:
     frame = a_frame()
     back = images.from_rgbd_msgs(*images.to_rgbd_msgs(frame, "16UC1"))
     np.testing.assert_array_equal(back.known, frame.known)
@@ -83,9 +83,7 @@ def test_reading_an_image_copies_nothing() -> None:
 def test_padding_at_row_ends_is_left_out() -> None:
     rows = np.arange(4 * 10, dtype=np.uint8).reshape(4, 10)
     message = Image(height=4, width=3, encoding="rgb8", step=10, data=array("B", rows.tobytes()))
-    np.testing.assert_array_equal(
-        images.from_image_msg(message), rows[:, :9].reshape(4, 3, 3)
-    )
+    np.testing.assert_array_equal(images.from_image_msg(message), rows[:, :9].reshape(4, 3, 3))
 
 
 def test_big_endian_depth_is_read_as_the_same_depth() -> None:
@@ -151,9 +149,7 @@ def test_the_base_frame_fields_are_the_transformed_camera_frame_ones() -> None:
     np.testing.assert_allclose(
         conversions.from_point_msg(known.position_base), [1.1, 1.8, 2.1], atol=1e-12
     )
-    np.testing.assert_allclose(
-        conversions.from_point_msg(known.normal_base), [0, 0, 1], atol=1e-12
-    )
+    np.testing.assert_allclose(conversions.from_point_msg(known.normal_base), [0, 0, 1], atol=1e-12)
 
 
 def test_every_source_constant_of_the_message_has_a_meaning() -> None:

@@ -1,6 +1,6 @@
 """Messages of one instant come together once, and a node can say why none do."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -38,17 +38,14 @@ def test_a_set_is_within_tolerance_newer_than_the_last_and_used_once(
         if found:
             assert max(found) - min(found) <= 20 * MS
             used.append(found)
-    for before, after in zip(used, used[1:], strict=False):
+    for before, after in pairwise(used):
         assert all(a > b for a, b in zip(after, before, strict=True))
 
 
 def test_a_lost_message_costs_only_its_own_set() -> None:
     sync = a_synchroniser()
-    sets = []
-    for i in range(10):
-        for topic in TOPICS:
-            if (i, topic) != (4, "depth"):
-                sets.append(sync.add(topic, i * 33 * MS, i))
+    arrivals = [(i, topic) for i in range(10) for topic in TOPICS if (i, topic) != (4, "depth")]
+    sets = [sync.add(topic, i * 33 * MS, i) for i, topic in arrivals]
     assert [found[0] for found in sets if found] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
 
 

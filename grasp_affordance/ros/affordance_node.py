@@ -1,0 +1,164 @@
+"""Serves suction points from a camera's frames, shows them, and swaps models while running.
+
+Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
+    .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement)
+Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, /diagnostics
+Serves: ~/get_suction_points, ~/load_model
+"""
+
+import sys
+from dataclasses import dataclass, field
+
+from grasp_affordance_interfaces.msg import ModelAnnouncement
+from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.grasp import Source
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros import topics
+from grasp_affordance.ros.bin_view import BinConfig, BinViewSource
+from grasp_affordance.ros.diagnostics import ERROR, OK
+from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.judge import Judge
+from grasp_affordance.ros.model_slot import ModelSlot
+from grasp_affordance.ros.node import ManagedNode
+from grasp_affordance.ros.spin import run
+from grasp_affordance.ros.suction_service import answer_request, refuse
+from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
+from grasp_affordance.ros.views import Views
+
+
+@dataclass(frozen=True)
+class AffordanceNodeConfig:
+    """What is judged, with what, and how it is shown.
+
+    Attributes:
+        checkpoint: weights to serve from the start; empty for the analytic prior.
+        view_rate: pictures are refreshed at most this often, Hz.
+        cloud_stride: keep every n-th row and column in the coloured cloud.
+        predictor: its `source` serves as soon as there is a model, until then the prior does.
+        frames: the camera's topics and which frames are good enough.
+        camera_pose: where the camera is in the base frame.
+        bin: where the bin is.
+    """
+
+    checkpoint: str = ""
+    view_rate: float = 5.0
+    cloud_stride: int = 2
+    predictor: PredictorConfig = field(
+        default_factory=lambda: PredictorConfig(source=Source.LEARNED)
+    )
+    frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
+    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+    bin: BinConfig = field(default_factory=BinConfig)
+
+    def __post_init__(self) -> None:
+        if not (0 < self.view_rate <= 100 and self.cloud_stride >= 1):
+            raise ConfigError(f"view_rate {self.view_rate} Hz, cloud_stride {self.cloud_stride}")
+
+
+class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
+    """Wires camera, judge and views to topics and services."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("affordance_node", AffordanceNodeConfig(), **options)
+        self.slot = ModelSlot()
+        # Each may wait or work for long without holding up the others.
+        asking, self._loading, self._showing = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        service = "~/get_suction_points"
+        self.create_service(GetSuctionPoints, service, self._serve, callback_group=asking)
+        self.create_service(LoadModel, "~/load_model", self._load, callback_group=self._loading)
+
+    def setup(self) -> None:
+        """Load the model, find the bin's reference, subscribe to the camera."""
+        config = self.config
+        self.slot.load(config.checkpoint)
+        bin_view = BinViewSource(config.bin)
+        pose = CameraPose(self, config.camera_pose, config.frames.camera)
+        self.resources.callback(pose.close)
+        self._frames = FrameSource(self, config.frames)
+        self.resources.callback(self._frames.close)
+        self._judge = Judge(config.predictor, bin_view, pose, self.slot)
+        self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
+        self.resources.callback(self._views.close)
+        self._shown: RgbdFrame | None = None
+        # Not before: an announcement must not be undone by the checkpoint of the parameters.
+        announced = self.create_subscription(
+            ModelAnnouncement,
+            "model",
+            self._announced,
+            topics.LATCHED,
+            callback_group=self._loading,
+        )
+        self.resources.callback(self.destroy_subscription, announced)
+        for period, callback in ((1.0 / config.view_rate, self._show), (1.0, self._check)):
+            timer = self.create_timer(period, callback, callback_group=self._showing)
+            self.resources.callback(self.destroy_timer, timer)
+
+    def _serve(
+        self, request: GetSuctionPoints.Request, response: GetSuctionPoints.Response
+    ) -> GetSuctionPoints.Response:
+        if not self.active:
+            response.message = self.why_inactive()
+            return response
+        base = self.config.camera_pose.base_frame_id
+        try:
+            return answer_request(self._frames, self._judge, base, request, response)
+        except GraspAffordanceError as error:
+            return refuse(error, self.report(error), response)
+
+    def _load(self, request: LoadModel.Request, response: LoadModel.Response) -> LoadModel.Response:
+        response.message = self._swap(request.path)
+        response.success = not response.message
+        response.version = self.slot.version
+        return response
+
+    def _announced(self, message: ModelAnnouncement) -> None:
+        self.get_logger().info(f"model {message.version or 'prior'} announced: {message.reason}")
+        self._swap(message.path)
+
+    def _swap(self, path: str) -> str:
+        """Put a checkpoint into service; return what went wrong, empty if nothing."""
+        try:
+            self.slot.load(path)
+        except GraspAffordanceError as error:
+            kept = f"{type(error).__name__}: {error}; {self.slot.version or 'the prior'} stays"
+            self.diagnostics.set("model", ERROR, kept)
+            return kept
+        self.diagnostics.set("model", OK, f"serving {self.slot.version or 'the prior'}")
+        return ""
+
+    def _show(self) -> None:
+        """Publish what is looked at, once per frame."""
+        if not (self.active and self._views.wanted):
+            return
+        try:
+            frame = self._frames.newest()
+            if frame is not None and frame is not self._shown:
+                self._views.publish(self._judge.judge(frame))
+                self._shown = frame
+                self.diagnostics.set("views", OK, "up to date")
+        except GraspAffordanceError as error:
+            self.diagnostics.set("views", ERROR, f"{type(error).__name__}: {error}")
+
+    def _check(self) -> None:
+        """Say what is wrong before anybody asks."""
+        try:
+            problem = self._frames.problem()
+            frame = self._frames.newest()
+            if frame is not None and not problem:
+                self._judge.pose_of(frame.frame_id, required=False)
+        except GraspAffordanceError as error:
+            problem = f"{type(error).__name__}: {error}"
+        self.diagnostics.set("camera", ERROR if problem else OK, problem or "frames arrive")
+
+
+def main() -> int:
+    """Run the affordance node."""
+    return run(AffordanceNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

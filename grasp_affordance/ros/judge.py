@@ -1,0 +1,106 @@
+"""One frame judged with the present model, bin and camera pose; the views and the service share it.
+
+A frame is judged once however many ask, unless one asks with settings of its own.
+"""
+
+import dataclasses
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.errors import CheckpointError, TransformError
+from grasp_affordance.grasp import Source
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.bin_view import BinViewSource
+from grasp_affordance.ros.model_slot import ModelSlot
+from grasp_affordance.ros.transforms import CameraPose
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What was found in one frame.
+
+    Attributes:
+        frame: that was judged.
+        prediction: of the core.
+        T_base_camera: (4, 4) that was used; None where it is not known and was not needed.
+        model_version: weights that were used; empty for the prior.
+    """
+
+    frame: RgbdFrame
+    prediction: Prediction
+    T_base_camera: Array | None
+    model_version: str
+
+
+class Judge:
+    """Applies the predictor."""
+
+    def __init__(
+        self, config: PredictorConfig, bin_view: BinViewSource, pose: CameraPose, slot: ModelSlot
+    ) -> None:
+        self.config = config
+        self._bin_view = bin_view
+        self._pose = pose
+        self._slot = slot
+        self._lock = threading.Lock()
+        self._last: tuple[tuple[object, ...], Verdict] | None = None
+
+    def pose_of(self, frame_id: str, required: bool) -> Array | None:
+        """Return `T_base_camera`; None where it is neither known nor needed.
+
+        Raises:
+            TransformError: it is needed, by the caller or the bin, and not known.
+        """
+        try:
+            return self._pose.lookup(frame_id)
+        except TransformError:
+            if required or self._bin_view.needs_pose:
+                raise
+            return None
+
+    def judge(
+        self,
+        frame: RgbdFrame,
+        config: PredictorConfig | None = None,
+        failed: Array | None = None,
+        source: Source | None = None,
+    ) -> Verdict:
+        """Judge a frame.
+
+        Args:
+            config: instead of the node's own.
+            failed: (N, 3) points in the base frame to keep away from.
+            source: of the map; by default the configured one once there is a model, else the prior.
+
+        Raises:
+            TransformError: the pose is needed and not known.
+            CheckpointError: a learned map is asked for and there is no model.
+            FrameError: the frame cannot be used.
+        """
+        model = self._slot.model
+        config = config or self.config
+        if source is None:
+            source = config.source if model is not None else Source.PRIOR
+        elif source is not Source.PRIOR and model is None:
+            raise CheckpointError(
+                f"source '{source}' was asked for, but no model is loaded; call ~/load_model"
+            )
+        config = dataclasses.replace(config, source=source)
+        T = self.pose_of(frame.frame_id, required=failed is not None)
+        key = (frame, config, model, None if T is None else T.tobytes())
+        with self._lock:
+            if failed is None and self._last is not None and self._last[0] == key:
+                return self._last[1]
+            predictor = AffordancePredictor(config, model)
+            prediction = predictor.predict(frame, self._bin_view.view(T), failed)
+            learned = model is not None and source is not Source.PRIOR
+            verdict = Verdict(frame, prediction, T, model.version if model and learned else "")
+            if failed is None:
+                self._last = (key, verdict)
+            return verdict

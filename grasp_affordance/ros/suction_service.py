@@ -1,0 +1,129 @@
+"""The answer to GetSuctionPoints: a fresh frame, judged as asked, or the reason why not."""
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+import numpy as np
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.errors import (
+    CameraError,
+    CheckpointError,
+    ConfigError,
+    FrameError,
+    GeometryError,
+    GraspAffordanceError,
+    StaleFrameError,
+    TransformError,
+)
+from grasp_affordance.grasp import Rejection, Selection
+from grasp_affordance.ros.conversions import (
+    from_duration_msg,
+    from_point_msg,
+    from_source_number,
+    from_time_msg,
+    to_header_msg,
+    to_rejection_msgs,
+    to_suction_point_msg,
+)
+from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.judge import Judge, Verdict
+
+# The first that fits names the cause; StaleFrameError is a CameraError.
+_CAUSES: tuple[tuple[type[GraspAffordanceError], Rejection], ...] = (
+    (StaleFrameError, Rejection.STALE_FRAME),
+    (CameraError, Rejection.NO_FRAME),
+    (FrameError, Rejection.UNUSABLE_FRAME),
+    (GeometryError, Rejection.UNUSABLE_FRAME),
+    (TransformError, Rejection.NO_TRANSFORM),
+    (CheckpointError, Rejection.NO_MODEL),
+)
+
+
+def answer_request(
+    frames: FrameSource,
+    judge: Judge,
+    base_frame_id: str,
+    request: GetSuctionPoints.Request,
+    response: GetSuctionPoints.Response,
+) -> GetSuctionPoints.Response:
+    """Fill in a response.
+
+    Raises:
+        GraspAffordanceError: no answer can be given; see `refuse`.
+    """
+    began = time.monotonic()
+    config, options = read_request(request, judge.config)
+    timeout = from_duration_msg(request.timeout) or None
+    frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
+    response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
+    verdict = judge.judge(frame, config, **options)
+    fill_in(response, verdict, base_frame_id)
+    response.latency = time.monotonic() - began
+    return response
+
+
+def refuse(
+    error: GraspAffordanceError, text: str, response: GetSuctionPoints.Response
+) -> GetSuctionPoints.Response:
+    """Answer with an error: its text, and the cause where the view as a whole is to blame."""
+    cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), None)
+    response.success = False
+    response.message = text
+    response.rejections = to_rejection_msgs({cause: 1} if cause else {})
+    return response
+
+
+def read_request(
+    request: GetSuctionPoints.Request, default: PredictorConfig
+) -> tuple[PredictorConfig, dict[str, Any]]:
+    """Return the configuration that a request asks for, and the other options of `Judge.judge`.
+
+    Raises:
+        ConfigError: a value of the request is out of range.
+    """
+    changes: dict[str, Any] = {}
+    if request.count:
+        changes["count"] = request.count
+    if request.minimum_probability:
+        changes["min_probability"] = float(request.minimum_probability)
+    if request.avoid_radius:
+        changes["failure_radius"] = request.avoid_radius
+    if not all(math.isfinite(value) for value in changes.values()):
+        raise ConfigError("the request holds a value that is not finite")
+    try:
+        source = from_source_number(request.source)
+    except KeyError as error:
+        raise ConfigError(f"source {request.source} is no SuctionPoint.SOURCE_*") from error
+    avoid = np.array([from_point_msg(point) for point in request.avoid]).reshape(-1, 3)
+    config = dataclasses.replace(
+        default, candidates=dataclasses.replace(default.candidates, **changes)
+    )
+    return config, {"failed": avoid if len(avoid) else None, "source": source}
+
+
+def fill_in(response: GetSuctionPoints.Response, verdict: Verdict, base_frame_id: str) -> None:
+    """Write a verdict into a response."""
+    selection = verdict.prediction.selection
+    response.success = True
+    response.model_version = verdict.model_version
+    response.points = [
+        to_suction_point_msg(
+            point, response.header, verdict.T_base_camera, base_frame_id, verdict.model_version
+        )
+        for point in selection.points
+    ]
+    response.rejections = to_rejection_msgs(selection.rejections)
+    response.message = "" if selection.points else why_nothing(selection)
+
+
+def why_nothing(selection: Selection) -> str:
+    """Return one sentence on why a view has no suction point."""
+    if Rejection.EMPTY_BIN in selection.rejections:
+        return "the bin is empty"
+    ranked = sorted(selection.rejections.items(), key=lambda item: -item[1])[:3]
+    causes = ", ".join(f"{cause} {count} px" for cause, count in ranked)
+    return f"no place to put the cup; rejected: {causes or 'nothing'}"

@@ -1,0 +1,28 @@
+"""Fixtures of the nodes' tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ros_harness import Ros, running_ros
+from ros_scenes import T_BASE_CAMERA, box_frame
+
+from grasp_affordance.sequence import SequenceCamera, SequenceWriter
+
+
+@pytest.fixture
+def ros() -> Iterator[Ros]:
+    """Nodes of one test."""
+    with running_ros() as running:
+        yield running
+
+
+@pytest.fixture
+def sequence(tmp_path: Path) -> Path:
+    """Return a recorded sequence of two frames, with pose and depth to 0.1 mm."""
+    folder = tmp_path / "sequence"
+    camera = SequenceCamera(box_frame().intrinsics, 0.0001, T_base_camera=T_BASE_CAMERA)
+    writer = SequenceWriter(folder, camera)
+    writer.append(box_frame(2, stamp_ns=10**9))
+    writer.append(box_frame(1, stamp_ns=2 * 10**9))
+    return folder
