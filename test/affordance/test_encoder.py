@@ -70,16 +70,11 @@ def test_training_mode_leaves_parameters_and_batch_norm_statistics_alone() -> No
     assert state_digest(encoder.state_dict()) == before
 
 
-def test_a_random_start_is_reproduced_by_its_seed_and_differs_between_seeds() -> None:
-    first = state_digest(encoder_weights(Backbone.RESNET18, "random", seed=3))
-    assert state_digest(encoder_weights(Backbone.RESNET18, "random", seed=3)) == first
-    assert state_digest(encoder_weights(Backbone.RESNET18, "random", seed=4)) != first
-
-
-def test_a_random_start_does_not_depend_on_the_machine_or_on_torch() -> None:
-    state = encoder_weights(Backbone.RESNET18, "random", seed=0)
+def test_a_random_start_is_reproduced_by_its_seed_on_every_machine() -> None:
     # Fixes numpy's stream: a change would make checkpoints of random encoders unloadable.
-    assert state_digest(state).startswith("431d4a4f")
+    digest = state_digest(encoder_weights(Backbone.RESNET18, "random", seed=0))
+    assert digest.startswith("431d4a4f")
+    assert state_digest(encoder_weights(Backbone.RESNET18, "random", seed=1)) != digest
 
 
 @pytest.mark.parametrize("backbone", list(Backbone))

@@ -72,7 +72,7 @@ def test_each_patch_of_a_view_is_predicted_as_if_it_were_alone(patches: ResnetMo
 
 
 def test_the_batch_size_changes_nothing(patches: ResnetModel) -> None:
-    frame = noise_frame(168, 400)
+    frame = noise_frame(60, 250)
     one = ResnetModel(small_network(), InferenceConfig(batch=1))
     np.testing.assert_allclose(one.predict(frame), patches.predict(frame), atol=1e-6)
 
@@ -149,22 +149,22 @@ def test_a_stream_that_is_not_selected_has_no_influence(streams: Streams) -> Non
 def test_the_training_patch_of_a_pixel_predicts_what_the_map_says_there(
     patches: ResnetModel,
 ) -> None:
-    frame = noise_frame(200, 330)
+    frame = noise_frame(100, 260)
     region = np.zeros(frame.shape, bool)
-    region[10:195, 20:320] = True
+    region[10:95, 20:250] = True
     image = patches.predict(frame, region)
-    for u, v in [(20, 10), (110, 100), (166, 190), (319, 194)]:
+    for u, v in [(20, 10), (110, 50), (249, 94)]:
         streams, (row, column) = patch_at(frame, (u, v), small_config().inputs, region)
         with torch.inference_mode():
             output = patches.network.probabilities(streams[None])
         assert output[0, 0, row, column].item() == pytest.approx(float(image[v, u]), abs=1e-6)
 
 
-def test_threads_may_share_a_model(patches: ResnetModel) -> None:
-    frames = [noise_frame(90, 120, seed) for seed in range(4)]
-    alone = [patches.predict(frame) for frame in frames]
+def test_threads_may_share_a_model(convolutional: ResnetModel) -> None:
+    frames = [noise_frame(48, 72, seed) for seed in range(4)]
+    alone = [convolutional.predict(frame) for frame in frames]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(patches.predict, frames))
+        together = list(pool.map(convolutional.predict, frames))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
