@@ -34,7 +34,8 @@ override VIRTUAL_ENV := $(abspath $(VENV))
 HOST_PATH := $(PATH)
 override PATH := $(abspath $(VENV))/bin:$(PATH)
 MUJOCO_GL ?= egl
-export ROS_DISTRO AMENT_PREFIX_PATH CMAKE_PREFIX_PATH VIRTUAL_ENV PATH MUJOCO_GL
+ROS_LOG_DIR ?= $(abspath log/ros)
+export ROS_DISTRO AMENT_PREFIX_PATH CMAKE_PREFIX_PATH VIRTUAL_ENV PATH MUJOCO_GL ROS_LOG_DIR
 
 STAMPS := $(VENV)/.stamps
 INTERFACES := interfaces/grasp_affordance_interfaces

@@ -17,11 +17,12 @@ candidates() {
     return
   fi
   type -ap python3.12 python3 || true
-  ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12*/bin/python3.12 2>/dev/null || true
+  ls -d "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.12*/bin/python3.12 2>/dev/null || true
   if command -v uv >/dev/null; then
     uv python find --no-project 3.12 2>/dev/null || true
   fi
-  ls -d "${XDG_DATA_HOME:-$HOME/.local/share}"/uv/python/cpython-3.12*/bin/python3.12 2>/dev/null || true
+  ls -d "${XDG_DATA_HOME:-${HOME:-}/.local/share}"/uv/python/cpython-3.12*/bin/python3.12 \
+    2>/dev/null || true
 }
 
 while read -r candidate; do

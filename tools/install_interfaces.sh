@@ -12,8 +12,8 @@ log=$build.log
 export PATH=$venv/bin:$PATH CMAKE_PREFIX_PATH=$venv AMENT_PREFIX_PATH=$venv
 
 build_and_install() {
-  # No optimisation: the messages are small, and it halves the time of the C++ half that Python
-  # never loads.
+  # No CMAKE_BUILD_TYPE, that is no optimisation: most of the time goes into C++ that Python never
+  # loads.
   cmake -G Ninja -S "$root/interfaces/grasp_affordance_interfaces" -B "$build" \
     -DCMAKE_INSTALL_PREFIX="$venv" -DCMAKE_PROJECT_INCLUDE="$root/tools/wheel_paths.cmake" &&
     cmake --build "$build" &&
