@@ -13,7 +13,11 @@ from collections.abc import Sequence
 from grasp_affordance.errors import GraspAffordanceError
 
 COMMANDS = {
+    "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
+    "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
+    "evaluate": "clear simulated bins by a policy: success rates with their confidence",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
+    "report": "tables and pictures of docs/results.md from reports on disk",
 }
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130

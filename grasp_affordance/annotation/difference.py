@@ -35,7 +35,7 @@ class DifferenceConfig:
         color_change: grey levels by which a pixel's colour has to differ to count as changed.
     """
 
-    noise: float = 0.0025
+    noise: float = 0.0015
     noise_limit: float = 0.006
     resolution: float = 0.0005
     edge_jitter: float = 1.0

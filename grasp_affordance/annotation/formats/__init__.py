@@ -1,0 +1,1 @@
+"""Grasp labels in the formats of the field; each file reads and writes one of them."""

@@ -1,0 +1,157 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from annotation_scenes import INTRINSICS, Block, frame
+
+from grasp_affordance.annotation.decisions import Decision, write_decisions
+from grasp_affordance.annotation.metrics import mask_iou
+from grasp_affordance.annotation.pair import AnnotationConfig
+from grasp_affordance.annotation.records import read_mask, read_pairs
+from grasp_affordance.annotation.removal_order import covered_by, still_covered
+from grasp_affordance.annotation.sequence_labels import annotate_sequence
+from grasp_affordance.annotation.verdict import Reason, Status
+from grasp_affordance.cli import main
+from grasp_affordance.errors import SequenceError
+from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
+
+UNDER = Block(160, 120, length=80, width=26, angle=1.3, height=0.03)
+UPON = Block(160, 120, length=70, width=24, angle=0.2, height=0.03, color=(200, 60, 40))
+ASIDE = Block(60, 60, length=40, width=20, angle=1.0, color=(60, 160, 40))
+REAL = Path(__file__).parents[2] / "../shared/data/real/bin_four_then_empty"
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Upon, then under, then nothing, then aside is removed."""
+    folder = tmp_path / "sequence"
+    writer = SequenceWriter(folder, SequenceCamera(INTRINSICS))
+    stages = [[UNDER, UPON, ASIDE], [UNDER, ASIDE], [ASIDE], [ASIDE], []]
+    for seed, blocks in enumerate(stages):
+        writer.append(frame(*blocks, rng=np.random.default_rng(seed), holes=0.02))
+    return folder
+
+
+def test_every_pair_of_a_sequence_ends_by_name(recorded: Path, tmp_path: Path) -> None:
+    output = tmp_path / "labels"
+    assert main(["annotate", str(recorded), "--output", str(output)]) == 0
+    pairs = json.loads((output / "pairs.json").read_text())["pairs"]
+    assert [pair["status"] for pair in pairs] == [
+        "annotated",
+        "annotated",
+        "nothing_removed",
+        "annotated",
+    ]
+    assert pairs[2]["reason"] == "no_change"
+    assert [pair["frames"] for pair in pairs[:2]] == [["0000", "0001"], ["0001", "0002"]]
+    for pair, block in zip((pairs[0], pairs[1], pairs[3]), (UPON, UNDER, ASIDE), strict=True):
+        assert mask_iou(read_mask(output / pair["mask"]), block.mask()) > 0.95
+        assert (output / pair["picture"]).is_file()
+        assert set(pair["rectangles"][0]) == {"x", "y", "theta", "w", "h"}
+
+
+def test_the_order_of_removal_tells_what_was_covered(recorded: Path, tmp_path: Path) -> None:
+    content = annotate_sequence(Sequence(recorded), tmp_path / "labels", AnnotationConfig())
+    assert [pair.covered_by for pair in content.pairs] == [(), (0,), (), ()]
+    assert [pair.still_covered for pair in content.pairs] == [(1,), (), (), ()]
+
+
+def test_an_object_stays_covered_until_the_last_upon_it_is_gone() -> None:
+    low, middle, top = (np.zeros((10, 10), bool) for _ in range(3))
+    low[2:8, 2:8], middle[2:8, 4:6], top[3:5, :] = True, True, True
+    over = covered_by({0: top, 1: middle, 2: low})
+    assert over == {0: (), 1: (0,), 2: (0, 1)}
+    assert still_covered(over, 0) == (1, 2)
+    assert still_covered(over, 1) == (2,)
+
+
+def test_what_was_written_is_read_back(recorded: Path, tmp_path: Path) -> None:
+    output = tmp_path / "labels"
+    written = annotate_sequence(Sequence(recorded), output, AnnotationConfig())
+    assert read_pairs(output) == written
+
+
+def test_labels_are_replaced_unless_they_were_reviewed(recorded: Path, tmp_path: Path) -> None:
+    output = tmp_path / "labels"
+    annotate_sequence(Sequence(recorded), output, AnnotationConfig())
+    annotate_sequence(Sequence(recorded), output, AnnotationConfig())
+    write_decisions(output, {0: Decision(False)})
+    with pytest.raises(SequenceError, match="reviewed"):
+        annotate_sequence(Sequence(recorded), output, AnnotationConfig())
+
+
+def test_a_foreign_folder_is_never_replaced(recorded: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/letter.txt").write_text("dear")
+    with pytest.raises(SequenceError, match="holds no labels"):
+        annotate_sequence(Sequence(recorded), tmp_path / "mine", AnnotationConfig())
+    assert (tmp_path / "mine/letter.txt").read_text() == "dear"
+
+
+@pytest.mark.parametrize("victim", ["0001.depth.png", "0004.color.png", "camera.json"])
+def test_a_missing_file_is_one_clear_line(
+    recorded: Path, tmp_path: Path, victim: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (recorded / victim).unlink()
+    assert main(["annotate", str(recorded), "--output", str(tmp_path / "labels")]) == 1
+    error = capfd.readouterr().err.strip()
+    assert victim in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "labels").exists()
+
+
+def test_a_broken_image_midway_leaves_nothing_behind(recorded: Path, tmp_path: Path) -> None:
+    data = (recorded / "0003.depth.png").read_bytes()
+    (recorded / "0003.depth.png").write_bytes(data[: len(data) // 2])
+    before = set(tmp_path.iterdir())
+    with pytest.raises(SequenceError, match=r"0003\.depth\.png"):
+        annotate_sequence(Sequence(recorded), tmp_path / "labels", AnnotationConfig())
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_single_frame_is_no_pair(tmp_path: Path) -> None:
+    SequenceWriter(tmp_path / "one", SequenceCamera(INTRINSICS)).append(frame(ASIDE))
+    with pytest.raises(SequenceError, match="two frames"):
+        annotate_sequence(Sequence(tmp_path / "one"), tmp_path / "labels", AnnotationConfig())
+
+
+def test_a_wrong_depth_scale_is_a_named_rejection(recorded: Path, tmp_path: Path) -> None:
+    camera = json.loads((recorded / "camera.json").read_text())
+    (recorded / "camera.json").write_text(json.dumps(camera | {"depth_scale": 1.0}))
+    content = annotate_sequence(Sequence(recorded), tmp_path / "labels", AnnotationConfig())
+    assert {pair.reason for pair in content.pairs} == {Reason.WRONG_DEPTH_UNIT}
+
+
+def test_a_frame_of_another_size_is_refused(recorded: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(recorded / "0002.depth.png"), np.full((120, 160), 8000, np.uint16))
+    with pytest.raises(SequenceError, match=r"0002"):
+        annotate_sequence(Sequence(recorded), tmp_path / "labels", AnnotationConfig())
+
+
+def test_the_installed_command_fails_with_status_and_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "grasp_affordance.cli", "annotate", str(tmp_path / "none")]
+    done = subprocess.run(
+        [*command, "--output", str(tmp_path / "labels")],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the recorded scenes are not beside the repository")
+def test_the_opaque_objects_of_a_real_bin_are_separate_regions(tmp_path: Path) -> None:
+    content = annotate_sequence(Sequence(REAL), tmp_path / "labels", AnnotationConfig())
+    (pair,) = content.pairs
+    assert (pair.status, pair.reason) == (Status.REJECTED, Reason.DOUBLE_PICK)
+    masks = [read_mask(tmp_path / "labels" / region.mask) for region in pair.regions]
+    whisk, torch, scissors = (225, 250), (318, 210), (315, 162)  # (u, v) on each, by eye
+    found = [next(i for i, m in enumerate(masks) if m[v, u]) for u, v in (whisk, torch, scissors)]
+    assert len(set(found)) == 3
+    for index, least in zip(found, (4000, 1500, 900), strict=True):
+        assert masks[index].sum() > least
