@@ -10,7 +10,7 @@ camera.json      fx fy cx cy (pixels), width height, depth_scale; optional regio
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.errors import FrameError, GeometryError, SequenceError
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import Intrinsics, check_rigid
 from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 
 CAMERA_FILE = "camera.json"
 _INTRINSIC_KEYS = ("fx", "fy", "cx", "cy", "width", "height")
-_KNOWN_KEYS = (*_INTRINSIC_KEYS, "depth_scale", "region", "T_base_camera", "frame_id")
+_KNOWN_KEYS = (*_INTRINSIC_KEYS, "depth_scale", "region", "T_base_camera", "bin", "frame_id")
 _COLOR_ENCODINGS = {1: "mono8", 3: "bgr8", 4: "bgra8"}  # as OpenCV decodes
 
 
@@ -38,6 +39,7 @@ class SequenceCamera:
         depth_scale: metres per unit of the depth PNGs.
         region: (N, 2) float64 polygon of the bin's interior, pixels (u, v); None where unknown.
         T_base_camera: (4, 4) float64; None where unknown.
+        bin: the bin's box in the base frame; None where unknown.
         frame_id: name of the optical frame.
         extra: all other keys of `camera.json` (source, license, note ...).
     """
@@ -46,6 +48,7 @@ class SequenceCamera:
     depth_scale: float = 0.0001
     region: NDArray[np.float64] | None = None
     T_base_camera: NDArray[np.float64] | None = None
+    bin: BinGeometry | None = None
     frame_id: str = "camera_color_optical_frame"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,10 +75,11 @@ class SequenceCamera:
                 depth_scale=float(data["depth_scale"]),
                 region=_polygon(data.get("region")),
                 T_base_camera=None if pose is None else check_rigid(pose, "T_base_camera"),
+                bin=_bin(data.get("bin")),
                 frame_id=str(data.get("frame_id", cls.frame_id)),
                 extra={key: value for key, value in data.items() if key not in _KNOWN_KEYS},
             )
-        except (TypeError, ValueError, GeometryError) as error:
+        except (TypeError, KeyError, ValueError, GeometryError, ConfigError) as error:
             raise SequenceError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +90,8 @@ class SequenceCamera:
             data["region"] = self.region.tolist()
         if self.T_base_camera is not None:
             data["T_base_camera"] = self.T_base_camera.tolist()
+        if self.bin is not None:
+            data["bin"] = asdict(self.bin)
         data["frame_id"] = self.frame_id
         return data | dict(self.extra)
 
@@ -197,6 +203,18 @@ def _polygon(points: Any) -> NDArray[np.float64] | None:
     if not np.isfinite(polygon).all():
         raise SequenceError("region: a pixel is not finite")
     return polygon
+
+
+def _bin(data: Any) -> BinGeometry | None:
+    if data is None:
+        return None
+    (x, y), (length, width, depth) = data["centre"], data["size"]
+    return BinGeometry(
+        centre=(float(x), float(y)),
+        size=(float(length), float(width), float(depth)),
+        floor=float(data.get("floor", BinGeometry.floor)),
+        yaw=float(data.get("yaw", BinGeometry.yaw)),
+    )
 
 
 def _frame_names(folder: Path) -> tuple[str, ...]:

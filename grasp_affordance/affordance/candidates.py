@@ -1,0 +1,203 @@
+"""From an affordance map to ranked suction points: mask, rank, and account for what is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.holes import distance_to
+from grasp_affordance.affordance.region import Region
+from grasp_affordance.affordance.seal import Seal
+from grasp_affordance.affordance.surface import Surface
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.grasp import Rejection, Selection, Source, SuctionPoint
+
+Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CandidateConfig:
+    """Which points are offered.
+
+    Attributes:
+        count: at most this many points.
+        min_probability: points below are not offered.
+        spacing: metres between offered points.
+        smoothing: Gaussian sigma over the map before its maxima are taken, metres.
+        max_tilt: radians between surface normal and approach beyond which a point is too steep.
+        edge_radii: cup radii that depth edges must keep away.
+        hole_radii: cup radii that holes in the depth must keep away.
+        wall_margin: metres between the cup's outside and a wall of the bin.
+        workspace_min: lowest corner of the allowed box in the base frame, metres; applied where
+            `T_base_camera` is known.
+        workspace_max: its highest corner.
+        failure_radius: metres around a recently failed point in which none is offered.
+    """
+
+    count: int = 10
+    min_probability: float = 0.02
+    spacing: float = 0.02
+    smoothing: float = 0.002
+    max_tilt: float = float(np.radians(25))
+    edge_radii: float = 0.4
+    hole_radii: float = 0.6
+    wall_margin: float = 0.003
+    workspace_min: tuple[float, float, float] = (-10.0, -10.0, -10.0)
+    workspace_max: tuple[float, float, float] = (10.0, 10.0, 10.0)
+    failure_radius: float = 0.015
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or not 0 <= self.min_probability <= 1:
+            raise ConfigError("candidates: count must be at least 1, min_probability in [0, 1]")
+        lengths = (self.spacing, self.smoothing, self.edge_radii, self.hole_radii)
+        if min(*lengths, self.wall_margin, self.failure_radius) < 0:
+            raise ConfigError("candidates: a length is negative")
+        if not 0 < self.max_tilt <= np.pi / 2:
+            raise ConfigError(f"candidates: max_tilt {self.max_tilt} is not in (0, pi/2]")
+        if not np.all(np.asarray(self.workspace_min) < np.asarray(self.workspace_max)):
+            raise ConfigError("candidates: the workspace is empty")
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One view as `select` needs it.
+
+    Attributes:
+        surface, seal, region: of the frame, on one grid.
+        radius: of the cup, metres.
+        T_base_camera: (4, 4) or None.
+        failed: (N, 3) recently failed points in the base frame; applied where `T_base_camera` is
+            known.
+    """
+
+    surface: Surface
+    seal: Seal
+    region: Region
+    radius: float
+    T_base_camera: Array | None = None
+    failed: Array | None = None
+
+
+def process(
+    scores: Image, scene: Scene, config: CandidateConfig
+) -> tuple[Image, dict[Rejection, Mask]]:
+    """Smooth grid scores (h, w) and say which cells may not be picked.
+
+    Returns:
+        The smoothed scores, 0 where picking is not allowed, and one mask (h, w) per cause. Masks
+        are disjoint: a cell counts for the first cause that applies.
+    """
+    sigma = config.smoothing * scene.surface.cells_per_metre
+    smooth = cv2.GaussianBlur(scores, (0, 0), sigma) if sigma > 0.1 else scores
+    free = np.ones(scores.shape, np.bool_)
+    causes: dict[Rejection, Mask] = {}
+    for cause, mask in _obstacles(scene, config).items():
+        causes[cause] = mask & free
+        free &= ~mask
+    causes[Rejection.BELOW_THRESHOLD] = free & (smooth < config.min_probability)
+    return np.where(free, smooth, np.float32(0)), causes
+
+
+def select(
+    scores: Image, scene: Scene, source: Source, config: CandidateConfig | None = None
+) -> Selection:
+    """Offer the best points of grid scores (h, w) in [0, 1].
+
+    Returns:
+        Points best first, and per cause the number of image pixels lost to it. A view without any
+        object has the cause EMPTY_BIN besides.
+    """
+    config = config or CandidateConfig()
+    smooth, causes = process(scores, scene, config)
+    chosen = _peaks(smooth, scene, config)
+    allowed = (smooth >= config.min_probability) & (smooth > 0)
+    if chosen:
+        allowed[tuple(np.transpose(chosen))] = False
+    rejections = _count_pixels({**causes, Rejection.SUPPRESSED: allowed}, scene.surface)
+    if scene.region.empty:
+        rejections[Rejection.EMPTY_BIN] = 1
+    points = tuple(_point(row, column, smooth, scene, source) for row, column in chosen)
+    return Selection(points, rejections)
+
+
+def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
+    """Return one mask per cause, in the order in which they are counted."""
+    surface, region, radius = scene.surface, scene.region, scene.radius
+    known = np.isfinite(surface.points[..., 2])
+    normal_known = np.isfinite(scene.seal.tilt)
+    spacing = np.where(known, surface.points[..., 2] / np.float32(surface.intrinsics.fx), 0)
+    to_background = distance_to(known & ~region.foreground) * spacing
+    to_edge = np.minimum(surface.edge_distance, to_background)
+    with np.errstate(invalid="ignore"):
+        masks = {
+            Rejection.OUTSIDE_REGION: ~region.inside,
+            Rejection.NO_DEPTH: ~known,
+            Rejection.BACKGROUND: ~region.foreground,
+            Rejection.NEAR_WALL: region.wall_distance < radius + config.wall_margin,
+            Rejection.TOO_STEEP: ~normal_known | (scene.seal.tilt > config.max_tilt),
+            Rejection.NEAR_HOLE: surface.hole_distance < config.hole_radii * radius,
+            Rejection.NEAR_EDGE: to_edge < config.edge_radii * radius,
+        }
+    if scene.T_base_camera is not None:
+        base = transform_points(scene.T_base_camera, surface.points)
+        with np.errstate(invalid="ignore"):
+            allowed = (base >= config.workspace_min) & (base <= config.workspace_max)
+        masks[Rejection.OUTSIDE_WORKSPACE] = ~allowed.all(axis=-1)
+        masks[Rejection.RECENTLY_FAILED] = _near(base, scene.failed, config.failure_radius)
+    return masks
+
+
+def _near(points: Array, centres: Array | None, radius: float) -> Mask:
+    near = np.zeros(points.shape[:-1], np.bool_)
+    with np.errstate(invalid="ignore"):
+        for centre in () if centres is None else np.reshape(centres, (-1, 3)):
+            near |= np.square(points - centre).sum(axis=-1) < radius * radius
+    return near
+
+
+def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[int, int]]:
+    """Return (row, column) of local maxima at least `spacing` apart, best first."""
+    highest = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
+    peak = (smooth >= highest) & (smooth >= config.min_probability) & (smooth > 0)
+    rows, columns = np.nonzero(peak)
+    points = scene.surface.points[rows, columns]
+    height = points @ scene.region.up
+    order = np.lexsort((-height, -smooth[rows, columns]))  # the higher one among equals
+    chosen: list[int] = []
+    for index in order:
+        gaps = np.linalg.norm(points[chosen] - points[index], axis=-1)
+        if np.all(gaps >= config.spacing):
+            chosen.append(int(index))
+        if len(chosen) == config.count:
+            break
+    return [(int(rows[i]), int(columns[i])) for i in chosen]
+
+
+def _count_pixels(causes: Mapping[Rejection, Mask], surface: Surface) -> dict[Rejection, int]:
+    """Return how many image pixels each of the disjoint grid masks covers; none are left out."""
+    codes = np.zeros(surface.shape, np.uint8)
+    for code, mask in enumerate(causes.values(), start=1):
+        codes[mask] = code
+    height, width = surface.depth.shape
+    image = cv2.resize(codes, (width, height), interpolation=cv2.INTER_NEAREST)
+    counts = np.bincount(np.ravel(image).astype(np.intp), minlength=len(causes) + 1)[1:]
+    return {cause: int(n) for cause, n in zip(causes, counts, strict=True) if n}
+
+
+def _point(row: int, column: int, smooth: Image, scene: Scene, source: Source) -> SuctionPoint:
+    surface = scene.surface
+    u, v = surface.pixel(row, column)
+    z = float(surface.points[row, column, 2])
+    return SuctionPoint(
+        u=u,
+        v=v,
+        position=surface.camera.deproject(u, v, z),
+        normal=scene.seal.contact.normals[row, column].astype(np.float64),
+        probability=float(np.clip(smooth[row, column], 0, 1)),
+        source=source,
+    )
