@@ -4,6 +4,7 @@ The file is written atomically and verified as a whole when read. Nothing in it 
 header is architecture-neutral: `model.load_model` decides what `architecture` means.
 """
 
+import hashlib
 import json
 import os
 import shlex
@@ -79,8 +80,8 @@ def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> No
         "architecture": checkpoint.architecture,
         "config": json.dumps(checkpoint.config, sort_keys=True),
         "provenance": json.dumps(asdict(checkpoint.provenance), sort_keys=True),
-        "sha256": state_digest(tensors),
     }
+    header["sha256"] = _digest(header, tensors)
     try:
         write_atomically(path, safetensors.torch.save(tensors, metadata=header))
     except OSError as error:
@@ -114,11 +115,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             tensors,
             Provenance(**json.loads(header["provenance"])),
         )
-        intact = header["sha256"] == state_digest(tensors)
+        intact = header.pop("sha256") == _digest(header, tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the header of '{path}' is damaged: {error!r}") from error
     if not intact:
-        raise CheckpointError(f"the weights in '{path}' are damaged; copy the file again")
+        raise CheckpointError(f"'{path}' is damaged; copy it again or use an earlier one")
     return checkpoint
 
 
@@ -135,6 +136,12 @@ def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             f"checkpoint '{path}' is truncated or not a safetensors file ({error}); copy it again "
             "or use an earlier one"
         ) from error
+
+
+def _digest(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of everything in the file but itself."""
+    text = json.dumps(dict(header), sort_keys=True) + state_digest(tensors)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _revision() -> str:

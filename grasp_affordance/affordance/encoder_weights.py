@@ -3,6 +3,7 @@
 import http.client
 import pickle
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,24 @@ IMAGENET = "imagenet"
 RANDOM = "random"
 
 _NETWORK_TIMEOUT = 5.0  # seconds without an answer, then the options are named
+
+# The restricted unpickler of torch.load reports a damaged file by whatever its opcodes stumble over
+# (found by flipping bytes), and a text or a foreign pickle by UnpicklingError.
+_READ_ERRORS = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+    pickle.UnpicklingError,
+    safetensors.SafetensorError,
+)
 
 
 def encoder_weights(backbone: Backbone, weights: str, seed: int = 0) -> dict[str, Tensor]:
@@ -57,7 +76,7 @@ def _download(backbone: Backbone) -> Mapping[str, Tensor]:
     try:
         with _socket_timeout(_NETWORK_TIMEOUT):
             return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, http.client.HTTPException, RuntimeError, pickle.UnpicklingError) as error:
+    except (*_READ_ERRORS, http.client.HTTPException) as error:
         name = Path(weights.url).name
         raise CheckpointError(
             f"no ImageNet weights for {backbone} ({error}). Either connect to "
@@ -87,15 +106,9 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             f"encoder weights '{path}' do not exist; give the path of a state dict, or "
             f"'{IMAGENET}', or '{RANDOM}'"
         ) from error
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        safetensors.SafetensorError,
-    ) as error:
+    except _READ_ERRORS as error:
         raise CheckpointError(
-            f"encoder weights '{path}' cannot be read ({error}); the file is truncated or is "
+            f"encoder weights '{path}' cannot be read ({error!r}); the file is truncated or is "
             "neither safetensors nor a plain torch state dict"
         ) from error
     if not isinstance(loaded, Mapping) or not all(torch.is_tensor(v) for v in loaded.values()):

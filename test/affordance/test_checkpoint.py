@@ -145,6 +145,18 @@ def test_a_single_wrong_bit_in_the_weights_is_noticed(saved: Path, position: flo
         load_model(saved)
 
 
+def test_a_checkpoint_with_wrong_bytes_anywhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_checkpoint(path, Checkpoint("compact", {"width": 16}, {"x": torch.zeros(3)}))
+    data, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(data)
+        damaged[rng.integers(len(data))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError):
+            read_checkpoint(path)
+
+
 def test_files_of_others_are_refused(tmp_path: Path, weights_file: Path) -> None:
     safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(CheckpointError, match="no checkpoint of this package"):

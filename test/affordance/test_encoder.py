@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -147,6 +148,26 @@ def test_a_truncated_file_is_refused(
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(CheckpointError, match="cannot be read"):
         encoder_weights(Backbone.RESNET18, str(path))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_with_wrong_bytes_never_raises_anything_but_the_named_error(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"weights{suffix}"
+    state = {"conv1.weight": torch.zeros(2, 2)}
+    if suffix == ".pth":
+        torch.save(state, path)
+    else:
+        safetensors.torch.save_file(state, path)
+    data, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(data)
+        damaged[rng.integers(len(data))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError):  # undamaged, it would not fit a ResNet either
+            encoder_weights(Backbone.RESNET18, str(path))
 
 
 def test_a_pickled_object_a_missing_file_and_a_text_are_refused(tmp_path: Path) -> None:
