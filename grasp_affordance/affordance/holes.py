@@ -17,16 +17,18 @@ _SQUARE = np.ones((3, 3), np.uint8)
 _REACH = 2  # pixels around a pinhole that are looked at
 
 
-def fill_pinholes(depth: Image, smooth: float = 0.008) -> tuple[Image, Mask]:
+def fill_pinholes(depth: Image, smooth: float = 0.004) -> tuple[Image, Mask]:
     """Close holes at most two pixels wide that lie in a smooth surface.
+
+    On a smooth surface, tilted or not, the mean of two depths at opposite sides is the depth in the
+    middle, whichever way one looks. Across a step or beside an edge the directions disagree.
 
     Args:
         depth: (H, W) float32 metres, NaN where unknown.
-        smooth: metres; the known depths within two pixels may differ by this much (a surface
-            steeper than that over five pixels, or an edge, stays open).
+        smooth: metres by which the directions may disagree; at least three must be known.
 
     Returns:
-        The depth with pinholes replaced by the mean of the known depths within two pixels, and the
+        The depth with pinholes replaced by the mean over the directions within two pixels, and the
         (H, W) mask of the pixels invented so.
     """
     known = np.isfinite(depth)
@@ -35,22 +37,20 @@ def fill_pinholes(depth: Image, smooth: float = 0.008) -> tuple[Image, Mask]:
     )
     rows, columns = np.nonzero((closed > 0) & ~known)
     around = np.arange(-_REACH, _REACH + 1)
+    down, right = np.repeat(around, len(around)), np.tile(around, len(around))
     padded = np.pad(depth, _REACH, constant_values=np.nan)
-    near = padded[
-        (rows[:, None] + _REACH + np.repeat(around, len(around))),
-        (columns[:, None] + _REACH + np.tile(around, len(around))),
-    ]
-    given = np.isfinite(near)
-    extent = np.max(near, axis=1, initial=-np.inf, where=given) - np.min(
-        near, axis=1, initial=np.inf, where=given
-    )
-    filled = depth.copy()
-    invented = np.zeros_like(known)
+    near = padded[rows[:, None] + _REACH + down, columns[:, None] + _REACH + right]
+    half = near.shape[1] // 2
+    means = (near[:, :half] + near[:, : -half - 1 : -1]) / 2  # opposite offsets
+    given = np.isfinite(means)
+    highest = np.max(means, axis=1, initial=-np.inf, where=given)
+    lowest = np.min(means, axis=1, initial=np.inf, where=given)
     count = given.sum(axis=1)
-    smooth_around = (count > 0) & (extent <= smooth)
-    rows, columns = rows[smooth_around], columns[smooth_around]
-    total = np.sum(near, axis=1, initial=0, where=given)[smooth_around]
-    filled[rows, columns] = total / count[smooth_around]
+    agree = (count >= 3) & (highest - lowest <= smooth)
+    rows, columns = rows[agree], columns[agree]
+    filled = depth.copy()
+    filled[rows, columns] = np.sum(means[agree], axis=1, where=given[agree]) / count[agree]
+    invented = np.zeros_like(known)
     invented[rows, columns] = True
     return filled, invented
 
@@ -59,13 +59,17 @@ def depth_edges(inverse_depth: Image, jump: float) -> Mask:
     """Mark the pixels at which the surface breaks off.
 
     A plane, however steep, is linear in inverse depth over the image, so its second difference is
-    zero; a step of height h has one of about h / z². Both image directions are looked at.
+    zero; a step of height h has one of about h / z². Both image directions are looked at, after a
+    3x3 median, which takes noise away and leaves steps.
 
     Args:
         inverse_depth: (H, W) float32 1/metres, NaN where unknown (never an edge by itself).
         jump: metres of second difference between neighbouring pixels that make an edge.
     """
     edges = np.zeros(inverse_depth.shape, np.bool_)
+    known = np.isfinite(inverse_depth)
+    median = np.asarray(cv2.medianBlur(np.where(known, inverse_depth, np.float32(0)), 3))
+    inverse_depth = np.where(known, median, np.float32(np.nan))
     with np.errstate(invalid="ignore", divide="ignore"):
         limit = jump * inverse_depth * inverse_depth
         for axis in (0, 1):

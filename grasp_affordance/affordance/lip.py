@@ -129,13 +129,12 @@ def _sample(depth: Image, u: NDArray[np.float32], v: NDArray[np.float32]) -> NDA
     """Return the depth (N,) at pixels, linearly; NaN beside a hole and outside the image."""
     width = 256  # OpenCV's maps have fewer than 32768 rows and columns
     rows = -(-len(u) // width)
-    maps = np.full((2, rows * width), -2, np.float32)
-    maps[0, : len(u)], maps[1, : len(u)] = u, v
-    maps = maps.reshape(2, rows, width)
+    map_u, map_v = (np.full(rows * width, -2, np.float32) for _ in range(2))
+    map_u[: len(u)], map_v[: len(u)] = u, v
     sampled = cv2.remap(
         depth,
-        maps[0],
-        maps[1],
+        map_u.reshape(rows, width),
+        map_v.reshape(rows, width),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=np.nan,

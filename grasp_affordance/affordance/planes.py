@@ -111,9 +111,9 @@ def find_floor(
 
 def _levels(heights: NDArray[np.float32], width: float, least: int) -> Array:
     """Return the heights at which at least `least` cells gather within ±width, lowest first."""
-    low, high = float(heights.min()), float(heights.max())
-    bins = max(1, int(np.ceil((high - low) / (width / 2))))
-    counts, edges = np.histogram(heights, bins=bins, range=(low, max(high, low + 1e-6)))
+    low, high = float(heights.min()) - width, float(heights.max()) + width
+    bins = int(np.ceil((high - low) / (width / 2)))
+    counts, edges = np.histogram(heights, bins=bins, range=(low, high))
     gathered = np.convolve(counts, np.ones(4), mode="same")
     padded = np.pad(gathered, 1, constant_values=-1)
     peaks = (gathered >= padded[:-2]) & (gathered > padded[2:]) & (gathered >= least)
