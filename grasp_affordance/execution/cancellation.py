@@ -22,7 +22,6 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requested = threading.Event()
-        self._finished = threading.Event()
         self._cause = Cause.CANCELLED
         self._reason = ""
 
@@ -37,28 +36,15 @@ class Cancellation:
         return self._cause
 
     def request(self, cause: Cause = Cause.CANCELLED, reason: str = "cancelled") -> None:
-        """Ask for an end; no further motion starts. Motions under way need `arm.stop()` too."""
+        """Ask for an end: no further motion starts.
+
+        A motion under way needs `arm.stop()` as well, again until the pick has ended: it may have
+        passed its check before the request and begin after a first stop (see `Activity.stop`).
+        """
         with self._lock:
             if not self._requested.is_set():
                 self._cause, self._reason = cause, reason
                 self._requested.set()
-
-    def finish(self) -> None:
-        """Say that the pick is over and its arm at rest."""
-        self._finished.set()
-
-    def stop(self, arm: Arm, cause: Cause, reason: str, timeout: float) -> bool:
-        """Request an end and stop the arm until the pick is over; return whether it is.
-
-        Stops again every 20 ms: a motion may have passed its check just before the request and
-        begun just after the first stop.
-        """
-        self.request(cause, reason)
-        for _ in range(max(1, round(timeout / 0.02))):
-            arm.stop()
-            if self._finished.wait(0.02):
-                return True
-        return self._finished.is_set()
 
     def check(self) -> None:
         """Raise StoppedError once an end was requested."""

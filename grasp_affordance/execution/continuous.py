@@ -8,7 +8,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import PickRequest
-from grasp_affordance.grasp import Outcome, Rejection
+from grasp_affordance.grasp import Cause, Outcome, Rejection
 
 
 class End(StrEnum):
@@ -64,7 +64,8 @@ def pick_continuously(
         report = picker.pick_best(request or PickRequest(), cancellation)
         on_report(report)
         if cancellation.requested:
-            return Ending(End.STOPPED, report.message)
+            asked = cancellation.cause is Cause.CANCELLED
+            return Ending(End.STOPPED if asked else End.FAULT, report.message)
         if ending := _decisive(report):
             return ending
         succeeded = report.attempt is not None and report.attempt.succeeded

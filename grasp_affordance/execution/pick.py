@@ -88,7 +88,6 @@ def pick(
     recorder, state = Recorder(cell, on_progress), PickState()
     plan = plan_checked(cell, point, T_base_camera, config, before)
     if isinstance(plan, Refusal):
-        cancellation.finish()
         verdict = Verdict(Outcome.ABORTED, plan.cause, f"{plan.rejection}: {plan.detail}")
     else:
         arm = CancellableArm(cell.arm, cancellation)
@@ -102,8 +101,6 @@ def pick(
         except BaseException:  # a defect or Ctrl-C: the arm stops all the same
             make_safe(cell, state)
             raise
-        finally:
-            cancellation.finish()
 
     completed = verdict.outcome is not Outcome.ABORTED
     after = _view_after(cell) if completed and (take_after or witness) else None

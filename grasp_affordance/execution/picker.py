@@ -103,8 +103,6 @@ class Picker:
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
             return PickReport(message=f"{type(error).__name__}: {error}")
-        finally:
-            cancellation.finish()
 
     def pick_at(
         self,
@@ -121,8 +119,6 @@ class Picker:
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
             return PickReport(message=f"{type(error).__name__}: {error}")
-        finally:
-            cancellation.finish()
 
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""

@@ -22,10 +22,17 @@ class CallError(GraspAffordanceError):
 class Client:
     """Calls services from a node that spins in another thread (`spin.spinning`)."""
 
-    def __init__(self, node: Node, check: Callable[[], None] = lambda: None) -> None:
-        """Use `node`; `check` is called while waiting and may raise what is wrong elsewhere."""
+    def __init__(
+        self, node: Node, check: Callable[[], None] = lambda: None, **options: Any
+    ) -> None:
+        """Use `node`; `check` is called while waiting and may raise what is wrong elsewhere.
+
+        Args:
+            options: of each client, such as a callback group that no waiting callback is in.
+        """
         self.node = node
         self._check = check
+        self._options = options
         self._clients: dict[str, Any] = {}
 
     def call(self, kind: type, service: str, request: Any, timeout: float = 10.0) -> Any:
@@ -35,7 +42,7 @@ class Client:
             CallError: nobody offers the service, or there is no answer within `timeout` seconds.
         """
         if service not in self._clients:
-            self._clients[service] = self.node.create_client(kind, service)
+            self._clients[service] = self.node.create_client(kind, service, **self._options)
         client = self._clients[service]
         deadline = time.monotonic() + timeout
         while not client.wait_for_service(timeout_sec=0.2):

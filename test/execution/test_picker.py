@@ -48,7 +48,7 @@ def pick_once(picker: Picker, **request: object) -> PickReport:
 
 
 def run(
-    picker: Picker, on_report: Callable[[PickReport], None] = lambda report: None, cap: int = 3
+    picker: Picker, on_report: Callable[[PickReport], object] = lambda report: None, cap: int = 3
 ) -> tuple[Ending, list[PickReport]]:
     reports: list[PickReport] = []
 
@@ -214,7 +214,7 @@ def test_a_cancelled_pick_ends_continuous_picking(event: str) -> None:
     state.on_event = cancel
     ending = pick_continuously(picker, ContinuousConfig(), begin, lambda report: None)
     assert ending.end is End.STOPPED
-    assert running[-1].stop(picker.cell.arm, Cause.CANCELLED, "", timeout=0.0)  # it is over
+    assert len(running) == 1
 
 
 def test_continuous_picking_ends_when_no_next_pick_may_begin() -> None:

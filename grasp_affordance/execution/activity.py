@@ -1,0 +1,74 @@
+"""One use of the arm at a time, and a stop that returns when the arm is really at rest."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from grasp_affordance.cell import Arm
+from grasp_affordance.execution.cancellation import Cancellation
+from grasp_affordance.grasp import Cause
+
+_STOP_PERIOD = 0.02  # seconds
+
+
+class Activity:
+    """Who may move the arm: nobody, or one pick or run of picks at a time."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+        self._lock = threading.Lock()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._cancellation: Cancellation | None = None
+        self._ending = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody uses the arm."""
+        return not self._idle.is_set()
+
+    @contextmanager
+    def claim(self) -> Iterator[bool]:
+        """Hold the arm inside the `with` block; gives False where somebody else has it."""
+        with self._lock:
+            mine = not self.busy
+            if mine:
+                self._idle.clear()
+                self._ending = False
+        try:
+            yield mine
+        finally:
+            if mine:
+                with self._lock:
+                    self._cancellation = None
+                    self._idle.set()
+
+    def begin(self) -> Cancellation | None:
+        """Return what can cancel the next pick of the holder; None once it should end."""
+        with self._lock:
+            if self._ending or not self.busy:
+                return None
+            self._cancellation = Cancellation()
+            return self._cancellation
+
+    def check(self) -> None:
+        """Raise StoppedError where the pick under way should end; for whoever waits meanwhile."""
+        if self._cancellation is not None:
+            self._cancellation.check()
+
+    def stop(self, cause: Cause, reason: str, timeout: float) -> bool:
+        """End whatever is under way, now; return whether the arm is free within `timeout` seconds.
+
+        Stops the arm again and again until then: a motion may have passed its check just before
+        the request and begun just after the first stop.
+        """
+        with self._lock:
+            self._ending = True
+            if self._cancellation is not None:
+                self._cancellation.request(cause, reason)
+        for _ in range(max(1, round(timeout / _STOP_PERIOD))):
+            if self._idle.is_set():
+                return True
+            self._arm.stop()
+            self._idle.wait(_STOP_PERIOD)
+        return self._idle.is_set()

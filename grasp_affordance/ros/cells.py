@@ -1,0 +1,61 @@
+"""Which cell the executor drives."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from rclpy.node import Node
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.execution.activity import Activity
+from grasp_affordance.ros.topic_camera import TopicCamera
+from grasp_affordance.ros.transforms import CameraPoseConfig
+
+if TYPE_CHECKING:
+    from grasp_affordance.ros.drivers.mujoco import MujocoConfig
+
+
+class CellKind(StrEnum):
+    """The cells that there are."""
+
+    MUJOCO = "mujoco"
+
+
+class Driver(Protocol):
+    """A cell that is connected, and who may move its arm."""
+
+    cell: Cell
+    activity: Activity
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class CellConfigs(Protocol):
+    """The part of the executor's configuration that the cells need."""
+
+    @property
+    def camera_pose(self) -> CameraPoseConfig:
+        """Names the base frame."""
+
+    @property
+    def mujoco(self) -> "MujocoConfig":
+        """The simulated cell."""
+
+
+def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCamera) -> Driver:
+    """Connect a cell; only the libraries of that cell are loaded.
+
+    Args:
+        kind: which.
+        node: on which its topics and services are made.
+        config: of all kinds of cell.
+        camera: the camera's topics.
+
+    Raises:
+        CellError, ConfigError: it cannot be connected.
+    """
+    match kind:
+        case CellKind.MUJOCO:
+            from grasp_affordance.ros.drivers.mujoco import MujocoDriver
+
+            return MujocoDriver(node, config.mujoco, camera, config.camera_pose.base_frame_id)

@@ -1,0 +1,127 @@
+"""Drives a cell: picks on demand and continuously, and publishes a record of each attempt.
+
+Subscribes (relative names): the camera's topics, as affordance_node does
+Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
+Serves: ~/pick (action), ~/start, ~/stop; with the simulated cell ~/refill, ~/camera_power
+Calls: affordance_node/get_suction_points
+"""
+
+import sys
+from dataclasses import dataclass, field
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+
+from grasp_affordance.errors import CellError, ConfigError
+from grasp_affordance.execution import PickConfig
+from grasp_affordance.execution.continuous import ContinuousConfig
+from grasp_affordance.execution.picker import MemoryConfig, Picker
+from grasp_affordance.grasp import Cause
+from grasp_affordance.ros.camera_watch import CameraWatch
+from grasp_affordance.ros.cells import CellKind, make_cell
+from grasp_affordance.ros.client import Client
+from grasp_affordance.ros.continuous_services import ContinuousServices
+from grasp_affordance.ros.diagnostics import OK
+from grasp_affordance.ros.drivers.mujoco import MujocoConfig
+from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.node import ManagedNode
+from grasp_affordance.ros.pick_action import PickAction
+from grasp_affordance.ros.pick_session import PickSession
+from grasp_affordance.ros.spin import run
+from grasp_affordance.ros.suction_client import SuctionClient
+from grasp_affordance.ros.topic_camera import TopicCamera
+from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
+
+
+@dataclass(frozen=True)
+class ExecutorNodeConfig:
+    """Which cell, and how it picks.
+
+    Attributes:
+        cell: which arm, gripper and camera.
+        affordance_node: name of the node that says where to pick.
+        candidates: points asked for; the first that may be picked is.
+        answer_timeout: how long to wait for them, seconds.
+        stop_timeout: how long the arm may take to come to rest, seconds.
+        pick: how a pick moves.
+        memory: of points that just failed.
+        continuous: when continuous picking gives up.
+        frames: the camera's topics; one that is silent for longer than max_age stops the arm.
+        camera_pose: where the camera is in the base frame.
+        mujoco: the simulated cell.
+    """
+
+    cell: CellKind = CellKind.MUJOCO
+    affordance_node: str = "affordance_node"
+    candidates: int = 10
+    answer_timeout: float = 10.0
+    stop_timeout: float = 5.0
+    pick: PickConfig = field(default_factory=PickConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    continuous: ContinuousConfig = field(default_factory=ContinuousConfig)
+    frames: FrameSourceConfig = field(default_factory=lambda: FrameSourceConfig(max_age=2.0))
+    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+    mujoco: MujocoConfig = field(default_factory=MujocoConfig)
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1 or min(self.answer_timeout, self.stop_timeout) <= 0:
+            raise ConfigError("candidates, answer_timeout and stop_timeout must be positive")
+        if self.frames.max_age == 0:
+            raise ConfigError("frames.max_age 0 would never notice the loss of the camera")
+
+
+class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
+    """Wires a cell, the affordance node's answers, the action and the services."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("executor_node", ExecutorNodeConfig(), **options)
+
+    def setup(self) -> None:
+        """Connect the cell and offer action and services; nothing moves yet."""
+        config = self.config
+        base, patience = config.camera_pose.base_frame_id, config.stop_timeout
+        # Answers and poses must arrive while any other callback waits for them.
+        together = ReentrantCallbackGroup()
+        pose = CameraPose(self, config.camera_pose, config.frames.camera, callback_group=together)
+        self.resources.callback(pose.close)
+        frames = FrameSource(self, config.frames)
+        self.resources.callback(frames.close)
+        camera = TopicCamera(frames, pose)
+        driver = make_cell(config.cell, self, config, camera)
+        self.resources.callback(driver.close)
+        self.activity = driver.activity
+        client = Client(self, self.activity.check, callback_group=together)
+        propose = SuctionClient(
+            client,
+            driver.cell,
+            camera,
+            config.affordance_node,
+            config.candidates,
+            config.answer_timeout,
+        )
+        picker = Picker(driver.cell, propose, config.pick, config.memory)
+        session = PickSession(self, picker, self.activity, base)
+        services = ContinuousServices(self, session, config.continuous, self.why_inactive, patience)
+        action = PickAction(self, session, self.why_inactive, patience)
+        watch = CameraWatch(self, camera, self.activity, patience)
+        for part in (session, services, action, watch):
+            self.resources.callback(part.close)
+        self.diagnostics.set("cell", OK, f"{config.cell} is connected")
+
+    def stop(self) -> None:
+        """Stop the arm and wait until it is at rest.
+
+        Raises:
+            CellError: it is not; the emergency stop is next.
+        """
+        patience = self.config.stop_timeout
+        if not self.activity.stop(Cause.CANCELLED, "the executor was deactivated", patience):
+            raise CellError(f"the arm is not at rest after {patience:.0f} s: emergency stop")
+
+
+def main() -> int:
+    """Run the executor node."""
+    return run(ExecutorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

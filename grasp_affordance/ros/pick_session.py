@@ -1,0 +1,52 @@
+"""The picks between a configure and a cleanup: who does them, and who is told."""
+
+import uuid
+
+from grasp_affordance_interfaces.msg import PickResult
+from rclpy.lifecycle import LifecycleNode
+
+from grasp_affordance.execution.activity import Activity
+from grasp_affordance.execution.picker import Picker, PickReport
+from grasp_affordance.grasp import Outcome
+from grasp_affordance.ros.pick_messages import to_pick_result_msg
+
+
+class PickSession:
+    """Publishes `~/pick_result` for each attempt.
+
+    Attributes:
+        picker: carries out the picks.
+        activity: who may move the arm.
+        name: identifies the session in every result.
+        base_frame_id: name of the robot's base frame.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, picker: Picker, activity: Activity, base_frame_id: str
+    ) -> None:
+        self.picker = picker
+        self.activity = activity
+        self.name = uuid.uuid4().hex[:12]
+        self.base_frame_id = base_frame_id
+        self._node = node
+        self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
+
+    def tell(self, report: PickReport) -> PickResult:
+        """Publish and log what became of a pick; return the message, empty without an attempt."""
+        if report.attempt is None:
+            if report.message:
+                self._node.get_logger().warning(f"no pick: {report.message}")
+            return PickResult()
+        attempt = report.attempt
+        text = f"pick {attempt.index}: {attempt.outcome} {attempt.detail}".rstrip()
+        if attempt.outcome is Outcome.ABORTED:
+            self._node.get_logger().error(f"{text} ({attempt.cause})")
+        else:
+            self._node.get_logger().info(text)
+        message = to_pick_result_msg(attempt, self.base_frame_id, self.name)
+        self._publisher.publish(message)
+        return message
+
+    def close(self) -> None:
+        """Remove the publisher from the node."""
+        self._node.destroy_lifecycle_publisher(self._publisher)

@@ -1,0 +1,67 @@
+"""Where to pick, asked of the affordance node."""
+
+import numpy as np
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.ros.client import Client
+from grasp_affordance.ros.conversions import (
+    from_rejection_msgs,
+    from_suction_point_msg,
+    from_time_msg,
+    to_point_msg,
+    to_time_msg,
+)
+from grasp_affordance.ros.topic_camera import TopicCamera
+
+
+class SuctionClient:
+    """`execution.proposal.Proposer` over the service GetSuctionPoints."""
+
+    def __init__(
+        self,
+        client: Client,
+        cell: Cell,
+        camera: TopicCamera,
+        node_name: str,
+        count: int,
+        timeout: float,
+    ) -> None:
+        """Ask the affordance node of a name for `count` points, at most `timeout` seconds."""
+        self._client = client
+        self._cell = cell
+        self._camera = camera
+        self._service = f"{node_name}/get_suction_points"
+        self._count = count
+        self._timeout = timeout
+
+    def __call__(
+        self, avoid: NDArray[np.float64], radius: float, minimum_probability: float
+    ) -> Proposal:
+        """Have a view judged that was taken after this call began, hence without the arm in it.
+
+        Raises:
+            CameraError: there is none. CallError: the affordance node does not answer.
+        """
+        seen = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
+        request = GetSuctionPoints.Request(
+            count=self._count,
+            newer_than=to_time_msg(seen.stamp_ns - 1),
+            minimum_probability=minimum_probability,
+            avoid=[to_point_msg(point) for point in avoid],
+            avoid_radius=radius if len(avoid) else 0.0,
+        )
+        answer = self._client.call(GetSuctionPoints, self._service, request, self._timeout)
+        points = tuple(from_suction_point_msg(point) for point in answer.points)
+        judged = from_time_msg(answer.header.stamp)
+        return Proposal(
+            points=points,
+            T_base_camera=self._cell.camera.pose(),
+            frame=seen if judged == seen.stamp_ns else self._camera.at(judged),
+            rejections=from_rejection_msgs(answer.rejections),
+            policy=str(points[0].source) if points else "",
+            model_version=answer.model_version,
+            message=answer.message,
+        )
