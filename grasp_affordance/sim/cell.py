@@ -121,6 +121,7 @@ class SimCell:
             self._elapsed += self._world.time
         self.stack = stacks.choose(self.config.scene, rng)
         placements = stacks.build(self.stack, self.bin, rng, self.config.hardness)
+        placements = placements[: self.config.objects or None]
         model = build(
             self.config,
             theme(self.stack),

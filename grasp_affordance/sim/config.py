@@ -34,7 +34,7 @@ class MotionLimits:
     linear_speed: float = 0.7
     linear_acceleration: float = 3.5
     contact_speed: float = 0.20
-    contact_compression: float = 0.004
+    contact_compression: float = 0.0015
     carrying: float = 0.5
     contact_force: float = 40.0
 
@@ -52,6 +52,7 @@ class SimConfig:
         scene: a name of `stacks.SCENES`, or `train`: one of the four training types, chosen at
             random for every stack.
         hardness: ideal, realistic or adverse.
+        objects: at most this many of a stack's objects, the first; 0 for all of them.
         seed: of everything that is random; the same seed gives the same physics bit for bit.
         cup: the new cup; `realistic` and `adverse` wear it.
         bin: where it stands; the table's top is 10 mm below its floor.
@@ -66,6 +67,7 @@ class SimConfig:
 
     scene: str = "random"
     hardness: Hardness = Hardness.REALISTIC
+    objects: int = 0
     seed: int = 0
     cup: Cup = field(default_factory=Cup)
     bin: BinGeometry = field(default_factory=BinGeometry)
@@ -88,5 +90,5 @@ class SimConfig:
             raise ConfigError(f"camera_height {self.camera_height} m leaves no room for the arm")
         if self.real_time_factor < 0:
             raise ConfigError(f"real_time_factor {self.real_time_factor} is negative")
-        if self.seed < 0:
-            raise ConfigError(f"seed {self.seed} is negative")
+        if self.seed < 0 or self.objects < 0:
+            raise ConfigError(f"seed {self.seed} or objects {self.objects} is negative")
