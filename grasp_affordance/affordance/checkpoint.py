@@ -4,6 +4,7 @@ The file is written atomically and verified as a whole when read. Nothing in it 
 header is architecture-neutral: `model.load_model` decides what `architecture` means.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -144,6 +145,7 @@ def _digest(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@functools.cache  # a trainer writes a checkpoint after every attempt
 def _revision() -> str:
     """Describe the checkout that this file is tracked in, not one it happens to lie in."""
     if not _git("ls-files", "--error-unmatch", Path(__file__).name):

@@ -1,10 +1,12 @@
 """The default learner: an ensemble that learns from every pick, from the first one on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
@@ -92,6 +94,14 @@ class OnlineLearner:
         patch, prior = view.patch(row, column, reach)
         return Example(patch.astype(np.float16), prior, label)
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the network's weights, on the CPU."""
+        return {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+
+    def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:
+        """Return what these weights predict at an example's cell."""
+        return float(member_probabilities(weights, self.config.network, [example]).mean())
+
     def learn(self, example: Example) -> float:
         """Keep an example and take the configured number of steps; return the last loss."""
         self.replay.add(example)
@@ -104,11 +114,11 @@ class OnlineLearner:
         rng = np.random.default_rng([self.config.seed, self.steps])
         drawn, weights = self.replay.draw(self.config.batch, self.config.newest, rng)
         examples = [self.replay.examples[index] for index in drawn]
-        patches = np.stack([self._augmented(e.patch, rng) for e in examples]).astype(np.float32)
+        patches = _batch([self._augmented(e.patch, rng) for e in examples])
         prior = np.array([e.prior_logit for e in examples], dtype=np.float32)
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
-        seen = self._seen(drawn) * weights[:, None]
+        seen = self.seen(drawn) * weights[:, None]
         logits = self.network(
             torch.from_numpy(patches).to(self.device),
             torch.from_numpy(prior).to(self.device)[:, None, None, None],
@@ -132,12 +142,33 @@ class OnlineLearner:
         cut = np.rot90(patch[:, row : row + size, column : column + size], rng.integers(4), (1, 2))
         return cut[:, :, ::-1] if rng.random() < 0.5 else cut
 
-    def _seen(self, drawn: list[int]) -> NDArray[np.float32]:
-        """Return (B, members): which member learns from which example; fixed for each example."""
+    def seen(self, indices: Sequence[int]) -> NDArray[np.float32]:
+        """Return (N, members), 1 where a member learns from an example; fixed for each example."""
         members = self.config.network.members
         rows = [
             np.random.default_rng([self.config.seed, 7, index]).random(members)
             < self.config.bootstrap
-            for index in drawn
+            for index in indices
         ]
         return np.asarray(rows, dtype=np.float32)
+
+
+def member_probabilities(
+    weights: Mapping[str, Tensor], config: CompactConfig, examples: Sequence[Example]
+) -> Image:
+    """Return (N, members) float32: what each member predicts at each example's cell."""
+    network = CompactNetwork(config)
+    network.load_state_dict(dict(weights))
+    size = 2 * config.reach + 1
+    margin = (examples[0].patch.shape[-1] - size) // 2
+    centre = slice(margin, margin + size)
+    patches = _batch([e.patch[:, centre, centre] for e in examples])
+    prior = np.array([e.prior_logit for e in examples], dtype=np.float32)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(patches), torch.from_numpy(prior)[:, None, None, None])
+        return np.asarray(torch.sigmoid(logits[..., 0, 0]).numpy())
+
+
+def _batch(patches: Sequence[NDArray[np.float16]]) -> Image:
+    """Stack patches in C order: the order in memory decides the order of sums, to the last bit."""
+    return np.ascontiguousarray(np.stack(patches), dtype=np.float32)

@@ -1,0 +1,229 @@
+"""The trainer: attempts in, weights in service out; stops and goes on without losing a step."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
+from grasp_affordance.affordance.compact_checkpoint import to_checkpoint
+from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.affordance.observation import Observation
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import Outcome
+from grasp_affordance.learning.calibration import (
+    brier_score,
+    expected_calibration_error,
+    fit_platt,
+)
+from grasp_affordance.learning.champion import ChampionConfig, promotes, replay_loss, rolls_back
+from grasp_affordance.learning.example_file import ExampleFile
+from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
+
+STATE_FILE = "trainer.safetensors"
+_EXAMPLES_FILE = "examples.bin"
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How a robot learns while it works.
+
+    Attributes:
+        learner: the network and how it is trained.
+        champion: when new weights may serve.
+        window: attempts over which success is reported (equation 5 of the suction paper).
+        calibration_window: newest attempts from which the correction of probabilities is fitted.
+        keep_versions: checkpoints kept on disk.
+    """
+
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+    champion: ChampionConfig = field(default_factory=ChampionConfig)
+    window: int = 100
+    calibration_window: int = 300
+    keep_versions: int = 20
+
+    def __post_init__(self) -> None:
+        if min(self.window, self.calibration_window, self.keep_versions) < 1:
+            raise ConfigError("trainer: window, calibration_window, keep_versions at least 1")
+
+    @property
+    def remembered(self) -> int:
+        """Attempts whose predictions must be kept."""
+        return max(self.window, self.calibration_window, self.champion.live_window)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One attempt as the trainer needs it.
+
+    Attributes:
+        outcome: only SUCCESS and FAILURE teach.
+        probability: that was served with the point.
+        view: what the network sees of the frame before the pick.
+        u, v: executed pixel.
+    """
+
+    outcome: Outcome
+    probability: float
+    view: Observation
+    u: int
+    v: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the trainer knows after an attempt; TrainerStatus.msg says what the fields mean."""
+
+    attempts: int
+    successes: int
+    quarantined: int
+    rolling_success: float
+    loss: float
+    steps: int
+    brier: float
+    calibration_error: float
+    version: str
+    checkpoint: str
+    event: str
+
+
+class Trainer:
+    """Learns from attempts in their order; its state after N of them depends on nothing else.
+
+    Args:
+        folder: of weights and state; a trainer that was here before goes on from there.
+
+    Raises:
+        CheckpointError: the state on disk is damaged, or of another configuration.
+    """
+
+    def __init__(self, config: TrainerConfig, folder: str | Path) -> None:
+        self.config = config
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.learner = OnlineLearner(config.learner)
+        network = config.learner.network
+        size = 2 * (network.reach + config.learner.jitter) + 1
+        self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
+        if (self.folder / STATE_FILE).exists():
+            self._resume()
+        else:
+            self._examples.truncate(0)
+            self.state = TrainerState()
+            self._serve()
+            self._save()
+
+    def consume(self, lesson: Lesson) -> Report:
+        """Learn from the next attempt of the log; on return all of it is on the disk."""
+        self.state.consumed += 1
+        loss, event = math.nan, ""
+        match lesson.outcome:
+            case Outcome.SUCCESS | Outcome.FAILURE:
+                loss, event = self._learn(lesson)
+            case Outcome.UNCERTAIN:
+                self.state.quarantined += 1
+                event = "quarantined: the witnesses of the attempt disagree"
+            case Outcome.ABORTED:
+                event = "no lesson: the attempt was aborted"
+        self._save()
+        return self.report(loss, event)
+
+    def report(self, loss: float = math.nan, event: str = "") -> Report:
+        """Return what is known now."""
+        recent = self.state.history[-self.config.window :]
+        predicted, success = [s.probability for s in recent], [s.success for s in recent]
+        return Report(
+            attempts=self.state.attempts,
+            successes=self.state.successes,
+            quarantined=self.state.quarantined,
+            rolling_success=float(np.mean(success)) if success else math.nan,
+            loss=loss,
+            steps=self.learner.steps,
+            brier=brier_score(predicted, success),
+            calibration_error=expected_calibration_error(predicted, success),
+            version=self.state.version,
+            checkpoint=str(self.folder / self.state.checkpoint),
+            event=event,
+        )
+
+    def roll_back(self) -> bool:
+        """Serve, and train on from, the best weights so far; return whether there were any."""
+        if not self.state.best:
+            return False
+        self.learner.network.load_state_dict(self.state.best)
+        self.state.watched_from = self.state.attempts
+        self._serve()
+        self._save()
+        return True
+
+    def _learn(self, lesson: Lesson) -> tuple[float, str]:
+        success = lesson.outcome is Outcome.SUCCESS
+        example = self.learner.example(lesson.view, lesson.u, lesson.v, float(success))
+        raw = self.learner.probability_of(example, self.state.champion)
+        self.state.attempts += 1
+        self.state.successes += success
+        self.state.history.append(Served(lesson.probability, raw, success))
+        del self.state.history[: -self.config.remembered]
+        self._examples.append(example)
+        loss = self.learner.learn(example)
+        live = self._watch()
+        if rolls_back(live, self.state.best_success, self.config.champion) and self.roll_back():
+            return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
+        return loss, self._challenge()
+
+    def _watch(self) -> float:
+        """Return the live success over a full window (NaN before), and keep the best weights."""
+        window = self.config.champion.live_window
+        outcomes = self.state.live()[-window:]
+        if len(outcomes) < window:
+            return math.nan
+        live = float(np.mean(outcomes))
+        if live >= self.state.best_success:
+            self.state.best, self.state.best_success = dict(self.state.champion), live
+        return live
+
+    def _challenge(self) -> str:
+        replay, network = self.learner.replay, self.config.learner.network
+        recent = range(max(0, len(replay) - self.config.champion.examples), len(replay))
+        examples, seen = [replay.examples[i] for i in recent], self.learner.seen(recent)
+        challenger = replay_loss(self.learner.weights(), network, examples, seen)
+        champion = replay_loss(self.state.champion, network, examples, seen)
+        if not promotes(challenger, champion):
+            return f"kept {self.state.version}: {champion:.3f} against {challenger:.3f} on replay"
+        self._serve()
+        return f"promoted {self.state.version}"
+
+    def _serve(self) -> None:
+        """Put the learner's present weights into service."""
+        weights: dict[str, Tensor] = self.learner.weights()
+        recent = self.state.history[-self.config.calibration_window :]
+        platt = fit_platt([s.raw for s in recent], [s.success for s in recent])
+        self.state.champion = weights
+        self.state.version = f"compact-{self.state.attempts:06d}"
+        self.state.checkpoint = f"{self.state.version}.safetensors"
+        write_checkpoint(
+            self.folder / self.state.checkpoint,
+            to_checkpoint(
+                weights,
+                self.config.learner.network,
+                Provenance.of_this_process(self.state.attempts),
+                platt.scale,
+                platt.shift,
+            ),
+        )
+        versions = sorted(self.folder.glob("compact-*.safetensors"))
+        for old in versions[: -self.config.keep_versions]:
+            old.unlink()
+
+    def _save(self) -> None:
+        write_state(self.folder / STATE_FILE, self.state, self.learner)
+
+    def _resume(self) -> None:
+        """Go on after the last saved attempt; what a kill left of a later one is dropped."""
+        self.state = read_state(self.folder / STATE_FILE, self.learner)
+        self._examples.truncate(self.state.attempts)
+        for example in self._examples.read():
+            self.learner.replay.add(example)

@@ -1,0 +1,155 @@
+"""All that a trainer must know to go on as if it had never stopped, in one atomic file."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grasp_affordance.affordance.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.errors import CheckpointError
+from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+
+ARCHITECTURE = "compact-trainer"
+
+
+@dataclass(frozen=True)
+class Served:
+    """One labelled attempt, as predicted before anything was learned from it.
+
+    Attributes:
+        probability: that was served with the point.
+        raw: of the weights in service at the executed pixel, before calibration.
+        success: as sensed.
+    """
+
+    probability: float
+    raw: float
+    success: bool
+
+
+@dataclass
+class TrainerState:
+    """Counters, history and the weights besides those being trained.
+
+    Attributes:
+        consumed: attempts of the log looked at; the next one to look at has this number.
+        attempts, successes, quarantined: of these, labelled, successful, set aside.
+        version, checkpoint: in service, and its file name.
+        champion: weights in service.
+        best, best_success: weights that had the highest live success over a full window, and it.
+        watched_from: number of labelled attempts at which the present live window began.
+        history: newest labelled attempts, oldest first.
+    """
+
+    consumed: int = 0
+    attempts: int = 0
+    successes: int = 0
+    quarantined: int = 0
+    version: str = ""
+    checkpoint: str = ""
+    champion: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_success: float = 0.0
+    watched_from: int = 0
+    history: list[Served] = field(default_factory=list)
+
+    def live(self) -> list[bool]:
+        """Return the outcomes since the live window began, oldest first."""
+        count = self.attempts - self.watched_from
+        return [served.success for served in self.history[-count:]] if count > 0 else []
+
+
+_COUNTERS = (
+    "consumed",
+    "attempts",
+    "successes",
+    "quarantined",
+    "version",
+    "checkpoint",
+    "best_success",
+    "watched_from",
+)
+
+
+def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None:
+    """Write everything but the examples, which are on the disk already.
+
+    Raises:
+        CheckpointError: the disk is full; the state before is untouched.
+    """
+    tensors = {
+        **_prefixed("network", learner.network.state_dict()),
+        **_prefixed("champion", state.champion),
+        **_prefixed("best", state.best),
+    }
+    for index, values in learner.optimiser.state_dict()["state"].items():
+        tensors |= _prefixed(f"optimiser.{index}", values)
+    config = {
+        "learner": asdict(learner.config),
+        "steps": learner.steps,
+        "counters": {name: getattr(state, name) for name in _COUNTERS},
+        "history": [asdict(served) for served in state.history],
+    }
+    write_checkpoint(
+        path, Checkpoint(ARCHITECTURE, config, tensors, Provenance.of_this_process(state.attempts))
+    )
+
+
+def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
+    """Return the state, and bring network and optimiser back to it.
+
+    Raises:
+        CheckpointError: damaged, or of another learner's configuration.
+    """
+    checkpoint = read_checkpoint(path)
+    config = checkpoint.config
+    if checkpoint.architecture != ARCHITECTURE:
+        raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a trainer's state")
+    _check_same(path, config["learner"], learner.config)
+    tensors = checkpoint.tensors
+    learner.network.load_state_dict(_part("network", tensors))
+    _load_optimiser(learner, tensors)
+    learner.steps = int(config["steps"])
+    return TrainerState(
+        **config["counters"],
+        champion=_part("champion", tensors),
+        best=_part("best", tensors),
+        history=[Served(**served) for served in config["history"]],
+    )
+
+
+def _load_optimiser(learner: OnlineLearner, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _part("optimiser", tensors).items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    groups = learner.optimiser.state_dict()["param_groups"]
+    learner.optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _check_same(path: Path, present: Mapping[str, Any], config: LearnerConfig) -> None:
+    wanted = asdict(config)
+    wanted["network"]["dilations"] = list(wanted["network"]["dilations"])  # as JSON has it
+    different = [key for key in wanted if present.get(key) != wanted[key]]
+    if different:
+        raise CheckpointError(
+            f"'{path}' is of another learner ({', '.join(different)} differ); restore the "
+            "configuration or choose another folder"
+        )
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": torch.as_tensor(tensor).clone() for name, tensor in tensors.items()}
+
+
+def _part(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}

@@ -1,0 +1,185 @@
+"""The trainer resumes exactly, never promotes what is worse, rolls back, and really learns."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.compact import CompactConfig
+from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
+from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.affordance.grid import MetricGrid
+from grasp_affordance.affordance.observation import Observation
+from grasp_affordance.errors import CheckpointError
+from grasp_affordance.grasp import Outcome
+from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
+from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.trainer import Lesson, Trainer, TrainerConfig
+
+NETWORK = CompactConfig(members=3, width=8, dilations=(1, 2))
+# No jitter: in the synthetic views of white noise a label holds for its own cell only.
+LEARNER = LearnerConfig(network=NETWORK, steps=2, batch=16, newest=4, jitter=0)
+CONFIG = TrainerConfig(learner=LEARNER)
+SIZE = 24
+
+
+def lesson(number: int) -> Lesson:
+    """A pick in a synthetic view in which channel 4 (slope) decides, at a random cell."""
+    rng = np.random.default_rng([5, number])
+    features = rng.normal(size=(len(CHANNELS), SIZE, SIZE)).astype(np.float32)
+    grid = MetricGrid(0, 0, SIZE, SIZE, SIZE, SIZE, (SIZE, SIZE), NETWORK.resolution)
+    view = Observation(grid, features, np.zeros((SIZE, SIZE), dtype=np.float32))
+    u, v = (int(i) for i in rng.integers(0, SIZE, 2))
+    success = features[4, v, u] < 0
+    return Lesson(Outcome.SUCCESS if success else Outcome.FAILURE, 0.5, view, u, v)
+
+
+def taught(folder: Path, count: int) -> Trainer:
+    trainer = Trainer(CONFIG, folder)
+    while trainer.state.consumed < count:
+        trainer.consume(lesson(trainer.state.consumed))
+    return trainer
+
+
+def same_weights(a: Trainer, b: Trainer) -> bool:
+    pairs = zip(a.learner.weights().values(), b.learner.weights().values(), strict=True)
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+def test_a_resumed_trainer_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = taught(tmp_path / "whole", 9)
+    taught(tmp_path / "parts", 4)
+    parts = taught(tmp_path / "parts", 9)
+    assert same_weights(whole, parts)
+    assert whole.state.history == parts.state.history
+    assert whole.state.version == parts.state.version
+
+
+_KILLED = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_trainer import CONFIG, Trainer, lesson
+trainer = Trainer(CONFIG, {path!r})
+while True:
+    trainer.consume(lesson(trainer.state.consumed))
+    print(trainer.state.consumed, flush=True)
+"""
+
+
+def test_a_trainer_killed_at_any_instant_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    path = tmp_path / "killed"
+    code = _KILLED.format(folder=str(Path(__file__).parent), path=str(path))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    announced = [int(process.stdout.readline()) for _ in range(3)][-1]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    survivor = Trainer(CONFIG, path)
+    count = survivor.state.consumed
+    assert count >= announced
+    survivor.consume(lesson(count))
+    assert same_weights(survivor, taught(tmp_path / "whole", count + 1))
+
+
+def test_it_learns_what_decides_success(tmp_path: Path) -> None:
+    quick = replace(LEARNER, learning_rate=1e-2, steps=4)
+    trainer = Trainer(replace(CONFIG, learner=quick), tmp_path)
+    for number in range(100):
+        trainer.consume(lesson(number))
+    truth, predicted = [], []
+    for number in range(1000, 1100):
+        new = lesson(number)
+        truth.append(new.outcome is Outcome.SUCCESS)
+        predicted.append(trainer.learner.predict(new.view).probability[new.v, new.u] > 0.5)
+    accuracy = float(np.mean(np.array(truth) == np.array(predicted)))
+    assert accuracy > 0.7  # chance is 0.5, with a standard deviation of 0.05
+
+
+def test_the_weights_in_service_are_those_of_the_checkpoint(tmp_path: Path) -> None:
+    trainer = taught(tmp_path, 5)
+    network, _, _ = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, trainer.state.champion[name])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNCERTAIN, Outcome.ABORTED])
+def test_an_attempt_without_label_changes_no_weight(tmp_path: Path, outcome: Outcome) -> None:
+    trainer = taught(tmp_path, 3)
+    before = trainer.learner.weights()
+    report = trainer.consume(replace(lesson(3), outcome=outcome))
+    assert all(torch.equal(before[k], v) for k, v in trainer.learner.weights().items())
+    assert (report.attempts, trainer.state.consumed) == (3, 4)
+    assert report.quarantined == (outcome is Outcome.UNCERTAIN)
+
+
+def test_a_challenger_that_is_worse_on_replay_does_not_serve(tmp_path: Path) -> None:
+    trainer = taught(tmp_path, 30)
+    served = trainer.state.version
+    for parameter in trainer.learner.network.parameters():
+        parameter.data.mul_(-3.0)  # a learner that went wrong
+    report = trainer.consume(lesson(30))
+    assert report.version == served
+    assert report.event.startswith(f"kept {served}")
+
+
+def test_a_challenger_serves_when_it_is_no_worse() -> None:
+    assert promotes(0.3, 0.3)
+    assert promotes(0.2, 0.3)
+    assert not promotes(0.31, 0.3)
+    assert promotes(float("nan"), float("nan"))  # nothing to compare yet
+
+
+def test_live_success_that_falls_puts_the_best_weights_back(tmp_path: Path) -> None:
+    config = replace(CONFIG, champion=ChampionConfig(live_window=5, drop=0.5))
+    trainer = Trainer(config, tmp_path)
+    for number in range(8):
+        trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+    events = [
+        trainer.consume(replace(lesson(number), outcome=Outcome.FAILURE)).event
+        for number in range(8, 13)
+    ]
+    rolled = [event for event in events if event.startswith("rolled back")]
+    assert len(rolled) == 1
+    pairs = zip(trainer.state.best.values(), trainer.state.champion.values(), strict=True)
+    assert rolls_back(0.3, 0.9, config.champion)
+    assert not rolls_back(float("nan"), 0.9, config.champion)
+    assert all(a.shape == b.shape for a, b in pairs)
+
+
+def test_another_configuration_is_refused(tmp_path: Path) -> None:
+    taught(tmp_path, 2)
+    other = replace(CONFIG, learner=replace(LEARNER, learning_rate=0.5))
+    with pytest.raises(CheckpointError, match="learning_rate differ"):
+        Trainer(other, tmp_path)
+
+
+def test_a_damaged_state_is_named_and_left_alone(tmp_path: Path) -> None:
+    taught(tmp_path, 2)
+    path = tmp_path / "trainer.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="truncated"):
+        Trainer(CONFIG, tmp_path)
+    assert path.stat().st_size > 0
+
+
+def test_predictions_turn_with_the_scene() -> None:
+    """Features are scalars, so only training noise can break the symmetry of the mean."""
+    learner = OnlineLearner(LEARNER)
+    view = lesson(0).view
+    turned = Observation(
+        view.grid, np.rot90(view.features, 2, (1, 2)).copy(), np.rot90(view.prior_logit, 2).copy()
+    )
+    for parameter in learner.network.parameters():
+        if parameter.ndim == 4 and parameter.shape[-1] == 3:  # make the kernels symmetric
+            parameter.data = (parameter.data + parameter.data.flip((-2, -1))) / 2
+    straight = learner.predict(view).probability
+    np.testing.assert_allclose(
+        np.rot90(learner.predict(turned).probability, 2), straight, atol=1e-5
+    )
