@@ -10,9 +10,8 @@ import rclpy
 from rcl_interfaces.msg import Log
 from rclpy.context import Context
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
-from grasp_affordance.ros import topics
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.spin import spinning
@@ -29,8 +28,9 @@ class Ros:
         self.node = Node("tester", context=context)
         self.client = Client(self.node)
         self.rosout: list[str] = []
+        everything = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.node.create_subscription(
-            Log, "/rosout", lambda log: self.rosout.append(log.msg), topics.LATCHED
+            Log, "/rosout", lambda log: self.rosout.append(log.msg), everything
         )
         self._spin(self.node)
 

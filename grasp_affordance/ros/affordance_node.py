@@ -7,56 +7,25 @@ Serves: ~/get_suction_points, ~/load_model
 """
 
 import sys
-from dataclasses import dataclass, field
 
 from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
-from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.errors import ConfigError, GraspAffordanceError
-from grasp_affordance.grasp import Source
+from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
-from grasp_affordance.ros.bin_view import BinConfig, BinViewSource
+from grasp_affordance.ros.affordance_config import AffordanceNodeConfig
+from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.diagnostics import ERROR, OK
-from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.frame_source import FrameSource
 from grasp_affordance.ros.judge import Judge
 from grasp_affordance.ros.model_slot import ModelSlot
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.spin import run
 from grasp_affordance.ros.suction_service import answer_request, refuse
-from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
+from grasp_affordance.ros.transforms import CameraPose
 from grasp_affordance.ros.views import Views
-
-
-@dataclass(frozen=True)
-class AffordanceNodeConfig:
-    """What is judged, with what, and how it is shown.
-
-    Attributes:
-        checkpoint: weights to serve from the start; empty for the analytic prior.
-        view_rate: pictures are refreshed at most this often, Hz.
-        cloud_stride: keep every n-th row and column in the coloured cloud.
-        predictor: its `source` serves as soon as there is a model, until then the prior does.
-        frames: the camera's topics and which frames are good enough.
-        camera_pose: where the camera is in the base frame.
-        bin: where the bin is.
-    """
-
-    checkpoint: str = ""
-    view_rate: float = 5.0
-    cloud_stride: int = 2
-    predictor: PredictorConfig = field(
-        default_factory=lambda: PredictorConfig(source=Source.LEARNED)
-    )
-    frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
-    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
-    bin: BinConfig = field(default_factory=BinConfig)
-
-    def __post_init__(self) -> None:
-        if not (0 < self.view_rate <= 100 and self.cloud_stride >= 1):
-            raise ConfigError(f"view_rate {self.view_rate} Hz, cloud_stride {self.cloud_stride}")
 
 
 class AffordanceNode(ManagedNode[AffordanceNodeConfig]):

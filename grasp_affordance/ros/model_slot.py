@@ -30,5 +30,6 @@ class ModelSlot:
         with self._loading:
             before = self.version
             self.model = load_model(path) if path else None
-            LOGGER.info("serving %s instead of %s", self.version or "prior", before or "prior")
+            if self.version != before:
+                LOGGER.info("serving %s, not %s", self.version or "prior", before or "prior")
             return self.version

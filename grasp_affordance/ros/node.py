@@ -115,9 +115,13 @@ class ManagedNode[Config](LifecycleNode):
         return super().on_shutdown(state)
 
     def destroy_node(self) -> None:
-        """Stop forwarding the core's logs to a node that is gone."""
+        """Take everything apart, now rather than at garbage collection."""
         stop_forwarding(self._log_handler)
+        self.resources.close()
         super().destroy_node()
+        # rclpy forgets the state machine, which keeps the node's name and its /rosout publisher
+        # alive: the next node of this name in this process would log into the void.
+        self._state_machine.destroy_when_not_in_use()
 
     def _succeeds(self, step: Callable[[], None]) -> bool:
         """Run one step; report an expected error, and a bug before rclpy hides its traceback."""

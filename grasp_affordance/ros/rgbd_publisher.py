@@ -74,8 +74,6 @@ class RgbdPublisher:
     def close(self) -> None:
         """Remove the publishers from their node."""
         # Knows lifecycle publishers and ordinary ones; a plain node has the latter only.
-        destroy = getattr(
-            self._node, "destroy_lifecycle_publisher", self._node.destroy_publisher
-        )
+        destroy = getattr(self._node, "destroy_lifecycle_publisher", self._node.destroy_publisher)
         for publisher in (self._color, self._depth, *self._infos, self._pose):
             destroy(publisher)

@@ -4,13 +4,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import rclpy
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.node import ManagedNode
@@ -19,19 +20,9 @@ from grasp_affordance.ros.node import ManagedNode
 _THREADS = 6
 
 
-class JoiningExecutor(MultiThreadedExecutor):
-    """Waits for callbacks under way when it is shut down, as rclpy does from Kilted on."""
-
-    def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop executing callbacks; return when none runs any more."""
-        done = super().shutdown(timeout_sec)
-        self._executor.shutdown(wait=True)
-        return done
-
-
 @contextmanager
 def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator[None]:
-    """Spin nodes in a background thread inside the `with` block, then join it.
+    """Spin nodes in background threads inside the `with` block, then join them.
 
     The process would abort if the interpreter ended while a spin thread still runs.
 
@@ -39,18 +30,24 @@ def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator
         on_end: called when spinning ends for any reason, such as an exception in a callback, which
             is raised here when the block ends.
     """
-    executor = JoiningExecutor(num_threads=_THREADS, context=nodes[0].context)
+    context = nodes[0].context
+    executor = MultiThreadedExecutor(num_threads=_THREADS, context=context)
     for node in nodes:
         executor.add_node(node)
+    stop = Future(executor=executor)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spin") as pool:
-        spin = pool.submit(executor.spin)
+        spun = pool.submit(executor.spin_until_future_complete, stop)
         if on_end is not None:
-            spin.add_done_callback(lambda _: on_end())
+            spun.add_done_callback(lambda _: on_end())
         try:
             yield
         finally:
+            stop.set_result(None)
+            wait([spun])
+            # Jazzy's shutdown() takes apart what callbacks under way still need: let them finish.
+            executor._executor.shutdown(wait=True)
             executor.shutdown()
-    spin.result()
+    spun.result()
 
 
 def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:

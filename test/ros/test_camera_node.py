@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.camera_node import CameraNode
-from grasp_affordance.ros.conversions import from_time_msg, from_transform_msg
+from grasp_affordance.ros.conversions import from_transform_msg
 from grasp_affordance.ros.images import from_rgbd_msgs
 
 
@@ -111,7 +111,7 @@ def test_an_invalid_change_of_a_parameter_is_refused_with_the_reason(
     from grasp_affordance.ros.client import CallError
 
     ros.start(CameraNode, recording=str(sequence))
-    with pytest.raises(CallError, match="rate -1.0 is not a number of frames"):
+    with pytest.raises(CallError, match=r"rate -1\.0 is not a number of frames"):
         ros.client.set_parameters("/camera_node", {"rate": -1.0})
 
 
