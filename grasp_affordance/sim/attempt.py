@@ -56,7 +56,7 @@ class AttemptMonitor:
             & (offset[:, 2] > -1.0)
         )
         for object_id in np.flatnonzero(inside):
-            if int(object_id) not in self._world.parked:
+            if object_id != self._suction.attached and int(object_id) not in self._world.parked:
                 self._world.park(int(object_id))
                 self.taken.append(int(object_id))
 

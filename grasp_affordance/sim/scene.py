@@ -22,8 +22,9 @@ GROUP_BACKGROUND, GROUP_OBJECT, GROUP_ROBOT, GROUP_COLLISION, GROUP_GUIDE = 0, 1
 
 WALL = 0.010  # thickness of the bin's walls, metres
 _GUIDE_HEIGHT = 1.2
-_FRICTION = [0.6, 0.005, 0.001]
+_FRICTION = [0.3, 0.005, 0.001]  # smooth plastic and varnished wood
 _SOLREF = [0.008, 1.0]
+_DAMPING = 0.6  # 1/s: of objects' motion, by air and hysteresis; lets odd shapes come to rest
 _BOX = mujoco.mjtGeom.mjGEOM_BOX
 _MESH = mujoco.mjtGeom.mjGEOM_MESH
 _CYLINDER = mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -61,7 +62,17 @@ def build(
     _add_robot(spec, lip_radius)
     for index, placement in enumerate(placements):
         _add_object(spec, config.bin, index, placement)
-    return spec.compile()
+    model = spec.compile()
+    _damp_objects(model, len(placements))
+    return model
+
+
+def _damp_objects(model: mujoco.MjModel, count: int) -> None:
+    for index in range(count):
+        body = model.body(object_name(index)).id
+        start = model.jnt_dofadr[model.body_jntadr[body]]
+        model.dof_damping[start : start + 3] = _DAMPING * model.body_mass[body]
+        model.dof_damping[start + 3 : start + 6] = _DAMPING * model.body_inertia[body].mean()
 
 
 def _static_box(
@@ -221,9 +232,6 @@ def _add_geoms(spec: mujoco.MjSpec, body: mujoco.MjsBody, thing: ObjectSpec) -> 
         "group": GROUP_OBJECT,
     }
     shape = thing.shape
-    if shape.box is not None:
-        body.add_geom(type=_BOX, size=shape.box, **look, **contact)
-        return
     for k, vertices in enumerate(shape.pieces):
         mesh = spec.add_mesh(name=f"{body.name}_{k}")
         mesh.uservert = vertices.flatten()

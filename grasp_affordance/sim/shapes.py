@@ -33,7 +33,6 @@ class Shape:
         family: its name in reports.
         size: bounding box (x, y, z), metres.
         cylinder: (radius, half length) of an analytic cylinder to draw; None draws the pieces.
-        box: half sizes of an analytic box to draw and collide with; None uses the pieces.
         pieces: vertices (N, 3) of the convex pieces that collide.
         holes: through holes, which leak.
     """
@@ -41,7 +40,6 @@ class Shape:
     family: str
     size: tuple[float, float, float]
     cylinder: tuple[float, float] | None = None
-    box: tuple[float, float, float] | None = None
     pieces: tuple[Vertices, ...] = ()
     holes: tuple[Hole, ...] = ()
 
@@ -91,8 +89,9 @@ def cylinder(radius: float, length: float) -> Shape:
 
 
 def box(x: float, y: float, z: float, family: str = "box") -> Shape:
-    """A cuboid with sides x, y, z."""
-    return Shape(family, (x, y, z), box=(x / 2, y / 2, z / 2))
+    """A cuboid with sides x, y, z; as a mesh, because native box contacts do not come to rest."""
+    corners = np.array([[-x, -y], [x, -y], [x, y], [-x, y]]) / 2
+    return Shape(family, (x, y, z), pieces=(_extrude(corners, -z / 2, z / 2),))
 
 
 def tube(radius: float, wall: float, length: float) -> Shape:

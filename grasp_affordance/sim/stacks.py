@@ -41,7 +41,7 @@ FAMILIES = (
 SCENES = (*TRAINING, *TESTS, *FAMILIES)
 
 _UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
-_LAYER_GAP = 0.012  # metres between layers before they fall
+_LAYER_GAP = 0.001  # metres between layers before they fall
 
 
 def _random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -99,6 +99,10 @@ def _twenty(rng: np.random.Generator) -> list[ObjectSpec]:
     return _cylinders(20, (0.027, 0.030), (0.105, 0.120), rng)
 
 
+def _other_twenty(rng: np.random.Generator) -> list[ObjectSpec]:
+    return _cylinders(20, (0.024, 0.030), (0.090, 0.120), rng)
+
+
 def _forty(rng: np.random.Generator) -> list[ObjectSpec]:
     return _cylinders(40, (0.0225, 0.025), (0.090, 0.100), rng)
 
@@ -127,7 +131,7 @@ def _layers(
     specs = _cylinders(sum(counts), (0.0295, 0.030), (0.115, 0.120), rng)
     placements: list[Placement] = []
     first = bool(rng.random() < 0.5)
-    z = 0.004
+    z = 0.0005
     for index, count in enumerate(counts):
         across = first ^ (crossed and index % 2 == 1)
         layer = [specs.pop() for _ in range(count)]
@@ -243,7 +247,7 @@ _STACKS: dict[str, Stack] = {
     "rows": rows,
     "crossed": crossed,
     "standing": standing,
-    "test1": _drop_of(_twenty),
+    "test1": _drop_of(_other_twenty),
     "test2": _drop_of(_forty),
     "test3": _drop_of(_all_blue),
     "boxes": _drop_of(_each(20, _box)),

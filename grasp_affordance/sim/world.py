@@ -14,6 +14,7 @@ from grasp_affordance.sim.objects import ObjectSpec
 from grasp_affordance.sim.scene import object_name
 
 CONTROL_STEPS = 2  # physics steps of 4 ms in one control period (125 Hz, as a UR5's)
+_PATIENCE = 8.0  # factor on the tolerance of sleeping once a stack takes long
 _PARKED_HEIGHT = -6.0  # metres: below the ground, out of every view
 
 
@@ -91,11 +92,21 @@ class World:
         time.sleep(self._next_step - now)
 
     def settle(self, longest: float = 4.0) -> bool:
-        """Step until every object sleeps, or `longest` seconds; return whether they all do."""
-        for _ in range(round(longest / self.period)):
-            if self.asleep():
-                return True
-            self.step()
+        """Step until every object sleeps, or `longest` seconds; return whether they all do.
+
+        In the second half, contacts that tremble by less than a tenth of a millimetre may sleep.
+        """
+        tolerance = self.model.opt.sleep_tolerance
+        periods = round(longest / self.period)
+        try:
+            for k in range(periods):
+                if self.asleep():
+                    return True
+                if k == periods // 2:
+                    self.model.opt.sleep_tolerance = _PATIENCE * tolerance
+                self.step()
+        finally:
+            self.model.opt.sleep_tolerance = tolerance
         return self.asleep()
 
     def asleep(self) -> bool:
