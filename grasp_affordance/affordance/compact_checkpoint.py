@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.encoder import state_digest
 from grasp_affordance.errors import CheckpointError, ConfigError
 
 ARCHITECTURE = "compact"
@@ -28,6 +29,11 @@ def to_checkpoint(
     """
     header = {"network": asdict(config), "calibration": {"scale": scale, "shift": shift}}
     return Checkpoint(ARCHITECTURE, header, dict(state), provenance)
+
+
+def version(state: Mapping[str, Tensor], attempts: int) -> str:
+    """Return the name of weights: how much they have learned, and a digest."""
+    return f"compact-{attempts:06d}-{state_digest(state)[:8]}"
 
 
 def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, float]:

@@ -127,5 +127,6 @@ def _blur(image: Image, sigma: float) -> Image:
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:
-    size = 2 * round(radius) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)).astype(np.uint8)
+    """Return a disc that is the same when turned; OpenCV's ellipse is not."""
+    reach = np.arange(-round(radius), round(radius) + 1)
+    return (np.hypot(*np.meshgrid(reach, reach)) <= radius + 0.5).astype(np.uint8)

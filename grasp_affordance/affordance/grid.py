@@ -40,8 +40,20 @@ class MetricGrid:
     resolution: float
 
     @classmethod
-    def over(cls, frame: RgbdFrame, region: NDArray[np.bool_], resolution: float) -> Self:
+    def over(
+        cls,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_],
+        resolution: float,
+        margin: float = 0.0,
+    ) -> Self:
         """Lay a grid over the bounding box of `region` (H, W).
+
+        Args:
+            frame: gives the depth and the size.
+            region: bool.
+            resolution: metres per cell.
+            margin: metres of surroundings to see on every side, where the image has them.
 
         Raises:
             FrameError: the region is empty or holds no depth.
@@ -51,9 +63,11 @@ class MetricGrid:
             raise FrameError("the region of interest holds no depth; check the bin region")
         rows = np.flatnonzero(region.any(axis=1))
         columns = np.flatnonzero(region.any(axis=0))
-        u0, v0 = int(columns[0]), int(rows[0])
-        width, height = int(columns[-1]) - u0 + 1, int(rows[-1]) - v0 + 1
         metres_per_pixel = float(np.median(depths)) / frame.intrinsics.fx
+        extra = round(margin / metres_per_pixel)
+        u0, v0 = max(int(columns[0]) - extra, 0), max(int(rows[0]) - extra, 0)
+        width = min(int(columns[-1]) + extra + 1, frame.shape[1]) - u0
+        height = min(int(rows[-1]) + extra + 1, frame.shape[0]) - v0
         factor = metres_per_pixel / resolution
         return cls(
             u0,

@@ -6,8 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance import resnet_checkpoint
+from grasp_affordance.affordance import compact_checkpoint, resnet_checkpoint
 from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.compact_model import CompactModel
 from grasp_affordance.affordance.resnet_model import InferenceConfig, ResnetModel
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.rgbd import RgbdFrame
@@ -21,9 +22,20 @@ class LearnedModel(Protocol):
         """Name of architecture and weights; other weights have another name."""
 
     def predict(
-        self, frame: RgbdFrame, region: NDArray[np.bool_] | None = None
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,
+        prior: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Return the probability of success (H, W) float32, 0 outside the region's bounding box.
+
+        Args:
+            frame: color and depth.
+            region: (H, W) bool; the whole image by default.
+            up: (3,) unit vector against gravity, camera frame; against the optical axis by default.
+            prior: (H, W) float32 seal prior of the view, for architectures that start from it.
 
         Raises:
             FrameError: the frame cannot be used.
@@ -52,6 +64,8 @@ def load_model(
         case resnet_checkpoint.ARCHITECTURE:
             network = resnet_checkpoint.from_checkpoint(checkpoint, encoder_weights)
             return ResnetModel(network, inference)
+        case compact_checkpoint.ARCHITECTURE:
+            return CompactModel(checkpoint, inference.device if inference else "cpu")
         case unknown:
             raise CheckpointError(
                 f"'{path}' is of architecture '{unknown}', which this version does not know; use "

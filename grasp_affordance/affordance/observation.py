@@ -13,6 +13,7 @@ from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
 
+_SURROUNDINGS = 6.0  # cup radii around the objects: floor and walls are context too
 _PRIOR_FLOOR = 0.01  # the prior is never surer than this: evidence must be able to overrule it
 
 
@@ -57,7 +58,7 @@ def observe(
     Raises:
         FrameError: the region holds no depth.
     """
-    grid = MetricGrid.over(frame, region, config.resolution)
+    grid = MetricGrid.over(frame, region, config.resolution, _SURROUNDINGS * config.cup_radius)
     features = feature_map(frame, grid, config.cup_radius, up)
     logit = np.zeros((grid.rows, grid.columns), dtype=np.float32)
     if config.use_prior and prior is not None:

@@ -25,11 +25,20 @@ _CERTAIN = 1e-4  # probabilities are kept this far from 0 and 1 where their logi
 class AffordanceModel(Protocol):
     """A learned map; whatever framework is behind it stays there."""
 
-    def predict(self, frame: RgbdFrame, region: NDArray[np.bool_] | None = None) -> Image:
+    def predict(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,
+        prior: Image | None = None,
+    ) -> Image:
         """Return the probability (H, W) float32 of a successful pick at each pixel.
 
         Args:
             region: (H, W) bool; outside its bounding box the map is not looked at.
+            up: (3,) unit vector against gravity, camera frame.
+            prior: (H, W) float32, the seal prior of the same view.
         """
 
 
@@ -127,18 +136,20 @@ class AffordancePredictor:
         scene = Scene(surface, seal, region, cup.radius, view.T_base_camera, failed)
         prior = surface.to_image(seal.score)
         allowed = surface.mask_to_image(region.foreground)
-        raw = self._map(frame, prior, allowed)
+        raw = self._map(frame, prior, allowed, region.up)
         size = (surface.shape[1], surface.shape[0])
         scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
         selection = select(scores, scene, self.config.source, self.config.candidates)
         return Prediction(np.where(allowed, raw, np.float32(0)), raw, allowed, selection, scene)
 
-    def _map(self, frame: RgbdFrame, prior: Image, allowed: NDArray[np.bool_]) -> Image:
+    def _map(
+        self, frame: RgbdFrame, prior: Image, allowed: NDArray[np.bool_], up: NDArray[np.float64]
+    ) -> Image:
         if self.model is None or self.config.source is Source.PRIOR:
             return prior
         if not allowed.any():
             return np.zeros_like(prior)
-        learned = self.model.predict(frame, allowed)
+        learned = self.model.predict(frame, allowed, up=up, prior=prior)
         if learned.shape != prior.shape:
             raise ConfigError(
                 f"the model's map is {learned.shape}, the frame {prior.shape}; a model's predict() "

@@ -67,9 +67,16 @@ class ResnetModel:
         self.version = f"{network.config.backbone}-{network.config.inputs.streams}-{digest[:12]}"
 
     def predict(
-        self, frame: RgbdFrame, region: NDArray[np.bool_] | None = None
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,  # noqa: ARG002
+        prior: NDArray[np.float32] | None = None,  # noqa: ARG002
     ) -> NDArray[np.float32]:
         """Return the probability of a successful grasp, (H, W) float32 in [0, 1].
+
+        The paper's network sees the images alone: `up` and `prior` are not used.
 
         Constant within each 3x3 cell. Predicted over the bounding box of `region` ((H, W) bool; the
         whole image by default), 0 outside of it.

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
-from grasp_affordance.affordance.compact_checkpoint import to_checkpoint
+from grasp_affordance.affordance.compact_checkpoint import to_checkpoint, version
 from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
@@ -202,7 +202,7 @@ class Trainer:
         recent = self.state.history[-self.config.calibration_window :]
         platt = fit_platt([s.raw for s in recent], [s.success for s in recent])
         self.state.champion = weights
-        self.state.version = f"compact-{self.state.attempts:06d}"
+        self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         write_checkpoint(
             self.folder / self.state.checkpoint,

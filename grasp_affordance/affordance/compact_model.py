@@ -1,0 +1,67 @@
+"""The compact network as a model: a frame in, an affordance map out."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.checkpoint import Checkpoint
+from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, version
+from grasp_affordance.affordance.observation import observe, smoothed
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.rgbd import RgbdFrame
+
+Image = NDArray[np.float32]
+
+_SMOOTHING = 0.7  # cells; the best cell of a good place, not a lonely one
+_OPTICAL_UP = np.array([0.0, 0.0, -1.0])
+
+
+class CompactModel:
+    """Predicts with the weights of a checkpoint; safe to use from several threads."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        """Build the network.
+
+        Raises:
+            CheckpointError: the tensors do not fit the header. ConfigError: no such device.
+        """
+        network, self._scale, self._shift = from_checkpoint(checkpoint)
+        try:
+            self.network = network.to(device)
+        except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+            raise ConfigError(f"device '{device}': {error}") from error
+        self._device = device
+        self.version = version(checkpoint.tensors, checkpoint.provenance.attempts)
+
+    def predict(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,
+        prior: Image | None = None,
+    ) -> Image:
+        """Return the calibrated probability of success (H, W) float32, 0 beyond the region.
+
+        Args:
+            frame: color and depth.
+            region: (H, W) bool, where objects are; the whole image by default.
+            up: (3,) unit vector against gravity, camera frame; against the optical axis by default.
+            prior: (H, W) float32 seal prior; needed when the network was trained with it.
+
+        Raises:
+            FrameError: the region holds no depth. ConfigError: the prior is missing.
+        """
+        config = self.network.config
+        if config.use_prior and prior is None:
+            raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
+        wanted = frame.known if region is None else region
+        view = observe(frame, wanted, _OPTICAL_UP if up is None else up, config, prior)
+        with torch.inference_mode():
+            logits = self.network.forward_map(
+                torch.from_numpy(view.features).to(self._device),
+                torch.from_numpy(view.prior_logit).to(self._device),
+            )
+            mean = torch.sigmoid(logits).mean(dim=0).clamp(1e-6, 1 - 1e-6)
+            calibrated = torch.sigmoid(self._scale * torch.logit(mean) + self._shift)
+        return view.grid.to_image(smoothed(calibrated.cpu().numpy(), _SMOOTHING))
