@@ -17,22 +17,28 @@ class DepartureConfig:
         reach: an object that moved shows again within this distance, metres, beside the sizes of
             the two traces.
         returned: the share of a region's volume that has to show again nearby for it to have moved.
-        fading: a region whose outline's step is below this share of its height, or...
-        least_step: ...below this many metres, tilted or sank; an object that left ends in a step.
+        least_step: a region whose outline's step is lower than this sank or tilted, metres; an
+            object that left ends in a step all round.
+        recolored: share of a region whose colour has to change to second its departure: what tilts
+            or sinks shows the same surface again.
+        unseconded_height: without the colour's word a region has to be this high, metres...
+        unseconded_step: ...and its outline's step this share of its height.
         least_volume: less than this is no object, cubic metres.
     """
 
     reach: float = 0.05
     returned: float = 0.3
-    fading: float = 0.2
-    least_step: float = 0.005
+    least_step: float = 0.003
+    recolored: float = 0.4
+    unseconded_height: float = 0.015
+    unseconded_step: float = 0.3
     least_volume: float = 1.0e-6
 
     def __post_init__(self) -> None:
         if min(self.reach, self.least_step, self.least_volume) < 0:
             raise ConfigError("departure: lengths and volumes must not be negative")
-        if not (self.returned > 0 and 0 <= self.fading < 1):
-            raise ConfigError("departure: returned must be positive, fading a share below 1")
+        if not (self.returned > 0 and 0 <= self.recolored <= 1 and 0 <= self.unseconded_step <= 1):
+            raise ConfigError("departure: a share is outside its range")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +50,7 @@ class Departures:
         moved: what is still there in another place, by volume, largest first.
         settled: what only tilted or sank, by volume, largest first.
         arrived: what was not there before and is not the other end of a movement.
-        returned: volume that shows again, over all removed volume.
+        returned: volume that shows again near what moved, cubic metres.
     """
 
     left: tuple[Region, ...]
@@ -79,18 +85,22 @@ def departures(change: SceneChange, config: DepartureConfig) -> Departures:
             settled.append(region)
         else:
             left.append(region)
-    total = sum(region.volume for region in removed)
     return Departures(
         tuple(left),
         tuple(moved),
         tuple(settled),
         tuple(arrived),
-        returned=sum(credit) / total if total > 0 else 0.0,
+        returned=sum(credit),
     )
 
 
 def _faded(region: Region, config: DepartureConfig) -> bool:
-    return region.rim_height < max(config.fading * region.height, config.least_step)
+    if region.rim_height < config.least_step:
+        return True
+    if region.recolored >= config.recolored:
+        return False
+    low = region.height < config.unseconded_height
+    return low or region.rim_height < config.unseconded_step * region.height
 
 
 def _gap(first: Region, second: Region) -> float:

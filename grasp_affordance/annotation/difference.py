@@ -113,9 +113,11 @@ def color_change(before: NDArray[np.uint8], after: NDArray[np.uint8], threshold:
     A common step of a channel (automatic exposure) is taken off as its median; a 3x3 blur keeps
     single noisy pixels and half-pixel edges out.
     """
-    difference = cv2.blur(after, (3, 3)).astype(np.int16) - cv2.blur(before, (3, 3))
-    common = np.median(difference[::4, ::4].reshape(-1, 3), axis=0).astype(np.int16)
-    return np.asarray(np.abs(difference - common).max(axis=2) > threshold)
+    first, second = cv2.blur(before, (3, 3)), cv2.blur(after, (3, 3))
+    steps = second[::4, ::4].astype(np.int16) - first[::4, ::4]
+    common = [float(step) for step in np.median(steps.reshape(-1, 3), axis=0)]
+    difference = cv2.absdiff(cv2.add(first, np.array([*common, 0.0])), second)
+    return np.asarray(cv2.inRange(difference, (0, 0, 0), (int(threshold),) * 3) == 0)
 
 
 def _relative_noise(signed: FloatImage, z: FloatImage, config: DifferenceConfig) -> float:

@@ -10,11 +10,14 @@ import numpy as np
 
 from grasp_affordance.annotation.camera_motion import image_motion
 from grasp_affordance.annotation.departure import Departures
+from grasp_affordance.annotation.refinement import disc
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange
 from grasp_affordance.annotation.verdict import Reason, Verdict, nothing_removed, rejected
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
+
+_TOUCH = 2  # pixels between regions that touch
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,11 @@ class GateConfig:
         camera_motion: largest motion of the unchanged part of the image, pixels.
         changed: largest share of the observed area that one pick may change.
         second_object: a region with this share of the largest one's volume is an object too.
-        clutter: volume that moved or settled, over that which left, up to which the label is kept.
+        clutter: volume that shows where there was none, or that settled, over that which left, up
+            to which the label is kept.
+        conserved: share of the moved volume that has to show again for nothing to have left.
+        intrusion: volume that came to lie against the mask, over that which left, up to which the
+            mask is one object's: what moves against it leaves a trace that joins it.
         unseen: area changed in colour only, where depth is unknown, over that of the mask.
         unknown: largest share of the mask without depth in one of the frames.
         smallest_area: least visible area of an object, square metres.
@@ -41,6 +48,8 @@ class GateConfig:
     changed: float = 0.5
     second_object: float = 0.1
     clutter: float = 0.3
+    conserved: float = 0.6
+    intrusion: float = 0.03
     unseen: float = 0.5
     unknown: float = 0.5
     smallest_area: float = 2.0e-4
@@ -49,10 +58,20 @@ class GateConfig:
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.farthest:
             raise ConfigError("gates: 0 < nearest < farthest does not hold")
-        shares = (self.known, self.changed, self.second_object, self.clutter, self.unknown)
+        shares = (self.known, self.changed, self.second_object, self.unknown)
         if min(shares) < 0 or max(self.known, self.changed, self.unknown) > 1:
             raise ConfigError("gates: a share is outside [0, 1]")
-        if min(self.camera_motion, self.unseen, self.smallest_area, self.thinnest) < 0:
+        if (
+            min(
+                self.clutter,
+                self.intrusion,
+                self.camera_motion,
+                self.unseen,
+                self.smallest_area,
+                self.thinnest,
+            )
+            < 0
+        ):
             raise ConfigError("gates: a limit is negative")
 
 
@@ -108,6 +127,10 @@ def check_departure(sorted_regions: Departures, config: GateConfig) -> Verdict |
         disturbed = (*sorted_regions.moved, *sorted_regions.settled)
         if disturbed:
             volume = sum(region.volume for region in disturbed)
+            missing = sum(region.volume for region in sorted_regions.moved)
+            if sorted_regions.returned < config.conserved * missing:
+                lost = _cubic_centimetres(missing - sorted_regions.returned)
+                return rejected(Reason.DRAGGED_NEIGHBOUR, f"{lost} are missing among what moved")
             return nothing_removed(
                 Reason.SETTLED, f"{_cubic_centimetres(volume)} moved or settled, nothing left"
             )
@@ -118,13 +141,12 @@ def check_departure(sorted_regions: Departures, config: GateConfig) -> Verdict |
         return rejected(Reason.DOUBLE_PICK, f"{len(others) + 1} separate regions left")
     if arrived_volume > config.clutter * main:
         return rejected(Reason.SOMETHING_ADDED, f"{_cubic_centimetres(arrived_volume)} came")
-    for regions, reason, what in (
-        (sorted_regions.moved, Reason.DRAGGED_NEIGHBOUR, "moved along"),
-        (sorted_regions.settled, Reason.SETTLING_CLUTTER, "settled"),
-    ):
-        volume = sum(region.volume for region in regions)
-        if volume > config.clutter * main:
-            return rejected(reason, f"{_cubic_centimetres(volume)} {what}")
+    if sorted_regions.returned > config.clutter * main:
+        moved = _cubic_centimetres(sorted_regions.returned)
+        return rejected(Reason.DRAGGED_NEIGHBOUR, f"{moved} lie in another place")
+    settled = sum(region.volume for region in sorted_regions.settled)
+    if settled > config.clutter * main:
+        return rejected(Reason.SETTLING_CLUTTER, f"{_cubic_centimetres(settled)} settled")
     return None
 
 
@@ -137,6 +159,11 @@ def check_region(
         return rejected(
             Reason.UNSEEN_OBJECT,
             f"{unseen * 1e4:.1f} cm2 changed colour where depth sees nothing",
+        )
+    against = _volume_against(region, change)
+    if against > config.intrusion * region.volume:
+        return rejected(
+            Reason.SETTLING_CLUTTER, f"{_cubic_centimetres(against)} settled against the mask"
         )
     if region.unknown > config.unknown:
         return rejected(Reason.TOO_MANY_UNKNOWN, f"{region.unknown:.0%} of the mask has no depth")
@@ -155,6 +182,12 @@ def mask_width(region: Region, frame: RgbdFrame) -> float:
     padded = np.pad(region.mask, 1).astype(np.uint8)
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
     return 2 * radius * float(region.position[2]) / frame.intrinsics.fx
+
+
+def _volume_against(region: Region, change: SceneChange) -> float:
+    """Volume of the added regions that touch the mask, cubic metres."""
+    near = cv2.dilate(region.mask.astype(np.uint8), disc(2 * _TOUCH + 1)).astype(bool)
+    return sum(other.volume for other in change.added if (other.mask & near).any())
 
 
 def _camera(frame: RgbdFrame) -> str:

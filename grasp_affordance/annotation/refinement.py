@@ -39,13 +39,28 @@ def refine(rough: Mask, config: RefinementConfig) -> Mask:
     one half, smooths the outline without moving straight edges.
     """
     opened = cv2.morphologyEx(rough.astype(np.uint8), cv2.MORPH_OPEN, disc(config.opening))
-    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disc(config.closing)).astype(bool)
-    return soft_edges(_fill_small_holes(closed, config.largest_hole), config.sigma) >= 0.5
+    margin = config.closing + int(np.ceil(4 * config.sigma))
+    box = bounding_box(np.asarray(opened, np.uint8), margin)
+    clean = np.zeros(rough.shape, bool)
+    if box is not None:  # the filters cost as much as the pixels that they see
+        closed = cv2.morphologyEx(opened[box], cv2.MORPH_CLOSE, disc(config.closing)).astype(bool)
+        filled = _fill_small_holes(closed, config.largest_hole)
+        clean[box] = soft_edges(filled, config.sigma) >= 0.5
+    return clean
 
 
 def soft_edges(mask: Mask, sigma: float) -> NDArray[np.float32]:
     """Return the mask filtered by a Gaussian, (H, W) float32 in [0, 1]; 0.5 on straight edges."""
     return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma))
+
+
+def bounding_box(mask: NDArray[np.uint8], margin: int = 0) -> tuple[slice, slice] | None:
+    """Return the (rows, columns) that hold all of a mask (H, W) and a margin; None if empty."""
+    left, top, width, height = cv2.boundingRect(mask)
+    if width == 0:
+        return None
+    rows = slice(max(top - margin, 0), top + height + margin)
+    return rows, slice(max(left - margin, 0), left + width + margin)
 
 
 def disc(diameter: int) -> NDArray[np.uint8]:

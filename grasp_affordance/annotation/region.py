@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.difference import DepthChange, Mask
+from grasp_affordance.annotation.refinement import bounding_box
 from grasp_affordance.geometry import Intrinsics
 
 _RIM = np.ones((3, 3), np.uint8)
@@ -22,8 +23,9 @@ class Region:
         area: square metres across the line of sight, at the depth of the nearer frame.
         volume: cubic metres between the two surfaces; always positive.
         height: metres by which the depth changed, 90th percentile over the mask.
-        rim_height: metres by which it changed just inside the outline, median. An object that left
-            ends in a step; one that tilted or sank fades out.
+        rim_height: metres by which it changed just inside the outline, at least, over most of it
+            (20th percentile). An object that left ends in a step all round; one that tilted or sank
+            fades out.
         centre: (u, v) centre of mass, pixels.
         position: (3,) float64 metres, camera frame: centre of mass of the nearer surface.
         unknown: share of the mask without depth in one of the frames.
@@ -46,10 +48,19 @@ class Region:
 
 def components(mask: Mask, smallest: int) -> list[Mask]:
     """Return the 8-connected pieces of at least `smallest` pixels, each (H, W), largest first."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    pixels = mask.astype(np.uint8)
+    box = bounding_box(pixels)
+    if box is None:
+        return []
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pixels[box])
     sizes = stats[:, cv2.CC_STAT_AREA]
-    order = sorted(range(1, count), key=lambda label: -sizes[label])
-    return [labels == label for label in order if sizes[label] >= smallest]
+    pieces = []
+    for label in sorted(range(1, count), key=lambda label: -sizes[label]):
+        if sizes[label] >= smallest:
+            piece = np.zeros(mask.shape, bool)
+            piece[box] = labels == label
+            pieces.append(piece)
+    return pieces
 
 
 def measure(
@@ -70,11 +81,10 @@ def measure(
         border: (H, W), pixels that a whole object does not touch.
         intrinsics: of the camera.
     """
-    rows, columns = np.nonzero(mask)
-    box = (
-        slice(max(rows.min() - 1, 0), rows.max() + 2),
-        slice(max(columns.min() - 1, 0), columns.max() + 2),
-    )
+    box = bounding_box(mask.astype(np.uint8), margin=1)
+    assert box is not None  # the mask is not empty
+    rows, columns = np.nonzero(mask[box])
+    rows, columns = rows + box[0].start, columns + box[1].start
     inside, z, signed = mask[box], surface[box], np.abs(change.signed[box])
     steps = signed[inside & np.isfinite(signed)]
     typical = float(np.nanmedian(z[inside])) if np.isfinite(z[inside]).any() else np.nan
@@ -99,8 +109,8 @@ def measure(
 
 
 def _rim_height(inside: Mask, signed: NDArray[np.float32]) -> float:
-    """Median step along a line inside the outline, whose outermost pixel is often mixed."""
+    """Step along a line inside the outline, whose outermost pixel is often mixed."""
     padded = np.pad(inside.astype(np.uint8), 1)
     core = cv2.erode(padded, _RIM, iterations=1)
     line = (core - cv2.erode(core, _RIM))[1:-1, 1:-1].astype(bool) & np.isfinite(signed)
-    return float(np.median(signed[line])) if line.any() else 0.0
+    return float(np.percentile(signed[line], 20)) if line.any() else 0.0

@@ -31,6 +31,8 @@ class SceneChangeConfig:
         refinement: of the masks.
         smallest_region: smaller changes are noise, pixels.
         least_height: changes lower than this are noise, metres.
+        step: a part of a region whose change is below this share of the region's height is a region
+            of its own: a neighbour that sank a little beside the object that left.
         region_margin: objects may stand out of the observed polygon by this much, pixels; the
             polygon outlines the bin's floor, and what stands on it projects beyond.
     """
@@ -38,10 +40,13 @@ class SceneChangeConfig:
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
     refinement: RefinementConfig = field(default_factory=RefinementConfig)
     smallest_region: int = 60
-    least_height: float = 0.004
+    least_height: float = 0.003
+    step: float = 0.1
     region_margin: int = 12
 
     def __post_init__(self) -> None:
+        if not 0 <= self.step < 1:
+            raise ConfigError(f"scene change: step {self.step} is not a share below 1")
         if self.smallest_region < 1 or self.least_height < 0 or self.region_margin < 0:
             raise ConfigError("scene change: a size is negative, or smallest_region is 0")
 
@@ -151,19 +156,38 @@ def _changed(
     Hysteresis: certain pixels decide whether a piece exists, weaker ones where it ends.
     """
     limits = config.difference
-    deviations = np.nan_to_num(change.signed * np.float32(sign) / change.noise)
-    high = np.nan_to_num(change.signed) * np.float32(sign) > config.least_height
-    beyond_weak = (deviations > limits.weak) & high
-    certain = (deviations > limits.strong) | (beyond_weak & recolored)
-    certain &= observed
+    height = change.signed * np.float32(sign)
+    with np.errstate(invalid="ignore"):  # comparisons with unknown depth are false
+        deviations = height / change.noise
+        high = (height > config.least_height) & observed
+        beyond_weak = (deviations > limits.weak) & high
+        certain = (deviations > limits.strong) & high | (beyond_weak & recolored)
+        seconded = (deviations > limits.seconded) & observed & recolored
     if not certain.any():
         return []
-    seconded = (deviations > limits.seconded) & high & recolored
     gaps = ~change.known & recolored
     refined = refine((beyond_weak | seconded | gaps) & observed, config.refinement) & observed
-    pieces = components(refined, config.smallest_region)
     enough = max(config.smallest_region // 4, 1)
-    return [piece for piece in pieces if np.count_nonzero(certain & piece) >= enough]
+    return [
+        part
+        for piece in components(refined, config.smallest_region)
+        if np.count_nonzero(certain & piece) >= enough
+        for part in _split_at_step(piece, change, config)
+    ]
+
+
+def _split_at_step(piece: Mask, change: DepthChange, config: SceneChangeConfig) -> list[Mask]:
+    """Part the low from the high pixels of a piece, where there are both."""
+    height = np.abs(change.signed)
+    known = piece & change.known
+    low = known & (height < config.step * np.percentile(height[known], 90))
+    if np.count_nonzero(low) < config.smallest_region:
+        return [piece]
+    high = refine(piece & ~low, config.refinement) & piece
+    rest = refine(piece & ~high, config.refinement) & piece & ~high
+    return [
+        part for parts in (high, rest) for part in components(parts, config.smallest_region)
+    ] or [piece]
 
 
 def _border(observed: Mask) -> Mask:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from grasp_affordance.annotation.difference import Mask
+from grasp_affordance.annotation.refinement import bounding_box
 
 Array = NDArray[np.float64]
 
@@ -41,9 +42,8 @@ def skeleton(mask: Mask) -> Mask:
     The thinning of Zhang and Suen, as in scikit-image; only the mask's box is worked on.
     """
     result = np.zeros_like(mask)
-    rows, columns = np.nonzero(mask)
-    if rows.size:
-        box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    box = bounding_box(mask.astype(np.uint8))
+    if box is not None:
         result[box] = skeletonize(np.pad(mask[box], 1))[1:-1, 1:-1]
     return result
 

@@ -164,8 +164,7 @@ def _event(
         return PickEvent.DISTURBED if disturbed else PickEvent.NOTHING
     if picked_at is not None and distance > config.reach:
         return PickEvent.REMOVED_ELSEWHERE
-    moved = sum(region.volume for region in found.moved)
-    if moved > config.gates.clutter * objects[0].volume:
+    if found.returned > config.gates.clutter * objects[0].volume:
         return PickEvent.DRAGGED_NEIGHBOUR
     return PickEvent.REMOVED
 
