@@ -142,6 +142,8 @@ class Cup:
     def __post_init__(self) -> None:
         if not (0 < self.radius < 0.1 and 0 < self.vacuum <= 101.3):
             raise ConfigError(f"cup of radius {self.radius} m, vacuum {self.vacuum} kPa")
+        if not (self.stroke > 0 and 0 < self.tilt < np.pi / 2):
+            raise ConfigError(f"cup with a stroke of {self.stroke} m and a tilt of {self.tilt} rad")
 
     @property
     def force(self) -> float:

@@ -1,5 +1,6 @@
 """Depth images of boxes, cylinders and open bins, computed exactly by casting rays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +82,7 @@ def open_bin(length: float = 0.40, width: float = 0.30, depth: float = 0.10) -> 
 
 
 def render(
-    solids: list[Block | Log],
+    solids: Sequence[Block | Log],
     T_base_camera: Array,
     noise: float = 0.0,
     holes: float = 0.0,

@@ -21,11 +21,12 @@ def fill_pinholes(depth: Image, smooth: float = 0.004) -> tuple[Image, Mask]:
     """Close holes at most two pixels wide that lie in a smooth surface.
 
     On a smooth surface, tilted or not, the mean of two depths at opposite sides is the depth in the
-    middle, whichever way one looks. Across a step or beside an edge the directions disagree.
+    middle, whichever way one looks. Across a step or beside an edge the directions disagree, and
+    along the shadow of an edge nothing is known.
 
     Args:
         depth: (H, W) float32 metres, NaN where unknown.
-        smooth: metres by which the directions may disagree; at least three must be known.
+        smooth: metres by which the directions may disagree; row and column must be among them.
 
     Returns:
         The depth with pinholes replaced by the mean over the directions within two pixels, and the
@@ -46,7 +47,9 @@ def fill_pinholes(depth: Image, smooth: float = 0.004) -> tuple[Image, Mask]:
     highest = np.max(means, axis=1, initial=-np.inf, where=given)
     lowest = np.min(means, axis=1, initial=np.inf, where=given)
     count = given.sum(axis=1)
-    agree = (count >= 3) & (highest - lowest <= smooth)
+    along_row = given[:, (down == 0)[:half]].any(axis=1)
+    along_column = given[:, (right == 0)[:half]].any(axis=1)
+    agree = along_row & along_column & (highest - lowest <= smooth)
     rows, columns = rows[agree], columns[agree]
     filled = depth.copy()
     filled[rows, columns] = np.sum(means[agree], axis=1, where=given[agree]) / count[agree]

@@ -128,7 +128,7 @@ def _lip_heights(
 def _sample(depth: Image, u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the depth (N,) at pixels, linearly; NaN beside a hole and outside the image."""
     width = 256  # OpenCV's maps have fewer than 32768 rows and columns
-    rows = -(-len(u) // width)
+    rows = max(1, -(-len(u) // width))
     map_u, map_v = (np.full(rows * width, -2, np.float32) for _ in range(2))
     map_u[: len(u)], map_v[: len(u)] = u, v
     sampled = cv2.remap(

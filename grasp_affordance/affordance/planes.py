@@ -71,7 +71,7 @@ def find_floor(
     up: Array,
     *,
     tolerance: float = 0.010,
-    least_share: float = 0.02,
+    least_area: float = 3e-4,
     gap: float = 0.015,
     gap_share: float = 0.005,
 ) -> Plane | None:
@@ -85,7 +85,7 @@ def find_floor(
         inside: (h, w) cells that belong to the bin's interior.
         up: (3,) unit vector, camera frame.
         tolerance: metres by which the floor may be uneven.
-        least_share: of the known cells that must lie on it.
+        least_area: square metres across the view that must lie on it: a cup's footprint.
         gap: metres beneath a plane from which a cell counts as seen through a gap.
         gap_share: of the known cells; more than that beneath a plane and it is no floor.
     """
@@ -95,18 +95,26 @@ def find_floor(
     if total == 0 or not level.any():
         return None
     heights = surface.points @ up.astype(np.float32)
-    for height in _levels(heights[level], tolerance, max(3, int(least_share * total))):
+    least = max(3, round(least_area * surface.cells_per_metre**2))
+    for height in _levels(heights[level], tolerance, least):
         near = level & (np.abs(heights - height) < 1.5 * tolerance)
-        plane = fit_plane(surface.points[near])
+        plane = _fit_across(surface.points[near], up)
         near = level & (np.abs(plane.height(surface.points)) < tolerance)
-        if near.sum() < max(3, least_share * total):
+        if near.sum() < least:
             continue
-        plane = fit_plane(surface.points[near])
-        if plane.normal @ up < np.cos(np.radians(12)):
-            continue
+        plane = _fit_across(surface.points[near], up)
         beneath = known & (plane.height(surface.points) < -gap)
-        return plane if without_specks(beneath, 2).sum() <= gap_share * total else None
+        if without_specks(beneath, 2).sum() <= gap_share * total:
+            return plane
     return None
+
+
+def _fit_across(points: NDArray[np.float32], up: Array) -> Plane:
+    """Fit a plane; a patch too small or too uneven to give its slope is taken as level."""
+    plane = fit_plane(points)
+    if plane.normal @ up >= np.cos(np.radians(12)):
+        return plane
+    return Plane(up, -float(np.median(points @ up.astype(np.float32))))
 
 
 def _levels(heights: NDArray[np.float32], width: float, least: int) -> Array:

@@ -164,8 +164,8 @@ class AffordancePredictor:
 def blend(learned: Image, prior: Image, weight: float) -> Image:
     """Mix two maps of probabilities in logits: `weight` of the learned, the rest of the prior.
 
-    A place that either source holds for hopeless stays hopeless, which a mean of probabilities
-    would not give.
+    The source that is surer of a place weighs more there than in a mean of probabilities: what one
+    holds for hopeless and the other for likely comes out as unlikely.
     """
 
     def logit(p: Image) -> Image:

@@ -203,7 +203,8 @@ def _inside_image(
     outside = ~inside if view.polygon is not None else without_specks(known & ~inside, 5)
     border = distance_to(outside, border=view.polygon is not None)
     walls = steep_from_border(surface, inside, up, border, config.wall_angle)
-    spacing = np.nan_to_num(surface.points[..., 2] / np.float32(surface.intrinsics.fx))
+    z = np.where(known, surface.points[..., 2], np.float32(1))
+    spacing = z / np.float32(surface.intrinsics.fx)
     from_walls = distance_to(walls) * spacing
     if floor is not None:
         height = floor.height(surface.points)

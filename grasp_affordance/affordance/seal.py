@@ -97,10 +97,11 @@ def seal_prior(
         * distance_factor(surface.hole_distance, cup.radius, config.hole_margin)
         * (1 - surface.missing_share)
         * clearance_factor(heights, surface, cup)
-        * height_factor(heights, surface, cup.radius, config.top_bonus)
     )
+    score = np.power(score, np.float32(config.overlap))
+    score *= height_factor(heights, surface, cup.radius, config.top_bonus)
     known = np.isfinite(score)
-    score = np.power(np.where(known, score, np.float32(0)), np.float32(config.overlap))
+    score = np.where(known, score, np.float32(0))
     sigma = config.blur * cup.radius * surface.cells_per_metre
     if sigma > 0.1:
         score = np.where(known, cv2.GaussianBlur(score, (0, 0), sigma), np.float32(0))

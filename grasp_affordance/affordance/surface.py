@@ -59,8 +59,8 @@ class Surface:
 
     @property
     def cells_per_metre(self) -> float:
-        """At the median depth, across the view."""
-        return self.intrinsics.fx / float(np.nanmedian(self.points[..., 2]))
+        """At the median depth (1 m where none is known), across the view."""
+        return self.intrinsics.fx / _median(self.points[..., 2])
 
     def pixel(self, row: int, column: int) -> tuple[int, int]:
         """Return the image pixel (u, v) at the centre of a cell."""
@@ -126,12 +126,17 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
 def _grid_intrinsics(frame: RgbdFrame, radius: float) -> Intrinsics:
     """Choose a grid with about `_CELLS_PER_RADIUS` cells per cup radius at the median depth."""
     camera = frame.intrinsics
-    pixels = radius * camera.fx / float(np.nanmedian(frame.depth[::4, ::4]))
+    pixels = radius * camera.fx / _median(frame.depth)
     stride = int(np.clip(pixels / _CELLS_PER_RADIUS, 1, 8))
     width, height = max(1, round(camera.width / stride)), max(1, round(camera.height / stride))
     sx, sy = width / camera.width, height / camera.height
     cx, cy = (camera.cx + 0.5) * sx - 0.5, (camera.cy + 0.5) * sy - 0.5
     return Intrinsics(camera.fx * sx, camera.fy * sy, cx, cy, width, height)
+
+
+def _median(depth: Image) -> float:
+    known = depth[np.isfinite(depth)]
+    return float(np.median(known)) if known.size else 1.0
 
 
 def _reduce(image: Image, grid: Intrinsics) -> Image:

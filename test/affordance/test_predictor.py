@@ -1,0 +1,157 @@
+"""The facade: sources, bad frames, and repeatability."""
+
+import numpy as np
+import pytest
+from rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
+
+from grasp_affordance.affordance.predictor import (
+    AffordancePredictor,
+    PredictorConfig,
+    blend,
+)
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.grasp import Rejection, Source
+from grasp_affordance.rgbd import RgbdFrame
+
+T = camera_at(60, 0.7)
+BOX = Block((-0.06, -0.05, 0.0), (0.06, 0.05, 0.05))
+BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
+VIEW = BinView(T_base_camera=T, bin=BIN)
+
+
+class LeftHalf:
+    """A model that believes in the left half of the image."""
+
+    def __init__(self, shape: tuple[int, int] = (240, 320)) -> None:
+        self.map = np.full(shape, 0.1, np.float32)
+        self.map[:, : shape[1] // 2 - 8] = 0.9
+        self.map[0, 0] = np.nan
+        self.calls = 0
+
+    def predict(
+        self, frame: RgbdFrame, region: np.ndarray | None = None, **given: np.ndarray | None
+    ) -> np.ndarray:
+        """Return the map, whatever the frame."""
+        self.calls += 1
+        assert region is not None
+        assert region.shape == frame.shape
+        return self.map
+
+
+@pytest.fixture(scope="module")
+def frame() -> RgbdFrame:
+    return render([*open_bin(), BOX], T, noise=0.0007, holes=0.01)
+
+
+def test_the_prior_finds_the_box(frame: RgbdFrame) -> None:
+    prediction = AffordancePredictor().predict(frame, VIEW)
+    points = transform_points(T, [p.position for p in prediction.selection.points])
+    assert len(points) >= 3
+    np.testing.assert_allclose(points[:, 2], 0.05, atol=0.003)
+    assert prediction.affordance.shape == frame.shape
+    assert prediction.affordance.dtype == np.float32
+    assert prediction.affordance[~prediction.allowed].max() == 0
+    best = prediction.selection.points[0]
+    assert best.source is Source.PRIOR
+    assert best.probability > 0.7
+
+
+def test_a_learned_map_decides_where_it_is_the_source(frame: RgbdFrame) -> None:
+    config = PredictorConfig(source=Source.LEARNED)
+    points = AffordancePredictor(config, LeftHalf()).predict(frame, VIEW).selection.points
+    assert points[0].u < 160
+    assert points[0].probability == pytest.approx(0.9, abs=0.02)
+    assert points[0].source is Source.LEARNED
+
+
+def test_a_blend_needs_both(frame: RgbdFrame) -> None:
+    config = PredictorConfig(source=Source.BLEND)
+    prediction = AffordancePredictor(config, LeftHalf()).predict(frame, VIEW)
+    best = prediction.selection.points[0]
+    assert best.u < 160
+    prior = AffordancePredictor().predict(frame, VIEW).raw
+    assert 0.9 * prior[best.v, best.u] > 0.6
+    assert best.source is Source.BLEND
+
+
+def test_a_blend_lies_between_and_its_ends_are_the_sources() -> None:
+    rng = np.random.default_rng(0)
+    learned, prior = rng.uniform(0.01, 0.99, (2, 5, 5)).astype(np.float32)
+    np.testing.assert_allclose(blend(learned, prior, 1.0), learned, rtol=1e-4)
+    np.testing.assert_allclose(blend(learned, prior, 0.0), prior, rtol=1e-4)
+    mixed = blend(learned, prior, 0.4)
+    assert (mixed >= np.minimum(learned, prior) - 1e-6).all()
+    assert (mixed <= np.maximum(learned, prior) + 1e-6).all()
+    sure = np.array([[0, 1]], np.float32)
+    extremes = blend(sure, 1 - sure, 0.5)
+    np.testing.assert_allclose(extremes, 0.5, atol=1e-4)
+
+
+def test_an_empty_bin_has_no_points_and_says_so_without_asking_the_model() -> None:
+    model = LeftHalf()
+    empty = render(open_bin(), T, noise=0.0007)
+    config = PredictorConfig(source=Source.LEARNED)
+    selection = AffordancePredictor(config, model).predict(empty, VIEW).selection
+    assert selection.points == ()
+    assert selection.rejections[Rejection.EMPTY_BIN] == 1
+    assert selection.rejections[Rejection.BACKGROUND] > 1000
+    assert model.calls == 0
+
+
+def test_no_point_of_a_full_bin_lies_on_its_floor_or_walls() -> None:
+    layer = [
+        Block((-0.2 + 0.1 * i + 0.001, -0.149, 0.0), (-0.101 + 0.1 * i, 0.05, 0.06))
+        for i in range(4)
+    ]
+    for elevation in (90, 60, 45):
+        pose = camera_at(elevation, 0.7)
+        full = render([*open_bin(), *layer], pose, noise=0.0007, holes=0.01)
+        for view in (
+            BinView(polygon=interior_polygon(pose)),
+            BinView(T_base_camera=pose, bin=BIN),
+            BinView(),
+        ):
+            selection = AffordancePredictor().predict(full, view).selection
+            points = transform_points(pose, [p.position for p in selection.points])
+            assert len(points) >= 5
+            np.testing.assert_allclose(points[:, 2], 0.06, atol=0.003)
+
+
+def test_the_same_frame_yields_the_same_points(frame: RgbdFrame) -> None:
+    predictor = AffordancePredictor()
+    first, second = (predictor.predict(frame).selection for _ in range(2))
+    assert [(p.u, p.v, p.probability) for p in first.points] == [
+        (p.u, p.v, p.probability) for p in second.points
+    ]
+    assert first.rejections == second.rejections
+
+
+def test_a_frame_without_depth_is_refused_by_name(frame: RgbdFrame) -> None:
+    blind = RgbdFrame(frame.color, np.full((240, 320), np.nan, np.float32), INTRINSICS)
+    with pytest.raises(FrameError, match="depth pixels are known"):
+        AffordancePredictor().predict(blind)
+
+
+def test_depth_outside_the_region_only_is_no_crash(frame: RgbdFrame) -> None:
+    depth = frame.depth.copy()
+    depth[60:180, 80:240] = np.nan
+    holed = RgbdFrame(frame.color, depth, INTRINSICS)
+    polygon = np.array([[100.0, 80.0], [220.0, 80.0], [220.0, 160.0], [100.0, 160.0]])
+    selection = AffordancePredictor().predict(holed, BinView(polygon=polygon)).selection
+    assert selection.points == ()
+    assert selection.rejections[Rejection.NO_DEPTH] == 121 * 81
+
+
+def test_sources_that_cannot_serve_are_refused(frame: RgbdFrame) -> None:
+    with pytest.raises(CheckpointError, match="checkpoint"):
+        AffordancePredictor(PredictorConfig(source=Source.LEARNED))
+    with pytest.raises(ConfigError, match="no map"):
+        PredictorConfig(source=Source.MANUAL)
+    with pytest.raises(ConfigError, match="blend"):
+        PredictorConfig(blend=2.0)
+    config = PredictorConfig(source=Source.LEARNED)
+    with pytest.raises(ConfigError, match="one value per pixel"):
+        AffordancePredictor(config, LeftHalf((60, 80))).predict(frame, VIEW)

@@ -1,0 +1,196 @@
+"""Objects, floor and walls, on bins rendered from several directions."""
+
+import numpy as np
+import pytest
+from rendered_scene import (
+    Block,
+    Log,
+    camera_at,
+    floor,
+    interior_polygon,
+    open_bin,
+    render,
+)
+
+from grasp_affordance.affordance.planes import dominant_plane, find_floor, fit_plane
+from grasp_affordance.affordance.region import BinView, Region, RegionConfig, find_region
+from grasp_affordance.affordance.surface import Surface, observe_surface
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError, FrameError
+
+RADIUS = 0.010
+BOX = Block((-0.05, -0.04, 0.0), (0.05, 0.06, 0.05))
+BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
+# A layer of 4 x 3 boxes with gaps of 2 mm, of which one corner is missing.
+LAYER = [
+    Block(
+        (-0.2 + 0.1 * i + 0.001, -0.15 + 0.1 * j + 0.001, 0.0),
+        (-0.1 + 0.1 * i - 0.001, -0.05 + 0.1 * j - 0.001, 0.06),
+    )
+    for i in range(4)
+    for j in range(3)
+    if (i, j) != (3, 0)
+]
+
+ELEVATIONS = [90, 60, 45]
+KNOWLEDGE = ["polygon", "polygon and pose", "box", "nothing"]
+
+
+def view_of(knowledge: str, T: np.ndarray) -> BinView:
+    return {
+        "polygon": BinView(polygon=interior_polygon(T)),
+        "polygon and pose": BinView(T_base_camera=T, polygon=interior_polygon(T)),
+        "box": BinView(T_base_camera=T, bin=BIN),
+        "nothing": BinView(),
+    }[knowledge]
+
+
+def divide(solids: list, T: np.ndarray, view: BinView) -> tuple[Surface, Region, np.ndarray]:
+    """Return surface, region and the grid's points in the base frame."""
+    surface = observe_surface(render(solids, T, noise=0.0007, holes=0.01), RADIUS)
+    region = find_region(surface, view, RADIUS, np.random.default_rng(0))
+    return surface, region, surface.points @ T[:3, :3].T + T[:3, 3]
+
+
+@pytest.mark.parametrize("elevation", ELEVATIONS)
+@pytest.mark.parametrize("knowledge", KNOWLEDGE)
+def test_a_box_is_found_and_floor_and_walls_are_not(elevation: float, knowledge: str) -> None:
+    T = camera_at(elevation, 0.7)
+    _, region, points = divide([*open_bin(), BOX], T, view_of(knowledge, T))
+    inner = np.abs(points[..., :2] - [0, 0.01]).max(axis=-1) < 0.045
+    top = inner & (np.abs(points[..., 2] - 0.05) < 0.004)
+    on_floor = points[..., 2] < 0.005
+    assert top.sum() > 100
+    assert region.foreground[top].mean() > 0.98
+    assert not region.foreground[on_floor].any()
+    far_wall = (points[..., 0] > 0.195) & (points[..., 2] > 0.02) & (points[..., 2] < 0.09)
+    assert not region.foreground[far_wall].any()
+
+
+@pytest.mark.parametrize("elevation", ELEVATIONS)
+@pytest.mark.parametrize("knowledge", KNOWLEDGE)
+def test_a_layer_that_hides_the_floor_is_no_floor(elevation: float, knowledge: str) -> None:
+    T = camera_at(elevation, 0.7)
+    _, region, points = divide([*open_bin(), *LAYER], T, view_of(knowledge, T))
+    tops = (np.abs(points[..., 2] - 0.06) < 0.003) & (np.abs(points[..., :2]) < [0.19, 0.14]).all(
+        axis=-1
+    )
+    tops &= region.inside  # a polygon around the floor cuts the tops at the far side off
+    assert tops.sum() > 1000
+    assert region.foreground[tops].mean() > 0.9
+    if elevation >= 60:  # below, a few floor cells are seen: too few to know them for a floor
+        assert not region.foreground[points[..., 2] < 0.004].any()
+
+
+@pytest.mark.parametrize("elevation", ELEVATIONS)
+@pytest.mark.parametrize("knowledge", ["box", "nothing"])
+def test_an_empty_bin_is_empty(elevation: float, knowledge: str) -> None:
+    T = camera_at(elevation, 0.7)
+    _, region, _ = divide(open_bin(), T, view_of(knowledge, T))
+    assert region.empty
+
+
+@pytest.mark.parametrize("knowledge", KNOWLEDGE)
+def test_an_empty_bin_seen_from_above_is_empty(knowledge: str) -> None:
+    T = camera_at(90, 0.7)
+    _, region, _ = divide(open_bin(), T, view_of(knowledge, T))
+    assert region.empty
+
+
+@pytest.mark.parametrize("knowledge", ["polygon", "nothing"])
+def test_without_a_pose_the_floor_tells_what_is_up(knowledge: str) -> None:
+    T = camera_at(55, 0.7)
+    _, region, _ = divide([*open_bin(), BOX], T, view_of(knowledge, T))
+    assert np.degrees(np.arccos(region.up @ T[2, :3])) < 1
+    assert region.floor is not None
+    assert region.floor.offset == pytest.approx(T[2, 3], abs=0.003)
+
+
+def test_the_frame_of_the_empty_bin_shows_what_is_lower_than_the_clearance() -> None:
+    T = camera_at(60, 0.7)
+    sheet = Block((-0.05, -0.05, 0.0), (0.05, 0.05, 0.009))
+    polygon = interior_polygon(T)
+    _, blind, points = divide([*open_bin(), sheet], T, BinView(T, polygon=polygon))
+    assert not blind.foreground[np.abs(points[..., 0]) < 0.15].any()
+    empty = render(open_bin(), T, noise=0.0007, seed=5)
+    config = RegionConfig(clearance=0.004)
+    surface = observe_surface(render([*open_bin(), sheet], T, noise=0.0007), RADIUS)
+    rng = np.random.default_rng(0)
+    known = BinView(T, polygon=polygon, empty=empty)
+    region = find_region(surface, known, RADIUS, rng, config)
+    points = surface.points @ T[:3, :3].T + T[:3, 3]
+    inner = np.abs(points[..., :2]).max(axis=-1) < 0.04
+    assert region.foreground[inner].mean() > 0.9
+    assert not region.foreground[np.abs(points[..., 1]) > 0.06].any()
+
+
+def test_what_stands_beside_the_table_is_outside() -> None:
+    T = camera_at(45, 0.7)
+    table = Block((-0.3, -0.2, -0.02), (0.3, 0.2, 0.0))
+    ground = Block((-3, -3, -0.4), (3, 3, -0.3))
+    beside = Block((-0.1, 0.26, -0.3), (0.1, 0.35, 0.05))
+    _, region, points = divide([table, ground, beside, BOX], T, BinView())
+    assert not region.foreground[points[..., 1] > 0.25].any()
+    assert not region.foreground[points[..., 2] < -0.01].any()
+    top = (np.abs(points[..., 2] - 0.05) < 0.003) & (points[..., 1] < 0.05)
+    assert region.foreground[top].mean() > 0.9
+
+
+def test_specks_are_no_objects() -> None:
+    T = camera_at(90, 0.7)
+    speck = Block((0.0, 0.0, 0.0), (0.008, 0.008, 0.05))
+    _, region, _ = divide([*open_bin(), speck], T, view_of("box", T))
+    assert region.empty
+
+
+def test_walls_are_near_where_they_are_and_not_above_the_rim() -> None:
+    T = camera_at(90, 0.7)
+    tower = Block((0.1, 0.05, 0.0), (0.2, 0.15, 0.12))
+    _, region, points = divide([*open_bin(), BOX, tower], T, view_of("box", T))
+    top = (np.abs(points[..., 2] - 0.05) < 0.003) & region.foreground
+    expected = np.minimum(0.2 - np.abs(points[..., 0]), 0.15 - np.abs(points[..., 1]))
+    np.testing.assert_allclose(region.wall_distance[top], expected[top], atol=0.003)
+    above = points[..., 2] > 0.11
+    assert (region.wall_distance[above & region.foreground] > 1).all()
+
+
+def test_a_least_squares_plane_goes_through_its_points() -> None:
+    rng = np.random.default_rng(1)
+    normal = np.array([0.3, -0.5, -0.8]) / np.linalg.norm([0.3, -0.5, -0.8])
+    points = rng.uniform([-1, -1, 2], [1, 1, 4], (200, 3))
+    points -= ((points @ normal) + 2.0)[:, None] * normal
+    plane = fit_plane(points)
+    np.testing.assert_allclose(plane.normal, normal, atol=1e-9)
+    np.testing.assert_allclose(plane.height(points), 0, atol=1e-6)
+
+
+def test_a_view_without_points_has_no_plane() -> None:
+    surface = observe_surface(render([floor()], camera_at(90)), RADIUS)
+    nowhere = np.zeros(surface.shape, np.bool_)
+    assert dominant_plane(surface, nowhere, np.random.default_rng(0)) is None
+    assert find_floor(surface, nowhere, np.array([0, 0, -1.0])) is None
+
+
+def test_the_same_view_is_divided_the_same_way() -> None:
+    T = camera_at(50, 0.7)
+    masks = [
+        divide([*open_bin(), BOX, Log((0, -0.08, 0.03), 0.03, 0.1)], T, BinView())[1].foreground
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*masks)
+
+
+def test_views_that_contradict_themselves_are_refused() -> None:
+    T = camera_at(90)
+    frame = render([floor()], T)
+    surface = observe_surface(frame, RADIUS)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ConfigError, match="T_base_camera"):
+        find_region(surface, BinView(bin=BIN), RADIUS, rng)
+    small = frame.intrinsics.scaled(0.5)
+    with pytest.raises(FrameError, match="empty"):
+        find_region(surface, BinView(empty=render([floor()], T, intrinsics=small)), RADIUS, rng)
+    with pytest.raises(ConfigError, match="region"):
+        RegionConfig(clearance=0.0)
+    with pytest.raises(ConfigError, match="region"):
+        RegionConfig(wall_angle=2.0)
