@@ -174,6 +174,8 @@ class SequenceWriter:
     def append(self, frame: RgbdFrame, facts: Mapping[str, Any] | None = None) -> str:
         """Write one frame and return its name.
 
+        A writer that is killed meanwhile leaves a mark, and readers pass this frame over.
+
         Depth beyond 65535 x depth_scale (6.5 m by default) does not fit into 16 bits and is stored
         as unknown. `facts` go to `NNNN.frame.json`, besides the frame's stamp.
 
@@ -187,9 +189,12 @@ class SequenceWriter:
         color = _encode_png(cv2.cvtColor(frame.color, cv2.COLOR_RGB2BGR))
         depth = _encode_png(_depth_units(frame.depth, self.camera.depth_scale))
         details = {"stamp_ns": frame.stamp_ns, **(facts or {})}
+        unfinished = _unfinished(self.folder, name)
+        write_atomically(unfinished, b"")
         write_atomically(self.folder / f"{name}.frame.json", _json_bytes(details))
         write_atomically(depth_path, depth)
         write_atomically(color_path, color)
+        unfinished.unlink()
         self._next += 1
         return name
 
@@ -222,6 +227,8 @@ def _frame_names(folder: Path) -> tuple[str, ...]:
         kind: {path.name.removesuffix(f".{kind}.png") for path in folder.glob(f"*.{kind}.png")}
         for kind in ("color", "depth")
     }
+    for found in names.values():
+        found -= {name for name in found if _unfinished(folder, name).exists()}
     for kind, other in (("color", "depth"), ("depth", "color")):
         alone = sorted(names[other] - names[kind])
         if alone:
@@ -235,6 +242,11 @@ def _frame_names(folder: Path) -> tuple[str, ...]:
 
 def _image_paths(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.color.png", folder / f"{name}.depth.png"
+
+
+def _unfinished(folder: Path, name: str) -> Path:
+    """The mark of a frame that is being written."""
+    return folder / f".{name}.unfinished"
 
 
 def _facts(folder: Path, name: str) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Record a sequence from a stream of frames: the offline form of the acquisition protocol."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grasp_affordance.annotation.recorder import (
+    Judgement,
+    RecorderConfig,
+    RecorderState,
+    consider,
+)
+from grasp_affordance.errors import SequenceError
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import SequenceCamera, SequenceWriter
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What came of a stream.
+
+    Attributes:
+        names: of the frames that were written.
+        reasons: how many frames ended with each reason.
+    """
+
+    names: tuple[str, ...]
+    reasons: dict[str, int]
+
+
+class Recorder:
+    """Writes the frames that are worth keeping, each at once: a kill loses the one in flight.
+
+    Raises:
+        SequenceError: the folder holds a sequence of another camera.
+    """
+
+    def __init__(self, folder: Path, camera: SequenceCamera, config: RecorderConfig) -> None:
+        self._writer = SequenceWriter(folder, camera)
+        self._config = config
+        self._state = RecorderState()
+
+    def offer(
+        self, frame: RgbdFrame, now_ns: int, asked: bool = False
+    ) -> tuple[Judgement, str | None]:
+        """Judge a frame and write it if it is kept; return the judgement and its name.
+
+        Raises:
+            SequenceError: it cannot be written.
+        """
+        state, judgement = consider(self._state, frame, now_ns, self._config, asked)
+        name = None
+        if judgement.keep:
+            name = self._writer.append(frame, {"recorded": judgement.reason.value})
+        self._state = state  # after the write: a frame that could not be written is tried again
+        return judgement, name
+
+
+def record_stream(
+    frames: Iterable[RgbdFrame], folder: Path, camera: SequenceCamera, config: RecorderConfig
+) -> Recording:
+    """Record a stream as it was recorded; each frame is judged at the time of its stamp.
+
+    Raises:
+        SequenceError: no frame was worth keeping, or one cannot be read or written.
+    """
+    recorder = Recorder(folder, camera, config)
+    names: list[str] = []
+    reasons: Counter[str] = Counter()
+    for frame in frames:
+        judgement, name = recorder.offer(frame, frame.stamp_ns)
+        reasons[judgement.reason.value] += 1
+        if name is not None:
+            names.append(name)
+    if not names:
+        ends = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "no frame"
+        raise SequenceError(f"{folder}: nothing was worth recording ({ends})")
+    return Recording(tuple(names), dict(reasons))

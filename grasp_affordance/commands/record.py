@@ -1,0 +1,71 @@
+"""`grasp-affordance record`: one frame after each removal, from a recorded stream."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from grasp_affordance.annotation.bag_frames import BagTopics, bag_frames
+from grasp_affordance.annotation.recorder import RecorderConfig
+from grasp_affordance.annotation.recording import record_stream
+from grasp_affordance.errors import SequenceError
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import CAMERA_FILE, Sequence, SequenceCamera
+
+_FRAME_INTERVAL = 1 / 30  # seconds between frames of a folder that has no stamps
+
+
+def run(
+    source: tyro.conf.Positional[Path],
+    output: Path,
+    camera: Path | None = None,
+    topics: BagTopics = BagTopics(),  # noqa: B008
+    config: Annotated[RecorderConfig, tyro.conf.arg(name="")] = RecorderConfig(),  # noqa: B008
+) -> int:
+    """Keep one frame after each removal: scene at rest, no hand in view, something changed.
+
+    Args:
+        source: a rosbag2 (folder, or .mcap), or a folder of frames with camera.json.
+        output: sequence to write; frames are appended to one of the same camera.
+        camera: a camera.json whose region and T_base_camera the sequence takes.
+        topics: of a bag.
+        config: of the recorder.
+    """
+    frames, described = _stream(source, topics)
+    if camera is not None:
+        known = _read_camera(camera)
+        described = replace(described, region=known.region, T_base_camera=known.T_base_camera)
+    recording = record_stream(frames, output, described, config)
+    counts = ", ".join(f"{reason} {count}" for reason, count in recording.reasons.items())
+    print(f"{len(recording.names)} frames in {output} ({counts})")
+    return 0
+
+
+def _stream(source: Path, topics: BagTopics) -> tuple[Iterator[RgbdFrame], SequenceCamera]:
+    if (source / CAMERA_FILE).exists():
+        sequence = Sequence(source)
+        return _with_stamps(sequence), sequence.camera
+    if not source.exists():
+        raise SequenceError(f"{source} does not exist; give a rosbag2 or a folder of frames")
+    frames = bag_frames(source, topics)
+    first = next(frames, None)
+    if first is None:
+        raise SequenceError(f"{source} holds no color and depth with stamps that agree")
+    return chain([first], frames), SequenceCamera(first.intrinsics, frame_id=first.frame_id)
+
+
+def _with_stamps(sequence: Sequence) -> Iterator[RgbdFrame]:
+    for number, (name, frame) in enumerate(sequence):
+        stamped = "stamp_ns" in sequence.facts(name)
+        yield frame if stamped else replace(frame, stamp_ns=round(number * _FRAME_INTERVAL * 1e9))
+
+
+def _read_camera(path: Path) -> SequenceCamera:
+    try:
+        return SequenceCamera.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, SequenceError) as error:
+        raise SequenceError(f"{path}: {error}") from error
