@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",
+    "review": "accept, reject and correct labels on a local web page, or without it",
     "report": "tables and pictures of docs/results.md from reports on disk",
 }
 

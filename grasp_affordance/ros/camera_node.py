@@ -28,6 +28,7 @@ class CameraNodeConfig:
     Attributes:
         recording: folder of a sequence (`camera.json`, `NNNN.color.png`, `NNNN.depth.png`) or
             rosbag2 (folder, `.db3` or `.mcap`).
+        only: name of the one frame of a sequence folder to play; empty for all.
         rate: frames per second.
         loop: start again at the end.
         keep_stamps: publish the recorded stamps instead of the present time.
@@ -37,6 +38,7 @@ class CameraNodeConfig:
     """
 
     recording: str = ""
+    only: str = ""
     rate: float = 5.0
     loop: bool = True
     keep_stamps: bool = False
@@ -61,7 +63,9 @@ class CameraNode(ManagedNode[CameraNodeConfig]):
         """Open the recording and read its first frame, so that a broken one is refused here."""
         if not self.config.recording:
             raise SequenceError("the parameter 'recording' is not set; name a folder or rosbag2")
-        self._recording = open_recording(Path(self.config.recording), self.config.bag)
+        self._recording = open_recording(
+            Path(self.config.recording), self.config.bag, self.config.only
+        )
         self._frames = self._recording.frames()
         first = next(self._frames)
         self._pending: RgbdFrame | None = first

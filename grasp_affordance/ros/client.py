@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from grasp_affordance.errors import GraspAffordanceError
-from grasp_affordance.ros.config_values import Leaf
+from grasp_affordance.ros.config_values import Leaf, as_parameter
 
 
 class CallError(GraspAffordanceError):
@@ -59,6 +59,10 @@ class Client:
                 raise CallError(f"{service} did not answer within {timeout:.0f} s")
         return future.result()
 
+    def wait_present(self, name: str, timeout: float = 60.0) -> None:
+        """Wait until a lifecycle node answers; raises CallError when it never does."""
+        self.call(GetState, f"{name}/get_state", GetState.Request(), timeout)
+
     def wait_active(
         self, name: str, timeout: float = 30.0, errors: Callable[[], str] = lambda: ""
     ) -> None:
@@ -89,10 +93,7 @@ class Client:
 
     def set_parameters(self, name: str, values: dict[str, Leaf]) -> None:
         """Set parameters of a node, all or none; raises CallError with its reason to refuse."""
-        messages = [
-            Parameter(key, value=value or None if isinstance(value, list) else value)
-            for key, value in values.items()
-        ]
+        messages = [Parameter(key, value=as_parameter(value)) for key, value in values.items()]
         request = SetParametersAtomically.Request(
             parameters=[message.to_parameter_msg() for message in messages]
         )

@@ -1,7 +1,7 @@
 """Frozen dataclasses to flat dotted values and back: the mapping behind ROS parameters.
 
 A nested dataclass becomes a prefix (`camera.topics.color`), a tuple a list, a tuple of points a
-flat list, an enumeration its value, `None` an unset parameter. No rclpy here.
+flat list, an enumeration its value, `None` an empty string. No rclpy here.
 """
 
 import dataclasses
@@ -56,6 +56,14 @@ def unflatten[Config](default: Config, values: Mapping[str, object]) -> Config:
     return _build(type(default), default, values, "")
 
 
+def as_parameter(value: Leaf) -> Leaf:
+    """Return what stands for a value in a ROS parameter: the empty string for None and for [].
+
+    A ROS parameter has neither: one that is set to nothing is undeclared, for good.
+    """
+    return "" if value is None or value == [] else value
+
+
 def describe(config_type: type, prefix: str = "") -> dict[str, str]:
     """Return dotted name -> the description (with unit) that the class's docstring gives."""
     texts: dict[str, str] = {}
@@ -83,9 +91,9 @@ def _build(kind: type, default: Any, values: Mapping[str, object], prefix: str) 
         current = None if default is None else getattr(default, field.name)
         if dataclasses.is_dataclass(inner):
             below = [values[key] for key in values if key.startswith(f"{name}.")]
-            if any(value is not None for value in below):
+            if any(value is not None and value != "" for value in below):
                 changes[field.name] = _build(typing.cast(type, inner), current, values, f"{name}.")
-        elif name in values and not (values[name] is None and default is None):
+        elif name in values and not (values[name] in (None, "") and default is None):
             changes[field.name] = _from_leaf(values[name], hints[field.name], name)
     try:
         return kind(**changes) if default is None else dataclasses.replace(default, **changes)
@@ -123,11 +131,11 @@ def _from_leaf(value: Any, hint: Any, name: str) -> Any:
         ConfigError: it cannot be converted without loss.
     """
     kind = _without_none(hint)
-    if value is None:
+    if value is None or (value == "" and kind is not str):
         if kind is not hint:
             return None
         if typing.get_origin(kind) is tuple:
-            return ()  # ROS has no empty list of unknown type: it arrives as unset
+            return ()
         raise ConfigError(f"{name}: a value is needed")
     try:
         return _tuple(value, kind) if typing.get_origin(kind) is tuple else _scalar(value, kind)

@@ -2,8 +2,10 @@
 
 import logging
 import threading
+from typing import TYPE_CHECKING
 
-from grasp_affordance.affordance.model import LearnedModel, load_model
+if TYPE_CHECKING:
+    from grasp_affordance.affordance.model import LearnedModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -29,7 +31,13 @@ class ModelSlot:
         """
         with self._loading:
             before = self.version
-            self.model = load_model(path) if path else None
+            self.model = _load(path) if path else None
             if self.version != before:
                 LOGGER.info("serving %s, not %s", self.version or "prior", before or "prior")
             return self.version
+
+
+def _load(path: str) -> "LearnedModel":
+    from grasp_affordance.affordance.model import load_model  # torch: the prior can do without
+
+    return load_model(path)

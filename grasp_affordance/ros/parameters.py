@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.ros.config_values import describe, flatten, unflatten
+from grasp_affordance.ros.config_values import as_parameter, describe, flatten, unflatten
 
 # What rclpy itself reads from a parameter file.
 _OF_RCLPY = ("use_sim_time", "start_type_description_service", "qos_overrides.")
@@ -23,10 +23,7 @@ def declare[Config](node: Node, default: Config) -> None:
     """
     descriptions = describe(type(default))
     for name, value in flatten(type(default), default).items():
-        text = descriptions[name]
-        node.declare_parameter(
-            name, value or None if isinstance(value, list) else value, _descriptor(text)
-        )
+        node.declare_parameter(name, as_parameter(value), _descriptor(descriptions[name]))
     node.add_on_set_parameters_callback(lambda changes: _check(node, default, changes))
 
 

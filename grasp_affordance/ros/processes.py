@@ -15,7 +15,7 @@ from typing import Self
 import yaml
 
 from grasp_affordance.errors import GraspAffordanceError
-from grasp_affordance.ros.config_values import Leaf
+from grasp_affordance.ros.config_values import Leaf, as_parameter
 from grasp_affordance.ros.share import transport_environment
 
 
@@ -80,7 +80,8 @@ class Processes:
             command += ["--params-file", str(spec.params_file)]
         if spec.parameters:
             path = self.folder / f"{spec.name}.yaml"
-            path.write_text(yaml.safe_dump({"/**": {"ros__parameters": dict(spec.parameters)}}))
+            values = {key: as_parameter(value) for key, value in spec.parameters.items()}
+            path.write_text(yaml.safe_dump({"/**": {"ros__parameters": values}}))
             command += ["--params-file", str(path)]
         with self._log(spec.name).open("wb") as log:
             # Its own session: Ctrl-C reaches this process only, which stops the nodes in order.
@@ -122,6 +123,12 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def kill(self, name: str) -> None:
+        """End one node at once, as a crash would (SIGKILL)."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -26,26 +26,32 @@ class Recording(Protocol):
 
 
 class FolderRecording:
-    """A sequence folder.
+    """A sequence folder, or one frame of it.
 
     Raises:
-        SequenceError: see `Sequence`.
+        SequenceError: see `Sequence`; or there is no frame of that name.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, only: str = "") -> None:
         self._sequence = Sequence(folder)
+        self._names = (only,) if only else self._sequence.names
+        if only and only not in self._sequence.names:
+            raise SequenceError(f"{folder} has no frame {only}; it has {self._sequence.names}")
 
     def frames(self) -> Iterator[RgbdFrame]:
         """Yield every frame of the folder; after an error `next` goes on with the frame after."""
-        return map(self._sequence.read, self._sequence.names)  # a generator would end
+        return map(self._sequence.read, self._names)  # a generator would end
 
     def T_base_camera(self, base_frame_id: str) -> Array | None:  # noqa: ARG002
         """Return the pose in `camera.json`, whatever its base frame is called."""
         return self._sequence.camera.T_base_camera
 
 
-def open_recording(path: Path, bag_topics: BagTopics) -> Recording:
+def open_recording(path: Path, bag_topics: BagTopics, only: str = "") -> Recording:
     """Open a sequence folder (with `camera.json`) or a rosbag2 (its folder, `.db3` or `.mcap`).
+
+    Args:
+        only: name of the one frame of a folder to play; empty for all.
 
     Raises:
         SequenceError: it is missing, incomplete, or neither of these.
@@ -53,7 +59,7 @@ def open_recording(path: Path, bag_topics: BagTopics) -> Recording:
     if not path.exists():
         raise SequenceError(f"{path} does not exist; give a sequence folder or a rosbag2")
     if (path / CAMERA_FILE).exists():
-        return FolderRecording(path)
+        return FolderRecording(path, only)
     folder = path.parent if path.suffix in (".db3", ".mcap") else path
     if (folder / "metadata.yaml").exists():
         return BagRecording(folder, bag_topics)

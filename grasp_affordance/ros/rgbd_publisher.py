@@ -1,5 +1,6 @@
 """Publishes RGB-D frames as realsense2_camera does; for recordings, simulators and tests."""
 
+import threading
 from typing import Protocol
 
 import numpy as np
@@ -40,11 +41,15 @@ class RgbdPublisher:
         self._depth_encoding = depth_encoding
         create = create_publisher or node.create_publisher
         quality = topics.IMAGE_PUBLISHER
-        self._color = create(Image, f"{camera}/{topics.COLOR}", quality)
-        self._depth = create(Image, f"{camera}/{topics.ALIGNED_DEPTH}", quality)
-        self._infos = [
-            create(CameraInfo, f"{camera}/{name}", quality)
-            for name in (topics.COLOR_INFO, topics.ALIGNED_DEPTH_INFO)
+        self._open = threading.Lock()  # close() may come from another thread
+        self._publishers = [
+            create(kind, f"{camera}/{name}", quality)
+            for kind, name in (
+                (Image, topics.COLOR),
+                (Image, topics.ALIGNED_DEPTH),
+                (CameraInfo, topics.COLOR_INFO),
+                (CameraInfo, topics.ALIGNED_DEPTH_INFO),
+            )
         ]
         pose_topic = f"{camera}/{topics.CAMERA_POSE}"
         self._pose = node.create_publisher(TransformStamped, pose_topic, topics.LATCHED)
@@ -57,10 +62,11 @@ class RgbdPublisher:
             FrameError: the depth encoding cannot be published.
         """
         color, depth, info = to_rgbd_msgs(frame, self._depth_encoding)
-        for publisher in self._infos:
-            publisher.publish(info)
-        self._color.publish(color)
-        self._depth.publish(depth)
+        with self._open:
+            for publisher, message in zip(
+                self._publishers, (color, depth, info, info), strict=False
+            ):
+                publisher.publish(message)
 
     def publish_pose(
         self, T_base_camera: NDArray[np.float64], base_frame_id: str, frame_id: str
@@ -75,5 +81,7 @@ class RgbdPublisher:
         """Remove the publishers from their node."""
         # Knows lifecycle publishers and ordinary ones; a plain node has the latter only.
         destroy = getattr(self._node, "destroy_lifecycle_publisher", self._node.destroy_publisher)
-        for publisher in (self._color, self._depth, *self._infos, self._pose):
-            destroy(publisher)
+        with self._open:
+            for publisher in (*self._publishers, self._pose):
+                destroy(publisher)
+            self._publishers = []

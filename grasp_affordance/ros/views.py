@@ -1,9 +1,9 @@
 """What the affordance node shows: each picture is computed only while somebody looks."""
 
+import threading
 from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
@@ -22,6 +22,7 @@ class Views:
         self._node = node
         self._cloud_stride = cloud_stride
         self._cup_radius = cup_radius
+        self._open = threading.Lock()  # cleanup comes from another thread
         views: list[tuple[type, str, Callable[[Verdict], object]]] = [
             (Image, "~/affordance", self._affordance),
             (Image, "~/overlay", self._overlay),
@@ -35,21 +36,22 @@ class Views:
     @property
     def wanted(self) -> bool:
         """Whether anybody subscribes to any view."""
-        return any(publisher.get_subscription_count() for publisher, _ in self._views)
+        with self._open:
+            return any(publisher.get_subscription_count() for publisher, _ in self._views)
 
     def publish(self, verdict: Verdict) -> None:
         """Publish the views that have subscribers."""
-        for publisher, draw in self._views:
-            if publisher.get_subscription_count():
-                publisher.publish(draw(verdict))
+        with self._open:
+            for publisher, draw in self._views:
+                if publisher.get_subscription_count():
+                    publisher.publish(draw(verdict))
 
     def close(self) -> None:
         """Remove the publishers from the node."""
-        for publisher, _ in self._views:
-            self._destroy(publisher)
-
-    def _destroy(self, publisher: Publisher) -> None:
-        self._node.destroy_lifecycle_publisher(publisher)
+        with self._open:
+            for publisher, _ in self._views:
+                self._node.destroy_lifecycle_publisher(publisher)
+            self._views = []
 
     def _affordance(self, verdict: Verdict) -> Image:
         header = to_header_msg(verdict.frame.stamp_ns, verdict.frame.frame_id)

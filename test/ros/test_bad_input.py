@@ -175,7 +175,7 @@ def test_a_silent_camera_is_named(ros: Ros) -> None:
 @pytest.mark.parametrize("why", ["a box in the base frame", "points to avoid"])
 def test_a_missing_transform_is_named_where_it_is_needed(ros: Ros, why: str) -> None:
     Driver(ros, unchanged)
-    box = {"bin__box__floor": 0.0} if "box" in why else {}
+    box: dict[str, Any] = {"bin__box__floor": 0.0} if "box" in why else {}
     node = ros.start(AffordanceNode, **box)
     avoid = [] if box else [Point()]
     said = "TransformError: no transform from 'camera_color_optical_frame' to 'base_link'"

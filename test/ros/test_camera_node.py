@@ -1,7 +1,9 @@
 """A recording comes out as realsense2_camera would publish it."""
 
+import queue
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +19,18 @@ from grasp_affordance.ros.conversions import from_transform_msg
 from grasp_affordance.ros.images import from_rgbd_msgs
 
 
-def listen(ros: Ros) -> tuple[object, object, object]:
-    return tuple(  # type: ignore[return-value]
+def listen(ros: Ros) -> list["queue.Queue[Any]"]:
+    return [
         ros.listen(kind, f"{CAMERA}/{topic}", topics.IMAGE_SUBSCRIPTION)
         for kind, topic in (
             (Image, "color/image_raw"),
             (Image, "aligned_depth_to_color/image_raw"),
             (CameraInfo, "color/camera_info"),
         )
-    )
+    ]
 
 
-def receive(queues: tuple) -> RgbdFrame:  # type: ignore[type-arg]
+def receive(queues: list["queue.Queue[Any]"]) -> RgbdFrame:
     return from_rgbd_msgs(*(each.get(timeout=TIMEOUT) for each in queues))
 
 
@@ -92,7 +94,7 @@ def test_playback_ends_where_looping_is_off(ros: Ros, sequence: Path) -> None:
     ],
 )
 def test_a_wrong_parameter_is_named_and_the_node_waits_for_a_better_one(
-    ros: Ros, sequence: Path, parameters: dict[str, object], said: str
+    ros: Ros, sequence: Path, parameters: dict[str, Any], said: str
 ) -> None:
     node = ros.start(CameraNode, **parameters)
     ros.wait_for_log(said)
@@ -135,7 +137,7 @@ def test_a_paused_node_is_silent_and_goes_on(ros: Ros, sequence: Path) -> None:
     node.trigger_deactivate()
     assert node._timer.is_canceled()
     for messages in queues:
-        while not messages.empty():  # type: ignore[attr-defined]
-            messages.get()  # type: ignore[attr-defined]
+        while not messages.empty():
+            messages.get()
     node.trigger_activate()
     receive(queues)

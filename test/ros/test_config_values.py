@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.ros.config_values import describe, flatten, unflatten
+from grasp_affordance.ros.config_values import as_parameter, describe, flatten, unflatten
 
 
 class Mode(StrEnum):
@@ -78,6 +78,18 @@ def test_names_are_dotted_and_values_are_plain() -> None:
     assert flat["mode"] == "slow"
     assert flat["polygon"] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     assert flatten(Outer, Outer())["maybe.x"] is None
+
+
+@pytest.mark.parametrize("config", [Outer(), CHANGED])
+def test_values_survive_as_parameters_which_know_no_none(config: Outer) -> None:
+    values = {name: as_parameter(value) for name, value in flatten(Outer, config).items()}
+    assert None not in values.values()
+    assert unflatten(Outer(), values) == config
+
+
+def test_an_empty_value_resets_an_optional_one() -> None:
+    assert unflatten(CHANGED, {"limit": "", "polygon": ""}).limit is None
+    assert unflatten(CHANGED, {"polygon": ""}).polygon == ()
 
 
 def test_differences_alone_are_enough_also_for_an_optional_part() -> None:
