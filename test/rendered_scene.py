@@ -99,9 +99,10 @@ def render(
     directions = rays.astype(np.float64) @ T_base_camera[:3, :3].T
     origin = T_base_camera[:3, 3]
     # Rays have z = 1 in the camera frame, so the distance along them is the depth.
-    depth = np.min([solid.hit(origin, directions) for solid in solids], axis=0)
+    hits = np.stack([solid.hit(origin, directions) for solid in solids])
+    depth: Array = hits.min(axis=0)
     rng = np.random.default_rng(seed)
-    depth = depth + rng.normal(0, noise, depth.shape) if noise else depth
+    depth += rng.normal(0, noise, depth.shape)
     depth[~np.isfinite(depth) | (rng.random(depth.shape) < holes)] = np.nan
     color = np.full((*depth.shape, 3), 128, np.uint8)
     return RgbdFrame(color, depth.astype(np.float32), intrinsics)

@@ -23,9 +23,11 @@ ABOVE = camera_at(90)
 TABLE = Block((-0.12, -0.10, 0.0), (0.12, 0.10, 0.05))
 
 
-def observed(solids: list, T: np.ndarray = ABOVE, **noise: float) -> tuple[Surface, np.ndarray]:
+def observed(
+    solids: list, T: np.ndarray = ABOVE, noise: float = 0.0, holes: float = 0.0
+) -> tuple[Surface, np.ndarray]:
     """Return the surface and its points in the base frame."""
-    surface = observe_surface(render(solids, T, **noise), CUP.radius)
+    surface = observe_surface(render(solids, T, noise, holes), CUP.radius)
     return surface, surface.points @ T[:3, :3].T + T[:3, 3]
 
 
