@@ -70,7 +70,11 @@ class ExecutorNodeConfig:
 
 
 class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
-    """Wires a cell, the affordance node's answers, the action and the services."""
+    """Wires a cell, the affordance node's answers, the action and the services.
+
+    Attributes:
+        driver: the connected cell; from configure to cleanup.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("executor_node", ExecutorNodeConfig(), **options)
@@ -86,23 +90,23 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         frames = FrameSource(self, config.frames)
         self.resources.callback(frames.close)
         camera = TopicCamera(frames, pose)
-        driver = make_cell(config.cell, self, config, camera)
-        self.resources.callback(driver.close)
-        self.activity = driver.activity
-        client = Client(self, self.activity.check, callback_group=together)
+        self.driver = make_cell(config.cell, self, config, camera)
+        self.resources.callback(self.driver.close)
+        cell, activity = self.driver.cell, self.driver.activity
+        client = Client(self, activity.check, callback_group=together)
         propose = SuctionClient(
             client,
-            driver.cell,
+            cell,
             camera,
             config.affordance_node,
             config.candidates,
             config.answer_timeout,
         )
-        picker = Picker(driver.cell, propose, config.pick, config.memory)
-        session = PickSession(self, picker, self.activity, base)
+        picker = Picker(cell, propose, config.pick, config.memory)
+        session = PickSession(self, picker, activity, base)
         services = ContinuousServices(self, session, config.continuous, self.why_inactive, patience)
         action = PickAction(self, session, self.why_inactive, patience)
-        watch = CameraWatch(self, camera, self.activity, patience)
+        watch = CameraWatch(self, camera, activity, patience)
         for part in (session, services, action, watch):
             self.resources.callback(part.close)
         self.diagnostics.set("cell", OK, f"{config.cell} is connected")
@@ -114,7 +118,10 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             CellError: it is not; the emergency stop is next.
         """
         patience = self.config.stop_timeout
-        if not self.activity.stop(Cause.CANCELLED, "the executor was deactivated", patience):
+        stopped = self.driver.activity.stop(
+            Cause.CANCELLED, "the executor was deactivated", patience
+        )
+        if not stopped:
             raise CellError(f"the arm is not at rest after {patience:.0f} s: emergency stop")
 
 
