@@ -26,11 +26,6 @@
 Frames: the base frame is the robot's, z up, and MuJoCo's world. Stamps are simulated time.
 """
 
-import os
-
-if "DISPLAY" not in os.environ:  # MuJoCo chooses its OpenGL when it is first imported
-    os.environ.setdefault("MUJOCO_GL", "egl")
-
 from grasp_affordance.sim.cell import CellState, SimCell
 from grasp_affordance.sim.config import Hardness, MotionLimits, SimConfig
 from grasp_affordance.sim.oracle import ObjectState, Oracle

@@ -12,6 +12,7 @@ from grasp_affordance.sim.world import World
 
 _DRAGGED = 0.010  # metres
 _TOTE_HALF = (0.16, 0.13)  # metres: what falls here has been placed
+_EVERY = 4  # control periods between looks at the place area
 _TOTE_HEIGHT = 0.10  # metres above the floor at which it disappears
 
 
@@ -26,6 +27,7 @@ class AttemptMonitor:
     def __init__(self, config: SimConfig, world: World, suction: Suction, arm: SimArm) -> None:
         self._config, self._world, self._suction, self._arm = config, world, suction, arm
         self._place = np.array([*config.place, config.bin.floor])
+        self._periods = 0
         self.begin()
 
     def begin(self) -> None:
@@ -48,6 +50,9 @@ class AttemptMonitor:
 
     def update(self) -> None:
         """Let objects disappear in the place area; runs after every control period."""
+        self._periods += 1
+        if self._periods % _EVERY:
+            return
         offset = self._world.positions() - self._place
         inside = (
             (np.abs(offset[:, 0]) < _TOTE_HALF[0])

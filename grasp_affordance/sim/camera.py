@@ -57,6 +57,10 @@ class SimCamera:
         self.T_base_camera_true = true_camera_pose(config)
         self._calibrated = calibrated_pose(config, self.T_base_camera_true)
         self._last_stamp = -1
+        self._sensor: Sensor | None = None
+        if config.hardness is not Hardness.IDEAL:
+            own = np.random.default_rng([config.seed, 0x5E45])  # a sensor keeps its patterns
+            self._sensor = Sensor(SensorConfig(), self.intrinsics, own)
 
     def enter(self, world: World, epoch_ns: int, rng: np.random.Generator) -> None:
         """Look at a new stack; its time zero is `epoch_ns`."""
@@ -64,11 +68,8 @@ class SimCamera:
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._view.fixedcamid = world.model.camera("rgbd").id
-        self._sensor = (
-            None
-            if self._config.hardness is Hardness.IDEAL
-            else Sensor(SensorConfig(), self.intrinsics, rng)
-        )
+        if self._sensor is not None:
+            self._sensor.new_light(rng)
         returns = np.array([o.depth_return for o in world.objects], dtype=np.float32)
         self._returns = None if (returns >= 1.0).all() else np.append(returns, 1.0)
 

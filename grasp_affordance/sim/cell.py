@@ -104,11 +104,13 @@ class SimCell:
         """Simulated seconds since the cell was made."""
         return self._elapsed + self.world.time
 
-    def reset(self, seed: int | np.random.Generator | None = None) -> None:
+    def reset(
+        self, seed: int | np.random.Generator | None = None, scene: str | None = None
+    ) -> None:
         """Build the next stack and let it settle; the arm stands at home.
 
         A seed or generator makes this stack and all after it reproducible; None goes on with the
-        cell's own generator.
+        cell's own generator. A scene, instead of the configured one, counts for this stack only.
         """
         if seed is not None:
             self._rng = (
@@ -119,7 +121,7 @@ class SimCell:
         rng = self._rng
         if self._world is not None:
             self._elapsed += self._world.time
-        self.stack = stacks.choose(self.config.scene, rng)
+        self.stack = stacks.choose(scene or self.config.scene, rng)
         placements = stacks.build(self.stack, self.bin, rng, self.config.hardness)
         placements = placements[: self.config.objects or None]
         model = build(

@@ -6,13 +6,14 @@ for a spherical-wrist-like chain with three parallel axes: shoulder from the wri
 wrist 2 from the offset d4, then a planar two-link problem.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import UnreachableError
-from grasp_affordance.geometry import Array, invert
+from grasp_affordance.geometry import Array
 
 D1, D4, D5, D6 = 0.089159, 0.10915, 0.09465, 0.0823  # metres
 A2, A3 = -0.425, -0.39225  # metres
@@ -59,53 +60,41 @@ def forward(joints: NDArray[np.float64]) -> Array:
 
 
 def _solve(T: Array, branch: Branch) -> Array | None:
-    wrist = T[:3, 3] - D6 * T[:3, 2]
-    radius = np.hypot(wrist[0], wrist[1])
+    """Return the joints of one branch, None where it does not reach; scalar maths for speed."""
+    (r00, r01, r02, px), (r10, r11, r12, py), (r20, r21, r22, pz) = T[:3].tolist()
+    wrist_x, wrist_y = px - D6 * r02, py - D6 * r12
+    radius = math.hypot(wrist_x, wrist_y)
     if radius < D4:
         return None
-    q1 = np.arctan2(wrist[1], wrist[0]) + branch.shoulder * np.arccos(D4 / radius) + np.pi / 2
-    s1, c1 = np.sin(q1), np.cos(q1)
-    cosine = (T[0, 3] * s1 - T[1, 3] * c1 - D4) / D6
-    if abs(cosine) > 1.0 + 1e-9:
+    q1 = math.atan2(wrist_y, wrist_x) + branch.shoulder * math.acos(D4 / radius) + math.pi / 2
+    s1, c1 = math.sin(q1), math.cos(q1)
+    cosine = (px * s1 - py * c1 - D4) / D6
+    if abs(cosine) > 1.0 + _SINGULAR:
         return None
-    q5 = branch.wrist * np.arccos(np.clip(cosine, -1.0, 1.0))
-    s5 = np.sin(q5)
+    q5 = branch.wrist * math.acos(min(max(cosine, -1.0), 1.0))
+    s5 = math.sin(q5)
     if abs(s5) < _SINGULAR:
         return None
-    q6 = np.arctan2(
-        (-T[0, 1] * s1 + T[1, 1] * c1) / s5,
-        (T[0, 0] * s1 - T[1, 0] * c1) / s5,
-    )
-    T_1_4 = (
-        invert(link_transform(0, q1)) @ T @ invert(link_transform(4, q5) @ link_transform(5, q6))
-    )
-    p = T_1_4[:3, 3] - D4 * T_1_4[:3, 1]
-    reach = p[0] * p[0] + p[1] * p[1]
-    cosine = (reach - A2 * A2 - A3 * A3) / (2 * A2 * A3)
+    q6 = math.atan2((-r01 * s1 + r11 * c1) / s5, (r00 * s1 - r10 * c1) / s5)
+    # z axis of frame 4 in the plane of upper arm and forearm: x along the arm, y up
+    s6, c6 = math.sin(q6), math.cos(q6)
+    zx = -(c1 * (s6 * r00 + c6 * r01) + s1 * (s6 * r10 + c6 * r11))
+    zy = -(s6 * r20 + c6 * r21)
+    q234 = math.atan2(zx, -zy)
+    x = c1 * wrist_x + s1 * wrist_y - D5 * zx
+    y = pz - D6 * r22 - D1 - D5 * zy
+    cosine = (x * x + y * y - A2 * A2 - A3 * A3) / (2 * A2 * A3)
     if abs(cosine) > 1.0:
         return None
-    q3 = branch.elbow * np.arccos(cosine)
-    q2 = np.arctan2(-p[1], -p[0]) - np.arcsin(-A3 * np.sin(q3) / np.sqrt(reach))
-    T_3_4 = invert(link_transform(1, q2) @ link_transform(2, q3)) @ T_1_4
-    q4 = np.arctan2(T_3_4[1, 0], T_3_4[0, 0])
-    return np.array([q1, q2, q3, q4, q5, q6])
-
-
-def _nearest_turn(angles: Array, reference: Array) -> Array:
-    """Add full turns so that every joint is as near as its limits allow to the reference."""
-    turned = angles + 2 * np.pi * np.round((reference - angles) / (2 * np.pi))
-    turned = np.where(turned > JOINT_LIMITS, turned - 2 * np.pi, turned)
-    return np.where(turned < -JOINT_LIMITS, turned + 2 * np.pi, turned)
+    q3 = branch.elbow * math.acos(cosine)
+    q2 = math.atan2(y, x) - math.atan2(A3 * math.sin(q3), A2 + A3 * math.cos(q3))
+    return np.array([q1, q2, q3, q234 - q2 - q3, q5, q6])
 
 
 def inverse_all(T_base_flange: Array) -> list[Array]:
     """Return up to eight joint vectors (6,) in (-pi, pi] that reach a pose."""
-    solutions = []
-    for branch in BRANCHES:
-        q = _solve(T_base_flange, branch)
-        if q is not None:
-            solutions.append((q + np.pi) % (2 * np.pi) - np.pi)
-    return solutions
+    solutions = (_solve(T_base_flange, branch) for branch in BRANCHES)
+    return [(q + np.pi) % (2 * np.pi) - np.pi for q in solutions if q is not None]
 
 
 def inverse(T_base_flange: Array, near: Array) -> Array:
@@ -114,11 +103,15 @@ def inverse(T_base_flange: Array, near: Array) -> Array:
     Raises:
         UnreachableError: no solution within the joint limits.
     """
-    solutions = [_nearest_turn(q, near) for q in inverse_all(T_base_flange)]
-    within = [q for q in solutions if (np.abs(q) <= JOINT_LIMITS).all()]
-    if not within:
+    solutions = np.array(inverse_all(T_base_flange)).reshape(-1, 6)
+    turns = np.round((near - solutions) / (2 * np.pi))
+    solutions = solutions + 2 * np.pi * turns
+    solutions = np.where(solutions > JOINT_LIMITS, solutions - 2 * np.pi, solutions)
+    solutions = np.where(solutions < -JOINT_LIMITS, solutions + 2 * np.pi, solutions)
+    solutions = solutions[(np.abs(solutions) <= JOINT_LIMITS).all(axis=1)]
+    if not len(solutions):
         x, y, z = T_base_flange[:3, 3]
         raise UnreachableError(
             f"the flange cannot reach ({x:.3f}, {y:.3f}, {z:.3f}) m: outside the UR5's workspace"
         )
-    return min(within, key=lambda q: float(np.abs(q - near).max()))
+    return np.asarray(solutions[np.abs(solutions - near).max(axis=1).argmin()])

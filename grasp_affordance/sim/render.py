@@ -1,5 +1,8 @@
 """Off-screen rendering of a MuJoCo scene: colour and depth in one pass, object ids in another."""
 
+import importlib
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +47,10 @@ class Renderer:
 
     def _open(self) -> None:
         load_tritons_llvm_first()
-        self._gl = mujoco.GLContext(self.width, self.height)
+        # EGL needs no display and, unlike MuJoCo's own choice, does not depend on import order
+        backend = os.environ.get("MUJOCO_GL", "egl" if sys.platform == "linux" else "")
+        module = importlib.import_module(f"mujoco.{backend}") if backend else mujoco
+        self._gl = module.GLContext(self.width, self.height)
         self._gl.make_current()
 
     def load(self, model: mujoco.MjModel) -> None:
@@ -55,8 +61,8 @@ class Renderer:
         if self._context is not None:
             self._context.free()
         self._model = model
-        model.vis.global_.offwidth = max(self.width, model.vis.global_.offwidth)
-        model.vis.global_.offheight = max(self.height, model.vis.global_.offheight)
+        model.vis.global_.offwidth = self.width
+        model.vis.global_.offheight = self.height
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = [1, 1, 1, 0, 0, 0]

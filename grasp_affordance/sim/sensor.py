@@ -6,6 +6,7 @@ background; grazing, dark and mirroring surfaces give holes.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,6 +58,27 @@ class SensorConfig:
             raise ConfigError(f"grazing angles {self.grazing} must rise within [0, pi/2]")
 
 
+class NoiseBank:
+    """Large noise images, drawn once; a frame's noise is a random window of one.
+
+    Drawing 300,000 normal numbers for every frame would cost more than rendering it.
+    """
+
+    def __init__(self, image: NDArray[np.generic], height: int, width: int) -> None:
+        self._image, self._height, self._width = image, height, width
+
+    @staticmethod
+    def shape(height: int, width: int) -> tuple[int, int]:
+        """Return the size a bank for windows of (height, width) should have."""
+        return height + height // 2 + 17, width + width // 2 + 17
+
+    def window(self, rng: np.random.Generator) -> NDArray[Any]:
+        """Return a (height, width) view at a random place."""
+        v = int(rng.integers(self._image.shape[0] - self._height + 1))
+        u = int(rng.integers(self._image.shape[1] - self._width + 1))
+        return self._image[v : v + self._height, u : u + self._width]
+
+
 class Sensor:
     """The model with its state of light, which changes from stack to stack."""
 
@@ -64,13 +86,25 @@ class Sensor:
         self, config: SensorConfig, intrinsics: Intrinsics, rng: np.random.Generator
     ) -> None:
         self.config, self.intrinsics = config, intrinsics
+        height, width = intrinsics.height, intrinsics.width
+        shape = NoiseBank.shape(height, width)
+        start, end = config.grazing
+        angles = rng.uniform(start, end, shape)
+        self._normal = NoiseBank(_correlated(rng, shape, config.correlation), height, width)
+        self._uniform = NoiseBank(rng.random(shape, dtype=np.float32), height, width)
+        self._steepest = NoiseBank(np.square(np.tan(angles), dtype=np.float32), height, width)
+        self._blots = NoiseBank(_blots(rng, shape), height, width)
+        color = rng.normal(0.0, config.color_noise, (*shape, 3)).round().astype(np.int16)
+        self._color = NoiseBank(color, height, width)
         self.new_light(rng)
 
     def new_light(self, rng: np.random.Generator) -> None:
         """Draw brightness and colour cast for the next stack."""
         brightness = rng.normal(0.0, self.config.lighting)
         cast = rng.normal(0.0, self.config.lighting / 2, 3)
-        self.gain = np.clip(1.0 + brightness + cast, 0.5, 1.5).astype(np.float32)
+        gain = np.clip(1.0 + brightness + cast, 0.5, 1.5)
+        levels = np.clip(np.arange(256)[:, None] * gain, 0, 255)
+        self._light = np.asarray(levels, np.uint8).reshape(1, 256, 3)
 
     def depth(self, true: Depth, returns: Depth | None, rng: np.random.Generator) -> Depth:
         """Return measured depth (H, W), NaN where unknown.
@@ -81,65 +115,69 @@ class Sensor:
             rng: of noise and holes.
         """
         c = self.config
-        chance = rng.random(true.shape, dtype=np.float32)
         edge, near = self._edges(true)
-        between = edge & (chance < c.flying)
-        measured = np.where(between, near + (true - near) * (chance / max(c.flying, 1e-6)), true)
-        measured = self._quantised(measured + self._noise(true, rng))
+        chance = self._uniform.window(rng)
+        measured = true * np.float32(c.noise)
+        measured *= true
+        measured *= self._normal.window(rng)
+        measured += true
+        flying = edge & (chance < c.flying)
+        share = chance[flying] / np.float32(max(c.flying, 1e-6))
+        measured[flying] = near[flying] + (true[flying] - near[flying]) * share
+        measured = self._quantised(measured)
+        blots = self._blots.window(rng)
         holes = edge & (chance > 1.0 - c.edge_holes)
-        holes |= self._grazing_holes(true, edge, rng)
-        patches = self._patches(true.shape, rng)
-        holes |= patches < c.specks
+        holes |= self._grazing(true, rng) & ~edge
+        holes |= blots < c.specks
         if returns is not None:
-            holes |= patches > returns
+            holes |= blots > returns
         measured[holes] = np.nan
         return measured
 
     def color(self, true: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Return the colour image (H, W, 3) under this light with noise."""
-        lit = true.astype(np.float32) * self.gain
-        if self.config.color_noise:
-            noise = rng.standard_normal(true.shape[:2], dtype=np.float32)[..., None]
-            lit += noise * self.config.color_noise
-        return np.asarray(np.clip(lit, 0, 255), dtype=np.uint8)
+        lit = cv2.LUT(true, self._light)
+        noise = self._color.window(rng)
+        return np.asarray(cv2.add(lit, noise, dtype=cv2.CV_8U), dtype=np.uint8)
 
     def _edges(self, true: Depth) -> tuple[NDArray[np.bool_], Depth]:
         kernel = np.ones((3, 3), np.uint8)
         near, far = cv2.erode(true, kernel), cv2.dilate(true, kernel)
         return np.asarray(far - near > self.config.edge_step), np.asarray(near, np.float32)
 
-    def _noise(self, true: Depth, rng: np.random.Generator) -> Depth:
-        noise = rng.standard_normal(true.shape, dtype=np.float32)
-        sigma = self.config.correlation
-        if sigma > 0:
-            noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma), np.float32)
-            kernel = cv2.getGaussianKernel(2 * round(3 * sigma) + 3, sigma)
-            noise /= float((kernel**2).sum())  # the blur shrank the deviation by this
-        return np.asarray(noise * (self.config.noise * true * true), np.float32)
-
     def _quantised(self, depth: Depth) -> Depth:
         step = self.config.disparity_step
         if step == 0:
-            return np.asarray(depth, np.float32)
+            return depth
         product = np.float32(self.intrinsics.fx * self.config.baseline / step)
-        return np.asarray(product / np.maximum(np.round(product / depth), 1.0), np.float32)
+        disparity = np.rint(product / depth)
+        np.maximum(disparity, np.float32(1.0), out=disparity)
+        return np.asarray(product / disparity, np.float32)
 
-    def _grazing_holes(
-        self, true: Depth, edge: NDArray[np.bool_], rng: np.random.Generator
-    ) -> NDArray[np.bool_]:
-        """Surfaces seen at a flat angle return less and less; edges are judged elsewhere."""
-        gx = cv2.Sobel(true, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8) * self.intrinsics.fx / true
-        gy = cv2.Sobel(true, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8) * self.intrinsics.fy / true
-        tangent = np.sqrt(gx * gx + gy * gy)
-        start, end = self.config.grazing
-        share = (np.arctan(tangent) - start) / (end - start)
-        return np.asarray(~edge & (rng.random(true.shape, dtype=np.float32) < share))
+    def _grazing(self, true: Depth, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Surfaces seen at a flat angle return less and less."""
+        gx = cv2.Sobel(true, cv2.CV_32F, 1, 0, ksize=3, scale=self.intrinsics.fx / 8)
+        gy = cv2.Sobel(true, cv2.CV_32F, 0, 1, ksize=3, scale=self.intrinsics.fy / 8)
+        limit = true * true
+        limit *= self._steepest.window(rng)
+        return np.asarray(gx * gx + gy * gy > limit)
 
-    def _patches(self, shape: tuple[int, ...], rng: np.random.Generator) -> Depth:
-        """Return (H, W) uniform values in [0, 1] that are equal in blots of about 4 pixels."""
-        height, width = shape[0], shape[1]
-        coarse = rng.random((height // 4 + 1, width // 4 + 1), dtype=np.float32)
-        large = cv2.resize(
-            coarse, (4 * coarse.shape[1], 4 * coarse.shape[0]), interpolation=cv2.INTER_NEAREST
-        )
-        return np.asarray(large[:height, :width], np.float32)
+
+def _correlated(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Depth:
+    """Return unit normal noise whose neighbours are correlated by a blur of `sigma` pixels."""
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    if sigma > 0:
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma), np.float32)
+        noise /= noise.std()
+    return noise
+
+
+def _blots(rng: np.random.Generator, shape: tuple[int, int]) -> Depth:
+    """Return uniform values in [0, 1] that are equal in blots of a few pixels."""
+    height, width = shape
+    coarse = rng.random((height // 3 + 2, width // 3 + 2), dtype=np.float32)
+    v, u = np.mgrid[0:height, 0:width].astype(np.float32) / 3
+    wobble = rng.uniform(0, 1, (2, *shape)).astype(np.float32)
+    return np.asarray(
+        cv2.remap(coarse, u + wobble[0], v + wobble[1], interpolation=cv2.INTER_NEAREST), np.float32
+    )

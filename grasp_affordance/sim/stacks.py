@@ -108,17 +108,22 @@ def _forty(rng: np.random.Generator) -> list[ObjectSpec]:
 
 
 def _layer(
-    specs: list[ObjectSpec], geometry: BinGeometry, rng: np.random.Generator, z: float, across: bool
+    specs: list[ObjectSpec],
+    geometry: BinGeometry,
+    rng: np.random.Generator,
+    z: float,
+    across: bool,
+    spread: float,
 ) -> list[Placement]:
-    """Place up to 12 lying cylinders side by side in two columns."""
+    """Place up to 12 lying cylinders in two columns, `spread` diameters apart at most."""
     placements = []
     per_column = (len(specs) + 1) // 2
+    pitch = min(0.97 * min(geometry.size[:2]) / per_column, spread * 0.060)
     for k, spec in enumerate(specs):
         column, row = divmod(k, per_column)
         radius, length = spec.shape.size[0] / 2, spec.shape.size[2]
-        width = 0.97 * min(geometry.size[:2])
         along = (column - 0.5) * (length + 0.020) + rng.uniform(-0.006, 0.006)
-        side = ((row + 0.5) / per_column - 0.5) * width + rng.uniform(-0.002, 0.002)
+        side = (row + 0.5 - per_column / 2) * pitch + rng.uniform(-0.001, 0.001)
         xy = (side, along) if across else (along, side)
         yaw = (np.pi / 2 if across else 0.0) + rng.uniform(-0.02, 0.02)
         placements.append(Placement(spec, np.array([*xy, z + radius]), _lying(yaw)))
@@ -135,7 +140,7 @@ def _layers(
     for index, count in enumerate(counts):
         across = first ^ (crossed and index % 2 == 1)
         layer = [specs.pop() for _ in range(count)]
-        placements += _layer(layer, geometry, rng, z, across)
+        placements += _layer(layer, geometry, rng, z, across, spread=1.08 if crossed else 9.0)
         z += 2 * 0.030 + _LAYER_GAP
     return placements
 
@@ -147,7 +152,7 @@ def rows(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
 
 def crossed(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     """Twenty cylinders in three layers, each across the one below."""
-    return _layers((8, 6, 6), True, geometry, rng)
+    return _layers((12, 6, 2), True, geometry, rng)
 
 
 def standing(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:

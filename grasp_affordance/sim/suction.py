@@ -174,7 +174,8 @@ class Suction:
             old.shear + share * (new.shear - old.shear),
             old.moment + share * (new.moment - old.moment),
         )
-        self._note_free()
+        if not self.hung_free:
+            self._note_free()
         ratios = self.ratios(self.load)
         if max(ratios) > 1.0:
             self.broken = self._break_cause(ratios)
@@ -201,7 +202,7 @@ class Suction:
         return Cause.BROKEN_WEIGHT if ratios[0] >= max(ratios[1:]) else Cause.BROKEN_LEVER
 
     def _note_free(self) -> None:
-        free = not self.world.touching(self.attached)
-        above = free and self.world.lowest(self.attached) > self._rim
-        self._free_periods = self._free_periods + 1 if above else 0
+        above = self.world.lowest(self.attached) > self._rim
+        free = above and not self.world.touching(self.attached)
+        self._free_periods = self._free_periods + 1 if free else 0
         self.hung_free |= self._free_periods >= _FREE_PERIODS

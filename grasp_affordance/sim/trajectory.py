@@ -58,7 +58,13 @@ class JointPath:
 
     def at(self, distance: float) -> Array:
         """Return the joints (6,) at a distance."""
-        return np.array([np.interp(distance, self.distances, q) for q in self.joints.T])
+        last = len(self.distances) - 1
+        k = min(int(np.searchsorted(self.distances, distance)), last)
+        if k == 0 or distance >= self.distances[last]:
+            return np.array(self.joints[k])
+        before, after = self.distances[k - 1], self.distances[k]
+        share = (distance - before) / (after - before)
+        return np.asarray((1.0 - share) * self.joints[k - 1] + share * self.joints[k])
 
     @classmethod
     def straight(cls, start: Array, end: Array) -> Self:
