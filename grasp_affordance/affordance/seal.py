@@ -18,6 +18,8 @@ from grasp_affordance.errors import ConfigError
 
 Image = NDArray[np.float32]
 
+_PATCH = 0.25  # score from which a cell counts as sealable
+
 
 @dataclass(frozen=True)
 class SealConfig:
@@ -33,7 +35,10 @@ class SealConfig:
             the edge's because stereo depth beside a hole is made up from its neighbours.
         overlap: exponent of the product of all factors. They share causes (an edge lowers coverage,
             roughness and residual at once), so the plain product counts evidence twice.
-        top_bonus: how much of the score is kept for standing above the neighbours, in [0, 1].
+        top_bonus: how much of the score is kept for not lying below neighbours, in [0, 1].
+        lever: metres between the cup and the middle of the patch that would seal, at which
+            1/e of the bonus is left; off its middle an object peels from the cup.
+        lever_bonus: how much of the score is kept for the middle of a patch, in [0, 1].
         blur: Gaussian sigma of the final map in cup radii; without it the maximum of a wide
             surface sits on its rim.
     """
@@ -46,15 +51,19 @@ class SealConfig:
     hole_margin: float = 1.8
     overlap: float = 0.33
     top_bonus: float = 0.2
+    lever: float = 0.030
+    lever_bonus: float = 0.3
     blur: float = 0.4
 
     def __post_init__(self) -> None:
-        if min(self.lip_reach, self.roughness, self.residual, self.bend_share) <= 0:
-            raise ConfigError("seal: lip_reach, roughness, residual, bend_share must be positive")
+        if min(self.lip_reach, self.roughness, self.residual, self.bend_share, self.lever) <= 0:
+            raise ConfigError(
+                "seal: lip_reach, roughness, residual, bend_share and lever must be positive"
+            )
         if min(self.edge_margin, self.hole_margin) <= 1 or self.blur < 0:
             raise ConfigError("seal: margins must be above 1 cup radius and blur not negative")
-        if not (0 <= self.top_bonus <= 1 and 0 < self.overlap <= 1):
-            raise ConfigError("seal: top_bonus must be in [0, 1], overlap in (0, 1]")
+        if not (0 <= self.top_bonus <= 1 and 0 <= self.lever_bonus <= 1 and 0 < self.overlap <= 1):
+            raise ConfigError("seal: top_bonus, lever_bonus in [0, 1], overlap in (0, 1]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +114,8 @@ def seal_prior(
     sigma = config.blur * cup.radius * surface.cells_per_metre
     if sigma > 0.1:
         score = np.where(known, cv2.GaussianBlur(score, (0, 0), sigma), np.float32(0))
+    centred = tolerance_factor(lever_arm(score, surface), config.lever)
+    score *= 1 - np.float32(config.lever_bonus) * (1 - centred)
     return Seal(np.clip(score, 0, 1).astype(np.float32), contact, tilt)
 
 
@@ -143,16 +154,30 @@ def clearance_factor(heights: Image, surface: Surface, cup: Cup) -> Image:
 
 
 def height_factor(heights: Image, surface: Surface, radius: float, bonus: float) -> Image:
-    """Among equals prefer what lies on top: from 1 − `bonus` in a pit to 1 on a summit.
+    """Among equals prefer what lies on top: 1 on the highest surface within six cup radii.
 
-    The scale is the height over the mean of the known cells within four cup radii.
+    Measured from the highest, not from the mean: the end of an object stands further above the
+    mean than its middle does, and is the worse place.
     """
     known = np.isfinite(heights)
-    size = (_window(4 * radius, surface),) * 2
-    count = cv2.blur(known.astype(np.float32), size)
-    mean = cv2.blur(np.where(known, heights, np.float32(0)), size)
-    above = heights - mean / np.maximum(count, np.float32(1e-6))
-    return 1 - np.float32(bonus / 2) * (1 - np.tanh(above / np.float32(2 * radius)))
+    size = _window(6 * radius, surface)
+    filled = np.where(known, heights, np.float32(-1e3))
+    highest = cv2.dilate(filled, np.ones((size, size), np.uint8), borderValue=-1e3)
+    return 1 - np.float32(bonus) * (1 - tolerance_factor(highest - heights, 3 * radius))
+
+
+def lever_arm(score: Image, surface: Surface) -> Image:
+    """Return the distance (h, w) in metres to the middle of the patch that a cell belongs to.
+
+    Patches are connected sealable cells; edges and grooves score nothing and divide them. The
+    middle of a patch stands for the unseen centre of mass. Infinite outside of patches.
+    """
+    _, labels, _, centroids = cv2.connectedComponentsWithStats((score > _PATCH).astype(np.uint8))
+    rows, columns = np.indices(score.shape, dtype=np.float32)
+    middle = centroids.astype(np.float32)[labels]
+    cells = np.hypot(columns - middle[..., 0], rows - middle[..., 1])
+    arm = np.where(labels > 0, cells / np.float32(surface.cells_per_metre), np.float32(np.inf))
+    return np.asarray(arm, dtype=np.float32)
 
 
 def _window(half: float, surface: Surface) -> int:
