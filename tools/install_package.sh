@@ -19,7 +19,8 @@ mkdir -p "$share" "$libexec" "$index"
 ln -sf "$root/resource/$package" "$index/$package"
 for shared in package.xml config launch; do
   if [[ -e $root/$shared ]]; then
-    ln -s "$root/$shared" "$share/$shared"
+    # Folders are real and files are links: ros2 launch does not look into linked folders.
+    cp --recursive --symbolic-link "$root/$shared" "$share/$shared"
   fi
 done
 for script in grasp-affordance $(cd "$root/$package/ros" 2>/dev/null && ls -- *_node.py 2>/dev/null); do
