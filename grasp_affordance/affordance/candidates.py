@@ -161,21 +161,20 @@ def _near(points: Array, centres: Array | None, radius: float) -> Mask:
 
 
 def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[int, int]]:
-    """Return (row, column) of local maxima at least `spacing` apart, best first."""
-    highest = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
-    peak = (smooth >= highest) & (smooth >= config.min_probability) & (smooth > 0)
-    rows, columns = np.nonzero(peak)
-    points = scene.surface.points[rows, columns]
-    height = points @ scene.region.up
-    order = np.lexsort((-height, -smooth[rows, columns]))  # the higher one among equals
-    chosen: list[int] = []
-    for index in order:
-        gaps = np.linalg.norm(points[chosen] - points[index], axis=-1)
-        if np.all(gaps >= config.spacing):
-            chosen.append(int(index))
-        if len(chosen) == config.count:
-            break
-    return [(int(rows[i]), int(columns[i])) for i in chosen]
+    """Return (row, column) of the best cells at least `spacing` apart, best first.
+
+    Not of local maxima only: an object whose map has a single peak still offers a second try.
+    """
+    rows, columns = np.nonzero((smooth >= config.min_probability) & (smooth > 0))
+    scores, points = smooth[rows, columns], scene.surface.points[rows, columns]
+    order = np.lexsort((-(points @ scene.region.up), -scores))  # the higher one among equals
+    chosen: list[tuple[int, int]] = []
+    while len(order) and len(chosen) < config.count:
+        best = order[0]
+        chosen.append((int(rows[best]), int(columns[best])))
+        gaps = np.linalg.norm(points[order] - points[best], axis=-1)
+        order = order[(gaps >= config.spacing) & (np.arange(len(order)) > 0)]
+    return chosen
 
 
 def _count_pixels(causes: Mapping[Rejection, Mask], surface: Surface) -> dict[Rejection, int]:

@@ -39,8 +39,11 @@ def fill_pinholes(depth: Image, smooth: float = 0.004) -> tuple[Image, Mask]:
     rows, columns = np.nonzero((closed > 0) & ~known)
     around = np.arange(-_REACH, _REACH + 1)
     down, right = np.repeat(around, len(around)), np.tile(around, len(around))
-    padded = np.pad(depth, _REACH, constant_values=np.nan)
-    near = padded[rows[:, None] + _REACH + down, columns[:, None] + _REACH + right]
+    down_to, right_to = rows[:, None] + down, columns[:, None] + right
+    height, width = depth.shape
+    outside = (down_to < 0) | (down_to >= height) | (right_to < 0) | (right_to >= width)
+    near = depth[np.clip(down_to, 0, height - 1), np.clip(right_to, 0, width - 1)]
+    near[outside] = np.nan
     half = near.shape[1] // 2
     means = (near[:, :half] + near[:, : -half - 1 : -1]) / 2  # opposite offsets
     given = np.isfinite(means)

@@ -126,7 +126,7 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
 def _grid_intrinsics(frame: RgbdFrame, radius: float) -> Intrinsics:
     """Choose a grid with about `_CELLS_PER_RADIUS` cells per cup radius at the median depth."""
     camera = frame.intrinsics
-    pixels = radius * camera.fx / _median(frame.depth)
+    pixels = radius * camera.fx / _median(frame.depth[::4, ::4])
     stride = int(np.clip(pixels / _CELLS_PER_RADIUS, 1, 8))
     width, height = max(1, round(camera.width / stride)), max(1, round(camera.height / stride))
     sx, sy = width / camera.width, height / camera.height
@@ -196,7 +196,7 @@ def _fit_planes(
             moments[box], -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
         )
         normals[chosen], residual[chosen] = _plane_of_moments(
-            sums[chosen[box]].astype(np.float64), float(middle), z[chosen], rays[chosen]
+            sums[chosen[box]], float(middle), z[chosen], rays[chosen]
         )
     return normals, residual
 
@@ -210,8 +210,8 @@ def _moments(inverse: Image, known: Mask, rays: NDArray[np.float32]) -> Image:
 
 
 def _plane_of_moments(
-    sums: NDArray[np.float64], middle: float, z: Image, rays: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sums: NDArray[np.float32], middle: float, z: Image, rays: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Image]:
     """Solve 1/z = a + b u + c v in normalised pixels (u, v) by least squares; (N, 3) and (N,).
 
     The sums were taken of w = 1/z - `middle`.
@@ -220,16 +220,18 @@ def _plane_of_moments(
     1/z = (n/d)·(u, v, 1): linear in the pixel, exactly. So n ~ (b, c, a).
     """
     count = sums[:, 0]
-    u, v, uu, vv, uv, w, uw, vw, ww = (sums[:, 1:] / count[:, None]).T
+    # Rows of their own: arithmetic on columns of `sums` would stride through memory.
+    u, v, uu, vv, uv, w, uw, vw, ww = np.ascontiguousarray(sums[:, 1:].T) / count
     uu, vv, uv = uu - u * u, vv - v * v, uv - u * v
     uw, vw, ww = uw - u * w, vw - v * w, ww - w * w
     determinant = uu * vv - uv * uv
     enough = (count > 5.5) & (uu > 0) & (determinant > 0.1 * uu * vv)  # not all on one line
-    determinant = np.where(enough, determinant, np.nan)
+    determinant[~enough] = np.nan
     b = (uw * vv - vw * uv) / determinant
     c = (vw * uu - uw * uv) / determinant
-    n = -np.stack([b, c, w + middle - b * u - c * v], axis=-1)  # 1/z > 0, so this faces the camera
-    n /= np.linalg.norm(n, axis=-1, keepdims=True)
+    a = w + np.float32(middle) - b * u - c * v
+    length = -np.sqrt(b * b + c * c + a * a)  # 1/z > 0, so the negative faces the camera
     # A deviation e of 1/z moves the point by e z² along its ray, (e z²) |n·ray| off the plane.
     rms = np.sqrt(np.maximum(ww - b * uw - c * vw, 0)) * z * z
-    return n, rms * np.abs(np.einsum("ij,ij->i", n, rays))
+    rms *= np.abs((b * rays[:, 0] + c * rays[:, 1] + a) / length)
+    return np.stack([b / length, c / length, a / length], axis=-1), rms
