@@ -15,7 +15,7 @@ from grasp_affordance.errors import GraspAffordanceError
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
-    "demo": "recorded scenes through the ROS 2 nodes: best suction points and overlays",
+    "demo": "a simulated cell empties its bin through the ROS 2 nodes, step by step",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",

@@ -60,10 +60,7 @@ def run_phases(
         lifted = gripper.holding()
         state.sensed = replace(state.sensed, lifted=lifted)
     if not lifted:
-        state.load_in_air = False
-        gripper.release()
-        arm.home()
-        return None
+        return _put_back(arm, gripper, plan, config, state)
 
     with recorder.phase(Phase.TRANSPORT):
         arm.move_to(plan.above_place)
@@ -132,3 +129,21 @@ def _back_off(arm: Arm, gripper: Gripper, plan: PickPlan) -> None:
     gripper.release()
     arm.move_to(plan.pre_grasp, linear=True)
     arm.home()
+
+
+def _put_back(
+    arm: Arm, gripper: Gripper, plan: PickPlan, config: PickConfig, state: PickState
+) -> None:
+    """Give up a load that the cup has lost, or holds too weakly to carry it on.
+
+    Where there is still some vacuum something may hang on it: it is taken back down first.
+    """
+    if gripper.vacuum() > config.idle_vacuum:
+        arm.move_to(plan.approach_start, linear=True)
+        arm.move_until_contact(plan.approach_limit)
+        state.load_in_air = False
+        return _back_off(arm, gripper, plan)
+    state.load_in_air = False
+    gripper.release()
+    arm.home()
+    return None

@@ -7,25 +7,27 @@ Serves: ~/get_suction_points, ~/load_model
 """
 
 import sys
+import time
 
 from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
 from grasp_affordance.errors import GraspAffordanceError
-from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.frame_source import FrameSource
-from grasp_affordance.ros.judge import Judge
+from grasp_affordance.ros.judge import Judge, Verdict
 from grasp_affordance.ros.model_slot import ModelSlot
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.spin import run
 from grasp_affordance.ros.suction_service import answer_request, refuse
 from grasp_affordance.ros.transforms import CameraPose
 from grasp_affordance.ros.views import Views
+
+_ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no cost of their own
 
 
 class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
@@ -52,7 +54,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self._judge = Judge(config.predictor, bin_view, pose, self.slot)
         self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
         self.resources.callback(self._views.close)
-        self._shown: RgbdFrame | None = None
+        self._shown: Verdict | None = None
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
         announced = self.create_subscription(
             ModelAnnouncement,
@@ -100,14 +102,17 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         return ""
 
     def _show(self) -> None:
-        """Publish what is looked at, once per frame."""
+        """Publish what callers were told; while nobody asks, a verdict of each new frame."""
         if not (self.active and self._views.wanted):
             return
         try:
-            frame = self._frames.newest()
-            if frame is not None and frame is not self._shown:
-                self._views.publish(self._judge.judge(frame))
-                self._shown = frame
+            verdict = self._judge.asked
+            if time.monotonic() - self._judge.asked_at > _ASKED_RECENTLY:
+                frame = self._frames.newest()
+                verdict = self._judge.judge(frame) if frame is not None else None
+            if verdict is not None and verdict is not self._shown:
+                self._views.publish(verdict)
+                self._shown = verdict
                 self.diagnostics.set("views", OK, "up to date")
         except GraspAffordanceError as error:
             self.diagnostics.set("views", ERROR, f"{type(error).__name__}: {error}")

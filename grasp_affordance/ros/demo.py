@@ -2,7 +2,7 @@
 
     python -m grasp_affordance.ros.demo OUTPUT [--data FOLDER] [--weights FILE]
 
-Started by `grasp-affordance demo`.
+Started by `grasp-affordance demo --recorded`.
 """
 
 import os

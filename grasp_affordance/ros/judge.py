@@ -5,6 +5,7 @@ A frame is judged once however many ask, unless one asks with settings of its ow
 
 import dataclasses
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,12 @@ class Verdict:
 
 
 class Judge:
-    """Applies the predictor."""
+    """Applies the predictor.
+
+    Attributes:
+        asked: the last verdict with settings of a caller's own; None before the first.
+        asked_at: when, `time.monotonic` seconds.
+    """
 
     def __init__(
         self, config: PredictorConfig, bin_view: BinViewSource, pose: CameraPose, slot: ModelSlot
@@ -50,6 +56,8 @@ class Judge:
         self._slot = slot
         self._lock = threading.Lock()
         self._last: tuple[tuple[object, ...], Verdict] | None = None
+        self.asked: Verdict | None = None
+        self.asked_at = 0.0
 
     def pose_of(self, frame_id: str, required: bool) -> Array | None:
         """Return `T_base_camera`; None where it is neither known nor needed.
@@ -84,6 +92,7 @@ class Judge:
             FrameError: the frame cannot be used.
         """
         model = self._slot.model
+        asked = config is not None
         config = config or self.config
         if source is None:
             source = config.source if model is not None else Source.PRIOR
@@ -96,6 +105,8 @@ class Judge:
         key = (frame, config, model, None if T is None else T.tobytes())
         with self._lock:
             if failed is None and self._last is not None and self._last[0] == key:
+                if asked:
+                    self.asked, self.asked_at = self._last[1], time.monotonic()
                 return self._last[1]
             predictor = AffordancePredictor(config, model)
             prediction = predictor.predict(frame, self._bin_view.view(T), failed)
@@ -103,4 +114,6 @@ class Judge:
             verdict = Verdict(frame, prediction, T, model.version if model and learned else "")
             if failed is None:
                 self._last = (key, verdict)
+            if asked:
+                self.asked, self.asked_at = verdict, time.monotonic()
             return verdict

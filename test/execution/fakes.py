@@ -27,6 +27,7 @@ class FakeCellState:
     Attributes:
         surface: height at which a guarded approach meets something; None for never.
         seals: whether the cup seals at contact.
+        weak: whether the cup holds only just, with too little vacuum to go on.
         lost_after: number of moves after the seal at which the load is lost; None for never.
         events: what was called, in order.
         on_event: called with each event before it takes effect; may raise.
@@ -36,6 +37,7 @@ class FakeCellState:
 
     surface: float | None = 0.05
     seals: bool = True
+    weak: bool = False
     lost_after: int | None = None
     events: list[str] = field(default_factory=list)
     on_event: Callable[[str], None] = lambda event: None
@@ -54,7 +56,9 @@ class FakeCellState:
         self.on_event(event)
 
     def pressure(self) -> float:
-        return 65.0 if self.held else (12.0 if self.vacuum_on and self.touching else 0.0)
+        if self.held:
+            return 25.0 if self.weak and self.moves_since_seal else 65.0
+        return 12.0 if self.vacuum_on and self.touching else 0.0
 
 
 class FakeArm:
@@ -137,7 +141,7 @@ class FakeGripper:
             self.state.held, self.state.moves_since_seal = True, 0
         self.state.time += 0.1
         self.samples.append((self.state.time - self.began, self.state.pressure()))
-        return self.state.held
+        return self.state.pressure() > 50.0
 
     def trace(self) -> PressureTrace:
         self.state.happen("trace")

@@ -115,6 +115,13 @@ def test_each_sensed_failure_is_named_and_the_cell_is_ready_again(
     assert not state.vacuum_on
 
 
+def test_a_load_that_hangs_too_weakly_is_put_back_and_not_dropped() -> None:
+    state = FakeCellState(weak=True)
+    assert run(state) == (Outcome.FAILURE, Cause.LOST_AT_LIFT)
+    assert state.released_at == [pytest.approx(0.05, abs=0.03)]
+    assert "home" in state.events[-3:]
+
+
 @pytest.mark.parametrize(
     ("error", "cause"),
     [

@@ -31,7 +31,7 @@ class MujocoConfig:
         sim: what is simulated.
     """
 
-    camera_rate: float = 4.0
+    camera_rate: float = 2.0
     sim: SimConfig = field(default_factory=SimConfig)
 
     def __post_init__(self) -> None:
