@@ -1,6 +1,7 @@
 """One clearance: the protocol by which all policies are measured (docs/results.md says why)."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.records import AttemptRow, Clearance, count_rows
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Cause, GraspAttempt, Phase, SuctionPoint
+from grasp_affordance.grasp import GraspAttempt, Outcome, SuctionPoint
 from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -40,6 +41,21 @@ class ProtocolConfig:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """One pick and what it did, truly.
+
+    Attributes:
+        attempt: carries the sensed and, unless it was refused or broke off, the true outcome.
+        lifted: whether an object hung clear of everything.
+        placed: objects that it brought to the place area.
+    """
+
+    attempt: GraspAttempt
+    lifted: bool
+    placed: int
+
+
 class Pile(Protocol):
     """A settled pile in a cell, with the true counts that scoring needs."""
 
@@ -50,23 +66,25 @@ class Pile(Protocol):
     def look(self) -> tuple[RgbdFrame, NDArray[np.float64]]:
         """Return a fresh frame and `T_base_camera` (4, 4) as calibrated."""
 
-    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> GraspAttempt:
-        """Pick at a point of the frame; the attempt carries the truth."""
+    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> Picked:
+        """Pick at a point of the frame; the pile is at rest again afterwards."""
 
     def in_bin(self) -> int:
-        """Return how many objects are in the bin, truly."""
-
-    def placed(self) -> int:
-        """Return how many objects have reached the place area, truly."""
+        """Return how many objects are in the bin that can be picked at all, truly."""
 
     def clock(self) -> float:
         """Return the cell's time in seconds."""
 
 
+OnAttempt = Callable[[AttemptRow, Picked], bool]  # returns whether to go on
+
+
 class _Tally:
     """What happens during one clearance."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_attempt: OnAttempt | None) -> None:
+        self.on_attempt = on_attempt
+        self.going = True
         self.rows: list[AttemptRow] = []
         self.refusals = 0
         self.abstentions = 0
@@ -80,16 +98,19 @@ def clear_pile(
     config: ProtocolConfig,
     seed: int = 0,
     index: int = 0,
+    on_attempt: OnAttempt | None = None,
 ) -> tuple[Clearance, list[AttemptRow]]:
     """Pick until the bin is empty or the cap is reached; return the counts and a row per attempt.
+
+    Somebody who learns is told of each attempt by `on_attempt`, and may end the clearance.
 
     When nothing is left to propose but points near remembered failures, the memory is emptied
     once and the policy asked again; an abstention with an empty memory counts as fruitless.
     """
     memory = FailureMemory(config.memory, config.memory_radius)
-    tally = _Tally()
+    tally = _Tally(on_attempt)
     objects, started, wall = pile.in_bin(), pile.clock(), time.perf_counter()
-    while pile.in_bin() > 0 and tally.fruitless < config.failure_cap:
+    while pile.in_bin() > 0 and tally.fruitless < config.failure_cap and tally.going:
         frame, T_base_camera = pile.look()
         view = View(frame, T_base_camera, pile.bin, pile.cup, rng, memory.points, memory.radius)
         asked = time.perf_counter()
@@ -107,7 +128,7 @@ def clear_pile(
         index=index,
         stack=pile.stack,
         objects=objects,
-        placed=pile.placed(),
+        placed=sum(row.placed for row in tally.rows),
         left=pile.in_bin(),
         refusals=tally.refusals,
         abstentions=tally.abstentions,
@@ -127,10 +148,11 @@ def _try_point(
     key: tuple[int, int],
     decision_seconds: float,
 ) -> None:
-    placed_before, began = pile.placed(), pile.clock()
-    attempt = pile.pick(point, view.frame)
+    began = pile.clock()
+    picked = pile.pick(point, view.frame)
+    attempt = picked.attempt
     point_base = transform_points(view.T_base_camera, point.position)
-    if attempt.cause is Cause.UNREACHABLE:  # refused before anything moved
+    if attempt.outcome is Outcome.ABORTED and not attempt.phases:  # refused, nothing moved
         tally.refusals += 1
         tally.fruitless += 1
         memory.add(point_base)
@@ -150,8 +172,8 @@ def _try_point(
         cause=str(attempt.cause),
         true_outcome=str(attempt.true_outcome or attempt.outcome),
         true_cause=str(attempt.true_cause or attempt.cause),
-        lifted=any(report.phase is Phase.TRANSPORT for report in attempt.phases),
-        placed=pile.placed() - placed_before,
+        lifted=picked.lifted,
+        placed=picked.placed,
         seconds=pile.clock() - began,
         decision_seconds=decision_seconds,
     )
@@ -159,3 +181,5 @@ def _try_point(
     tally.fruitless = 0 if row.succeeded else tally.fruitless + 1
     if not row.sensed_success:  # a real cell knows only what it senses
         memory.add(point_base)
+    if tally.on_attempt is not None:
+        tally.going = tally.on_attempt(row, picked)

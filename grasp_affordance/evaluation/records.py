@@ -20,7 +20,7 @@ class AttemptRow:
         probability: as the policy predicted; source: who proposed the point.
         outcome, cause: as the cell sensed it.
         true_outcome, true_cause: as it was.
-        lifted: whether the pick got as far as the transport, the object clear of the pile.
+        lifted: whether an object truly hung clear of everything.
         placed: objects that this attempt brought to the place area, truly.
         seconds: duration in the cell's clock; decision_seconds: of choosing, wall clock.
     """

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry, Cup
-from grasp_affordance.evaluation.protocol import clear_pile
+from grasp_affordance.evaluation.protocol import Picked, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.geometry import Intrinsics
@@ -64,24 +64,21 @@ class FakePile:
     cup = Cup()
 
     def __init__(self, objects: int, script: Sequence[tuple[Outcome, Outcome, int]]) -> None:
-        self._left, self._placed, self._script = objects, 0, list(script)
+        self._left, self._script = objects, list(script)
         self.picked: list[SuctionPoint] = []
         self._seconds = 0.0
 
     def look(self) -> tuple[RgbdFrame, NDArray[np.float64]]:
         return flat_frame(), look_down()
 
-    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> GraspAttempt:
+    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> Picked:
         truth, sensed, placed = self._script[min(len(self.picked), len(self._script) - 1)]
         self.picked.append(point)
         self._left -= placed
-        self._placed += placed
         refused = sensed is Outcome.ABORTED
         self._seconds += 0.0 if refused else SECONDS_PER_PICK
-        reached = [Phase.PRE_GRASP, Phase.APPROACH, Phase.SEAL]
-        if placed:
-            reached += [Phase.LIFT, Phase.TRANSPORT, Phase.PLACE]
-        return GraspAttempt(
+        reached = [Phase.PRE_GRASP, Phase.APPROACH]
+        attempt = GraspAttempt(
             index=len(self.picked),
             stamp_ns=0,
             point=point,
@@ -94,12 +91,10 @@ class FakePile:
             true_outcome=None if refused else truth,
             true_cause=None if refused else _cause(truth, Cause.LEAK_EDGE),
         )
+        return Picked(attempt, lifted=placed > 0, placed=placed)
 
     def in_bin(self) -> int:
         return self._left
-
-    def placed(self) -> int:
-        return self._placed
 
     def clock(self) -> float:
         return self._seconds

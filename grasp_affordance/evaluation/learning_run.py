@@ -1,0 +1,126 @@
+"""Learning in the simulated cell: pile after pile by the protocol, a lesson after each attempt."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, rolling_success
+from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.records import AttemptRow
+from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.online import LearningPolicy
+from grasp_affordance.learning.trainer import Report
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
+
+OnAttempt = Callable[[LearningRow, GraspAttempt, Report], None]
+
+_PILES = 0x1EA2  # tells the piles of learning from those of evaluation
+
+
+@dataclass(frozen=True)
+class LearningRunConfig:
+    """Where is learned, and how long.
+
+    Attributes:
+        scene: name of a scene; scenes of several stack types interleave them.
+        cell: hardness of the simulated cell.
+        attempts: after which the run ends.
+        seed: of the cell and its piles.
+        protocol: rules of a clearance.
+    """
+
+    scene: str = "train"
+    cell: str = "realistic"
+    attempts: int = 500
+    seed: int = 0
+    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError(f"{self.attempts} attempts: nothing to do")
+
+
+def learn_in_cell(
+    config: LearningRunConfig,
+    policy: LearningPolicy,
+    table: LearningTable,
+    on_attempt: OnAttempt | None = None,
+) -> None:
+    """Pick and learn until the policy has made the configured number of attempts.
+
+    Piles, failure memory, cap and refill are those of `protocol.clear_pile`, as in every
+    evaluation. A run that goes on begins with the pile after the one in which it was interrupted.
+
+    Args:
+        config: where is learned.
+        policy: that learns; one that has learned before goes on.
+        table: rows of the attempts so far; gets those that follow.
+        on_attempt: told of each attempt and of what the policy learned from it.
+    """
+    types = stacks_of(config.scene)
+    first = table.rows[-1].pile + 1 if table.rows else 0
+    # The stack type of each pile is given when it is built.
+    sim_config = SimConfig(scene=types[0], hardness=Hardness(config.cell), seed=config.seed)
+    with SimCell(sim_config) as cell:
+        number = first
+        while policy.attempts < config.attempts:
+            rng = np.random.default_rng([config.seed, number, _PILES])
+            cell.reset(rng, scene=types[(config.seed + number) % len(types)])
+            account = _Account(config, policy, table, number, on_attempt)
+            clear_pile(
+                SimPile(cell), policy, rng, config.protocol, config.seed, number, account.note
+            )
+            number += 1
+
+
+class _Account:
+    """Passes each attempt of one pile to the policy, and the result to table and listener."""
+
+    def __init__(
+        self,
+        config: LearningRunConfig,
+        policy: LearningPolicy,
+        table: LearningTable,
+        pile: int,
+        on_attempt: OnAttempt | None,
+    ) -> None:
+        self._config, self._policy, self._table = config, policy, table
+        self._pile, self._on_attempt = pile, on_attempt
+        self._last = time.perf_counter()
+
+    def note(self, row: AttemptRow, picked: Picked) -> bool:
+        """Learn from an attempt; return whether there are more to make."""
+        policy, rows = self._policy, self._table.rows
+        number, exploration = policy.attempts, policy.exploration
+        began = time.perf_counter()
+        report = policy.learn(picked.attempt)
+        now = time.perf_counter()
+        done = LearningRow(
+            number=number,
+            pile=self._pile,
+            stack=row.stack,
+            u=row.u,
+            v=row.v,
+            probability=row.probability,
+            source=row.source,
+            outcome=row.outcome,
+            cause=row.cause,
+            true_outcome=row.true_outcome,
+            true_cause=row.true_cause,
+            rolling_success=rolling_success([*(r.succeeded for r in rows), row.succeeded]),
+            exploration=exploration,
+            loss=report.loss,
+            version=report.version,
+            decision_seconds=row.decision_seconds,
+            learning_seconds=now - began,
+            wall_seconds=now - self._last,
+        )
+        self._last = now
+        self._table.append(done)
+        if self._on_attempt is not None:
+            self._on_attempt(done, picked.attempt, report)
+        return policy.attempts < self._config.attempts

@@ -1,0 +1,99 @@
+"""The folder of a learning run.
+
+run.json         what is learned where: nothing of it may change when the run goes on
+attempts.csv     a row per attempt
+weights/         the learner's state and its checkpoints
+log/             the attempts with their frames, where they are kept
+summary.json     figures, written at the end
+model.safetensors  the weights in service at the end
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.learning_report import summarise_learning
+from grasp_affordance.evaluation.learning_rows import LearningRow
+from grasp_affordance.evaluation.learning_run import LearningRunConfig
+from grasp_affordance.evaluation.make_learner import LearnerOptions
+from grasp_affordance.evaluation.provenance import provenance, revision
+from grasp_affordance.evaluation.store import read_json, write_json
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.attempt_log import AttemptLog
+from grasp_affordance.learning.online import LearningPolicy
+from grasp_affordance.learning.setup import open_log
+
+SCHEMA = "grasp_affordance/learning/1"
+
+
+class LearningStore:
+    """The files of one run.
+
+    Raises:
+        ConfigError: the folder holds another run, or one that is not to be resumed.
+    """
+
+    def __init__(
+        self, folder: Path, config: LearningRunConfig, learner: LearnerOptions, resume: bool
+    ) -> None:
+        self.folder = folder
+        self.table, self.weights = folder / "attempts.csv", folder / "weights"
+        self._config = config
+        self._log: AttemptLog | None = None
+        self._identity = _identity(config, learner)
+        path = folder / "run.json"
+        if not resume and folder.exists() and any(folder.iterdir()):
+            raise ConfigError(
+                f"{folder} is not empty: add --resume to go on with its run, or choose another"
+            )
+        if resume and path.exists():
+            found = read_json(path)
+            wrong = sorted(
+                name
+                for name in {*found, *self._identity}
+                if found.get(name) != self._identity.get(name)
+            )
+            if wrong:
+                raise ConfigError(
+                    f"{path} is of another run (different: {', '.join(wrong)}); give the same "
+                    "options, or another --output"
+                )
+        write_json(path, self._identity)
+
+    def log(self, attempt: GraspAttempt) -> None:
+        """Keep an attempt with its frame.
+
+        Raises:
+            AttemptLogError: the log is of another setup, or the disk is full.
+        """
+        if self._log is None:
+            from grasp_affordance.sim import SimConfig
+
+            if attempt.before is None:
+                raise ConfigError("an attempt without a frame cannot begin a log")
+            sim = SimConfig()
+            self._log = open_log(
+                str(self.folder / "log"), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
+            )
+        self._log.append(attempt)
+
+    def finish(self, rows: list[LearningRow], policy: LearningPolicy) -> dict[str, Any]:
+        """Write summary and weights; return the summary's figures."""
+        figures = summarise_learning(rows)
+        report = {
+            "schema": SCHEMA,
+            "run": self._identity,
+            "figures": figures,
+            "provenance": {**provenance(), "revisions": [revision()]},
+        }
+        write_json(self.folder / "summary.json", report)
+        policy.export(self.folder / "model.safetensors")
+        return figures
+
+
+def _identity(config: LearningRunConfig, learner: LearnerOptions) -> dict[str, Any]:
+    """Return all that must be equal for a run to go on, as it comes back from JSON."""
+    run = {name: value for name, value in asdict(config).items() if name != "attempts"}
+    return json.loads(json.dumps({**run, "learner": asdict(learner)}, default=str))

@@ -1,0 +1,90 @@
+"""The one place where a preset's name becomes a policy that learns."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.compact import CompactConfig
+from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
+from grasp_affordance.affordance.exploring import Exploration
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import Source
+from grasp_affordance.learning.exploration import ExplorationSchedule
+from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
+from grasp_affordance.learning.paper import PaperConfig
+from grasp_affordance.learning.paper_trainer import PaperPolicy
+from grasp_affordance.learning.trainer import Trainer, TrainerConfig
+
+
+@dataclass(frozen=True)
+class LearnerOptions:
+    """Who learns, and how.
+
+    Attributes:
+        preset: `default`, or `paper` for the suction paper's Algorithm 1 with its network.
+        prior: start from the analytic seal prior (default preset).
+        gates: keep away from what geometry alone excludes, such as edges and steep places; by
+            default where the prior is used. The paper's preset never does.
+        weights: checkpoint to begin with instead of random weights (default preset).
+        exploration: how often to explore; by default never in the default preset, and by equation 4
+            of the suction paper in its own.
+        kind: how to explore (default preset; the paper's is random).
+        trainer: of the default preset.
+        paper: of the paper's preset.
+    """
+
+    preset: Literal["default", "paper"] = "default"
+    prior: bool = True
+    gates: bool | None = None
+    weights: Path | None = None
+    exploration: ExplorationSchedule | None = None
+    kind: Exploration = Exploration.MEMBER
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    paper: PaperConfig = field(default_factory=PaperConfig)
+
+    def __post_init__(self) -> None:
+        if self.preset == "paper" and self.weights is not None:
+            raise ConfigError(
+                "the paper's preset begins with --paper.network.weights; leave out --weights"
+            )
+
+
+def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPolicy:
+    """Build a policy that learns, or one that goes on where it stopped.
+
+    Args:
+        options: who, and how.
+        seed: of initial weights and every draw; takes the place of the options' own.
+        folder: of its state.
+
+    Raises:
+        CheckpointError: the state is damaged or of other options; weights cannot be had.
+    """
+    if options.preset == "paper":
+        network = replace(options.paper.network, decoder_seed=seed)
+        paper = replace(options.paper, network=network)
+        return PaperPolicy(paper, folder, options.exploration, seed)
+    learner = replace(options.trainer.learner, network=_network(options), seed=seed)
+    trainer = Trainer(replace(options.trainer, learner=learner), folder, options.weights)
+    return OnlinePolicy(trainer, _online(options, seed))
+
+
+def _network(options: LearnerOptions) -> CompactConfig:
+    """Return the network to train: that of the weights to begin with, where there are any."""
+    if options.weights is None:
+        return replace(options.trainer.learner.network, use_prior=options.prior)
+    return from_checkpoint(read_checkpoint(options.weights))[0].config
+
+
+def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
+    predictor = PredictorConfig(source=Source.LEARNED)
+    gates = options.prior if options.gates is None else options.gates
+    changes: dict[str, Any] = {"schedule": options.exploration} if options.exploration else {}
+    return OnlineConfig(
+        predictor=predictor if gates else ungated(predictor),
+        kind=options.kind,
+        seed=seed,
+        **changes,
+    )

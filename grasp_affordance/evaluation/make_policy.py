@@ -1,0 +1,71 @@
+"""The one place where a policy's name becomes a policy."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import SuctionPoint
+from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.policies.truth import Truth
+
+NAMES = ("random", "highest", "normal_variance", "prior", "oracle", "oracle_best")
+
+Works = Callable[[SuctionPoint, View], bool]
+
+
+def make_policy(
+    name: str,
+    *,
+    weights: Path | None = None,
+    truth: Truth | None = None,
+    works: Works | None = None,
+) -> Policy:
+    """Build a policy.
+
+    Args:
+        name: one of `NAMES`.
+        weights: of a learned policy; None loads the shipped ones.
+        truth: answers the oracles; they exist in a simulator only.
+        works: picks in a copy of the world, for the oracle that rehearses.
+
+    Raises:
+        ConfigError: unknown name, weights for a policy without any, or an oracle without truth.
+    """
+    check_policy(name, weights)
+    match name:
+        case "random":
+            from grasp_affordance.policies.random_pixel import RandomPixel
+
+            return RandomPixel()
+        case "highest":
+            from grasp_affordance.policies.highest_point import HighestPoint
+
+            return HighestPoint()
+        case "normal_variance":
+            from grasp_affordance.policies.normal_variance import NormalVariance
+
+            return NormalVariance()
+        case "prior":
+            from grasp_affordance.policies.affordance_policy import AffordancePolicy
+
+            return AffordancePolicy("prior")
+        case "oracle" | "oracle_best":
+            from grasp_affordance.policies.oracle import Oracle, Rehearsal
+
+            if truth is None or (works is None and name == "oracle_best"):
+                raise ConfigError(f"policy '{name}' asks a simulator; a real cell has none")
+            oracle = Oracle(truth)
+            return Rehearsal(oracle, works) if name == "oracle_best" and works else oracle
+    raise ConfigError(f"policy '{name}' is listed but has no constructor")
+
+
+def check_policy(name: str, weights: Path | None = None) -> None:
+    """Refuse an unknown policy, and weights that it would ignore.
+
+    Raises:
+        ConfigError: says which names there are.
+    """
+    if name not in NAMES:
+        raise ConfigError(f"policy '{name}' is unknown; use one of {', '.join(NAMES)}")
+    if weights is not None and name != "learned":
+        raise ConfigError(f"policy '{name}' has no weights: leave out --weights")

@@ -1,0 +1,44 @@
+"""Policies that pick where an affordance map is highest: the seal prior, a network, or a blend."""
+
+from dataclasses import replace
+
+from grasp_affordance.affordance.predictor import (
+    AffordanceModel,
+    AffordancePredictor,
+    PredictorConfig,
+)
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.errors import FrameError
+from grasp_affordance.grasp import Rejection, Selection
+from grasp_affordance.policies.policy import View
+
+
+class AffordancePolicy:
+    """The predictor behind the policies' interface.
+
+    It offers even hopeless points rather than none: an abstention clears no bin.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: PredictorConfig | None = None,
+        model: AffordanceModel | None = None,
+    ) -> None:
+        """Use the predictor's configuration, but for cup and memory, which come with the view."""
+        self.name = name
+        self._config = config or PredictorConfig()
+        self._model = model
+
+    def choose(self, view: View) -> Selection:
+        """Return the map's best points; none, with the reason, in a frame without depth."""
+        candidates = replace(
+            self._config.candidates, min_probability=0.0, failure_radius=view.avoid_radius
+        )
+        config = replace(self._config, cup=view.cup, candidates=candidates)
+        predictor = AffordancePredictor(config, self._model)
+        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        try:
+            return predictor.predict(view.frame, known, view.failed).selection
+        except FrameError:
+            return Selection((), {Rejection.UNUSABLE_FRAME: 1})
