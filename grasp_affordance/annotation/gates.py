@@ -52,8 +52,8 @@ class GateConfig:
     intrusion: float = 0.03
     unseen: float = 0.5
     unknown: float = 0.5
-    smallest_area: float = 2.0e-4
-    thinnest: float = 0.006
+    smallest_area: float = 3.0e-4
+    thinnest: float = 0.010
 
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.farthest:
@@ -175,6 +175,12 @@ def check_region(
     if width < config.thinnest:
         return rejected(Reason.TOO_THIN, f"the mask is {width * 1e3:.1f} mm wide")
     return None
+
+
+def is_object_sized(region: Region, frame: RgbdFrame, config: GateConfig) -> bool:
+    """Whether a region is large and wide enough to be an object rather than the rim of one."""
+    large = region.area >= config.smallest_area
+    return large and mask_width(region, frame) >= config.thinnest
 
 
 def mask_width(region: Region, frame: RgbdFrame) -> float:

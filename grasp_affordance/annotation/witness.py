@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
-from grasp_affordance.annotation.gates import GateConfig, check_frames, check_view
+from grasp_affordance.annotation.gates import (
+    GateConfig,
+    check_frames,
+    check_view,
+    is_object_sized,
+)
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
 from grasp_affordance.errors import ConfigError
@@ -101,7 +106,7 @@ def witness(
             PickEvent.UNKNOWN, detail=f"{refusal.reason}: {refusal.detail}", change=change
         )
     found = departures(change, config.departure)
-    objects = _objects(found, config)
+    objects = _objects(found, before, config)
     distance = _distance(objects, before, picked_at)
     return Witness(
         event=_event(objects, found, distance, before, config, picked_at),
@@ -137,12 +142,11 @@ def count_events(events: Iterable[PickEvent]) -> dict[PickEvent, int]:
     return counts
 
 
-def _objects(found: Departures, config: WitnessConfig) -> tuple[Region, ...]:
-    """What left, without splinters of the largest region."""
-    if not found.left:
-        return ()
-    least = config.second_object * found.left[0].volume
-    return tuple(region for region in found.left if region.volume >= least)
+def _objects(found: Departures, frame: RgbdFrame, config: WitnessConfig) -> tuple[Region, ...]:
+    """What left, without rims of what tilted and without splinters of the largest region."""
+    sized = [region for region in found.left if is_object_sized(region, frame, config.gates)]
+    least = config.second_object * max((region.volume for region in sized), default=0.0)
+    return tuple(region for region in sized if region.volume >= least)
 
 
 def _event(
@@ -160,7 +164,7 @@ def _event(
             gap = _distance(found.moved, frame, picked_at)
             if gap <= config.reach:
                 return PickEvent.DROPPED
-        disturbed = found.moved or found.settled or found.arrived
+        disturbed = found.left or found.moved or found.settled or found.arrived
         return PickEvent.DISTURBED if disturbed else PickEvent.NOTHING
     if picked_at is not None and distance > config.reach:
         return PickEvent.REMOVED_ELSEWHERE

@@ -178,10 +178,14 @@ def test_a_reviewer_pages_rejects_and_drags_a_rectangle_in_a_browser(
         wait.until(lambda _: body("index") == "0")
         automatic = read_pairs(labels).pairs[0].rectangles
         canvas = browser.find_element(By.ID, "view")
-        centre = (automatic[0].x - 160, automatic[0].y - 120)  # selenium counts from the middle
+        scale = canvas.size["width"] / 320
+        # selenium counts from the middle
+        centre = ((automatic[0].x - 160) * scale, (automatic[0].y - 120) * scale)
         drag = webdriver.ActionChains(browser)
         drag.move_to_element_with_offset(canvas, round(centre[0]), round(centre[1]))
-        drag.click_and_hold().move_by_offset(30, -20).release().perform()
+        drag.click_and_hold().move_by_offset(
+            round(30 * scale), round(-20 * scale)
+        ).release().perform()
         press("a")
         wait.until(lambda _: body("decision") == "accepted")
         corrected = read_decisions(labels)[0].rectangles
