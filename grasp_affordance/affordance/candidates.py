@@ -161,20 +161,23 @@ def _near(points: Array, centres: Array | None, radius: float) -> Mask:
 
 
 def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[int, int]]:
-    """Return (row, column) of the best cells at least `spacing` apart, best first.
+    """Return (row, column) of cells at least `spacing` apart, best first.
 
-    Not of local maxima only: an object whose map has a single peak still offers a second try.
+    Local maxima are taken first, so that one large face does not crowd out other objects; what is
+    left of `count` goes to the best other cells: a single-peaked object still offers second tries.
     """
     rows, columns = np.nonzero((smooth >= config.min_probability) & (smooth > 0))
     scores, points = smooth[rows, columns], scene.surface.points[rows, columns]
-    order = np.lexsort((-(points @ scene.region.up), -scores))  # the higher one among equals
-    chosen: list[tuple[int, int]] = []
+    highest = np.asarray(cv2.dilate(smooth, np.ones((3, 3), np.uint8)))[rows, columns]
+    order = np.lexsort((-(points @ scene.region.up), -scores, scores < highest))
+    chosen: list[int] = []
     while len(order) and len(chosen) < config.count:
         best = order[0]
-        chosen.append((int(rows[best]), int(columns[best])))
+        chosen.append(int(best))
         gaps = np.linalg.norm(points[order] - points[best], axis=-1)
         order = order[(gaps >= config.spacing) & (np.arange(len(order)) > 0)]
-    return chosen
+    chosen.sort(key=lambda index: -scores[index])
+    return [(int(rows[index]), int(columns[index])) for index in chosen]
 
 
 def _count_pixels(causes: Mapping[Rejection, Mask], surface: Surface) -> dict[Rejection, int]:
