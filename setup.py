@@ -108,6 +108,7 @@ setup(
         "torch",
         "torchvision",
         "tyro",
+        "werkzeug",
     ],
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-xdist", "selenium"],

@@ -41,6 +41,7 @@ ROSDEP_KEYS = {
     "torch": "python3-torch",
     "torchvision": "python3-torchvision",
     "tyro": None,
+    "werkzeug": "python3-werkzeug",
 }
 # What is imported under another name than the one that setup.py or package.xml declares.
 DECLARED_AS = {

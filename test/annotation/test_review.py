@@ -151,7 +151,7 @@ def test_a_reviewer_pages_rejects_and_drags_a_rectangle_in_a_browser(
     for flag in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--window-size=1000,800", f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=1100,1200", f"--user-data-dir={tmp_path / 'profile'}",
     ):  # fmt: skip
         options.add_argument(flag)
     service = webdriver.ChromeService(executable_path=str(shutil.which("chromedriver")))
