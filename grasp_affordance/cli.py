@@ -21,6 +21,7 @@ COMMANDS = {
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",
     "review": "accept, reject and correct labels on a local web page, or without it",
     "report": "tables and pictures of docs/results.md from reports on disk",
+    "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
 }
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130

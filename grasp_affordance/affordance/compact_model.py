@@ -52,6 +52,33 @@ class CompactModel:
         Raises:
             FrameError: the region holds no depth. ConfigError: the prior is missing.
         """
+        return self._map(frame, region, up, prior, None)
+
+    @property
+    def members(self) -> int:
+        """Networks in the ensemble."""
+        return self.network.config.members
+
+    def predict_member(
+        self,
+        member: int,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,
+        prior: Image | None = None,
+    ) -> Image:
+        """Return what member number `member` alone predicts; see `predict`."""
+        return self._map(frame, region, up, prior, member)
+
+    def _map(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None,
+        up: NDArray[np.float64] | None,
+        prior: Image | None,
+        member: int | None,
+    ) -> Image:
         config = self.network.config
         if config.use_prior and prior is None:
             raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
@@ -62,6 +89,7 @@ class CompactModel:
                 torch.from_numpy(view.features).to(self._device),
                 torch.from_numpy(view.prior_logit).to(self._device),
             )
-            mean = torch.sigmoid(logits).mean(dim=0).clamp(1e-6, 1 - 1e-6)
-            calibrated = torch.sigmoid(self._scale * torch.logit(mean) + self._shift)
+            each = torch.sigmoid(logits)
+            asked = (each.mean(dim=0) if member is None else each[member]).clamp(1e-6, 1 - 1e-6)
+            calibrated = torch.sigmoid(self._scale * torch.logit(asked) + self._shift)
         return view.grid.to_image(smoothed(calibrated.cpu().numpy(), _SMOOTHING))

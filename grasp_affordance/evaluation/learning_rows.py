@@ -92,7 +92,7 @@ def read_learning_rows(path: Path) -> list[LearningRow]:
     try:
         whole, _, _ = path.read_text().rpartition("\n")
         return [
-            LearningRow(**{name: kind(line[name]) for name, kind in kinds.items()})  # type: ignore[operator, arg-type]
+            LearningRow(**{name: kind(line[name]) for name, kind in kinds.items()})  # type: ignore[operator]
             for line in csv.DictReader(io.StringIO(whole))
         ]
     except (OSError, KeyError, TypeError, ValueError) as error:

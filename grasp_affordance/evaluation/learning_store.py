@@ -24,6 +24,7 @@ from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_log import AttemptLog
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.setup import open_log
+from grasp_affordance.sim import SimConfig
 
 SCHEMA = "grasp_affordance/learning/1"
 
@@ -69,8 +70,6 @@ class LearningStore:
             AttemptLogError: the log is of another setup, or the disk is full.
         """
         if self._log is None:
-            from grasp_affordance.sim import SimConfig
-
             if attempt.before is None:
                 raise ConfigError("an attempt without a frame cannot begin a log")
             sim = SimConfig()

@@ -70,22 +70,27 @@ class Platt:
         return _sigmoid(self.scale * _logit(probability) + self.shift)
 
 
-def fit_platt(predicted: ArrayLike, success: ArrayLike, strength: float = 5.0) -> Platt:
+def fit_platt(
+    predicted: ArrayLike, success: ArrayLike, strength: float = 5.0, around: Platt | None = None
+) -> Platt:
     """Fit a correction by penalised maximum likelihood (Newton's method).
 
     Args:
         predicted, success: (N,) of past attempts.
-        strength: weight, in attempts, of the belief that no correction is needed; with few
-            attempts, or only successes, the correction stays near the identity.
+        strength: weight, in attempts, of the belief in `around`; with few attempts, or only
+            successes, the correction stays near it.
+        around: the correction before any attempt; none is needed, by default.
     """
+    around = around or Platt()
     x, y = _logit(predicted), np.asarray(success, dtype=np.float64)
     if not x.size:
-        return Platt()
+        return around
     design = np.stack([x, np.ones_like(x)], axis=1)
-    identity, theta = np.array([1.0, 0.0]), np.array([1.0, 0.0])
+    believed = np.array([around.scale, around.shift])
+    theta = believed.copy()
     for _ in range(50):
         p = _sigmoid(design @ theta)
-        gradient = design.T @ (p - y) + strength * (theta - identity)
+        gradient = design.T @ (p - y) + strength * (theta - believed)
         hessian = (design * (p * (1 - p))[:, None]).T @ design + strength * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         theta = theta - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-9))

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
-from grasp_affordance.affordance.compact_checkpoint import to_checkpoint, version
+from grasp_affordance.affordance.checkpoint import Provenance, read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint, version
 from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.affordance.observation import Observation
-from grasp_affordance.errors import ConfigError
+from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.calibration import (
+    Platt,
     brier_score,
     expected_calibration_error,
     fit_platt,
@@ -62,13 +63,14 @@ class Lesson:
     Attributes:
         outcome: only SUCCESS and FAILURE teach.
         probability: that was served with the point.
-        view: what the network sees of the frame before the pick.
+        view: what the network sees of the frame before the pick; None where that is not known,
+            and the attempt then teaches nothing.
         u, v: executed pixel.
     """
 
     outcome: Outcome
     probability: float
-    view: Observation
+    view: Observation | None
     u: int
     v: int
 
@@ -95,12 +97,17 @@ class Trainer:
 
     Args:
         folder: of weights and state; a trainer that was here before goes on from there.
+        initial: checkpoint of a compact network to begin with, instead of random weights; not
+            looked at where there is a state to go on from.
 
     Raises:
-        CheckpointError: the state on disk is damaged, or of another configuration.
+        CheckpointError: the state on disk is damaged, or of another configuration; or the initial
+            weights cannot be had, or are of another network.
     """
 
-    def __init__(self, config: TrainerConfig, folder: str | Path) -> None:
+    def __init__(
+        self, config: TrainerConfig, folder: str | Path, initial: str | Path | None = None
+    ) -> None:
         self.config = config
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +120,8 @@ class Trainer:
         else:
             self._examples.truncate(0)
             self.state = TrainerState()
+            if initial is not None:
+                self._begin_with(initial)
             self._serve()
             self._save()
 
@@ -122,7 +131,10 @@ class Trainer:
         loss, event = math.nan, ""
         match lesson.outcome:
             case Outcome.SUCCESS | Outcome.FAILURE:
-                loss, event = self._learn(lesson)
+                if lesson.view is None:
+                    event = "no lesson: the frame before the pick is not known"
+                else:
+                    loss, event = self._learn(lesson, lesson.view)
             case Outcome.UNCERTAIN:
                 self.state.quarantined += 1
                 event = "quarantined: the witnesses of the attempt disagree"
@@ -159,9 +171,9 @@ class Trainer:
         self._save()
         return True
 
-    def _learn(self, lesson: Lesson) -> tuple[float, str]:
+    def _learn(self, lesson: Lesson, view: Observation) -> tuple[float, str]:
         success = lesson.outcome is Outcome.SUCCESS
-        example = self.learner.example(lesson.view, lesson.u, lesson.v, float(success))
+        example = self.learner.example(view, lesson.u, lesson.v, float(success))
         raw = self.learner.probability_of(example, self.state.champion)
         self.state.attempts += 1
         self.state.successes += success
@@ -200,7 +212,11 @@ class Trainer:
         """Put the learner's present weights into service."""
         weights: dict[str, Tensor] = self.learner.weights()
         recent = self.state.history[-self.config.calibration_window :]
-        platt = fit_platt([s.raw for s in recent], [s.success for s in recent])
+        platt = fit_platt(
+            [s.raw for s in recent],
+            [s.success for s in recent],
+            around=Platt(self.state.initial_scale, self.state.initial_shift),
+        )
         self.state.champion = weights
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
@@ -217,6 +233,16 @@ class Trainer:
         versions = sorted(self.folder.glob("compact-*.safetensors"))
         for old in versions[: -self.config.keep_versions]:
             old.unlink()
+
+    def _begin_with(self, path: str | Path) -> None:
+        network, scale, shift = from_checkpoint(read_checkpoint(path))
+        if network.config != self.config.learner.network:
+            raise CheckpointError(
+                f"'{path}' is a compact network of another shape ({network.config}); configure "
+                "that one, or start from scratch"
+            )
+        self.learner.network.load_state_dict(network.state_dict())
+        self.state.initial_scale, self.state.initial_shift = scale, shift
 
     def _save(self) -> None:
         write_state(self.folder / STATE_FILE, self.state, self.learner)

@@ -46,6 +46,8 @@ class TrainerState:
         champion: weights in service.
         best, best_success: weights that had the highest live success over a full window, and it.
         watched_from: number of labelled attempts at which the present live window began.
+        initial_scale, initial_shift: correction of the probabilities that the first weights came
+            with (see `calibration.Platt`).
         history: newest labelled attempts, oldest first.
     """
 
@@ -59,6 +61,8 @@ class TrainerState:
     best: dict[str, Tensor] = field(default_factory=dict)
     best_success: float = 0.0
     watched_from: int = 0
+    initial_scale: float = 1.0
+    initial_shift: float = 0.0
     history: list[Served] = field(default_factory=list)
 
     def live(self) -> list[bool]:
@@ -76,6 +80,8 @@ _COUNTERS = (
     "checkpoint",
     "best_success",
     "watched_from",
+    "initial_scale",
+    "initial_shift",
 )
 
 

@@ -1,0 +1,85 @@
+"""Suction points that are tried in order to learn, not because they are the best."""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.candidates import CandidateConfig, select
+from grasp_affordance.affordance.predictor import Prediction
+from grasp_affordance.grasp import Selection, Source
+from grasp_affordance.rgbd import RgbdFrame
+
+Image = NDArray[np.float32]
+
+
+class Exploration(StrEnum):
+    """How a place to learn from is chosen."""
+
+    RANDOM = "random"  # any place on an object (Algorithm 1 of the suction paper)
+    MEMBER = "member"  # the best in the eyes of one member of the ensemble (Thompson sampling)
+
+
+@runtime_checkable
+class Ensemble(Protocol):
+    """A model whose members disagree where little is known."""
+
+    @property
+    def members(self) -> int:
+        """Return how many there are."""
+
+    def predict_member(
+        self,
+        member: int,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,
+        prior: Image | None = None,
+    ) -> Image:
+        """Return what one member predicts, as `predict` does for their mean."""
+
+
+def explore(
+    frame: RgbdFrame,
+    prediction: Prediction,
+    model: object,
+    kind: Exploration,
+    rng: np.random.Generator,
+    config: CandidateConfig | None = None,
+) -> Selection:
+    """Return exploratory points of a view that was judged.
+
+    They keep away from what `prediction` keeps away from (edges, walls, recent failures), however
+    unlikely they are; their probability is the one that `prediction` gives them, so that it stays a
+    prediction that outcomes can be held against.
+
+    Args:
+        prediction: of this frame.
+        model: behind it; MEMBER asks one of its members, and is RANDOM for a model without any.
+        rng: of the choice.
+        config: which points may be offered; its threshold is not applied.
+    """
+    config = replace(config or CandidateConfig(), min_probability=0.0)
+    scene, shape = prediction.scene, prediction.scene.surface.shape
+    if kind is Exploration.MEMBER and isinstance(model, Ensemble) and not scene.region.empty:
+        scores = model.predict_member(
+            int(rng.integers(model.members)),
+            frame,
+            prediction.allowed,
+            up=scene.region.up,
+            prior=scene.surface.to_image(scene.seal.score),
+        )
+        cells = cv2.resize(scores, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    else:
+        cells = rng.random(shape, dtype=np.float32)
+        config = replace(config, smoothing=0.0)
+    chosen = select(np.asarray(cells, dtype=np.float32), scene, Source.EXPLORATION, config)
+    points = tuple(
+        replace(point, probability=float(prediction.affordance[point.v, point.u]))
+        for point in chosen.points
+    )
+    return Selection(points, chosen.rejections)

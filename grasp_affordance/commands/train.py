@@ -1,0 +1,104 @@
+"""`grasp-affordance train`: a robot in the simulated cell teaches itself to pick."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from grasp_affordance.evaluation.learning_report import plot_learning_curves
+from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
+from grasp_affordance.evaluation.learning_run import LearningRunConfig, OnAttempt, learn_in_cell
+from grasp_affordance.evaluation.learning_store import LearningStore
+from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
+from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.trainer import Report
+
+
+def run(
+    output: Path,
+    scene: str = "train",
+    cell: str = "realistic",
+    attempts: int = 500,
+    seed: int = 0,
+    log: bool = False,
+    resume: bool = False,
+    learner: Annotated[LearnerOptions, tyro.conf.arg(name="")] = LearnerOptions(),  # noqa: B008
+) -> None:
+    """Learn to pick in the simulated cell, from scratch or from given weights, without ROS.
+
+    Writes attempts.csv (a row per attempt, as it happens), summary.json, learning_curve.png
+    (equation 5 of the suction paper), model.safetensors (for `evaluate --policy learned --weights`
+    and the affordance node), and in weights/ all that is needed to go on.
+
+    Args:
+        output: folder of the run; a new one, unless it is resumed.
+        scene: as in `evaluate`.
+        cell: hardness: ideal, realistic or adverse.
+        attempts: of the run, those before a --resume included.
+        seed: of cell, piles, initial weights and every draw.
+        log: also keep every attempt with its frame in log/ (see `grasp-affordance attempts`).
+        resume: go on with an interrupted run, or extend a finished one.
+        learner: who learns, and how.
+    """
+    stacks_of(scene)
+    check_cell(cell)
+    config = LearningRunConfig(scene, cell, attempts, seed)
+    store = LearningStore(output, config, learner, resume)
+    policy = make_learner(learner, seed, store.weights)
+    table = LearningTable(store.table, keep=policy.attempts)
+    console = Console()
+    with _progress(console, attempts, table) as show:
+
+        def note(row: LearningRow, attempt: GraspAttempt, report: Report) -> None:
+            if log:
+                store.log(attempt)
+            show(row, attempt, report)
+
+        learn_in_cell(config, policy, table, note)
+    summary = store.finish(table.rows, policy)
+    title = f"{learner.preset} preset, scene {scene}, {cell} cell"
+    plot_learning_curves({f"seed {seed}": table.rows}, output / "learning_curve.png", title)
+    console.print(_summary_table(summary))
+    console.print(f"run: {output}; weights: {output / 'model.safetensors'}", highlight=False)
+
+
+@contextmanager
+def _progress(console: Console, total: int, table: LearningTable) -> Iterator[OnAttempt]:
+    """Show a bar of attempts with the rolling success; yield what is to be called after each."""
+    columns = (
+        MofNCompleteColumn(),
+        TextColumn("attempts"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total, completed=len(table.rows))
+
+        def show(row: LearningRow, _: GraspAttempt, report: Report) -> None:
+            text = f"rolling success {row.rolling_success:.1%}, {row.version or report.event}"
+            progress.update(task, advance=1, description=text)
+
+        yield show
+
+
+def _summary_table(summary: dict[str, Any]) -> Table:
+    table = Table(title="Learning run", title_justify="left", show_header=False)
+    for name, value in summary.items():
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        table.add_row(name.replace("_", " "), "–" if value is None else text)
+    return table

@@ -1,0 +1,139 @@
+"""A policy that learns while it picks: the trainer and the weights in service in one process."""
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.compact_model import CompactModel
+from grasp_affordance.affordance.exploring import Exploration, explore
+from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.errors import FrameError
+from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
+from grasp_affordance.learning.exploration import ExplorationSchedule, explores
+from grasp_affordance.learning.lessons import TEACHING, observation_of
+from grasp_affordance.learning.trainer import Lesson, Report, Trainer
+from grasp_affordance.policies.policy import View
+from grasp_affordance.rgbd import RgbdFrame
+
+
+class LearningPolicy(Protocol):
+    """A `policies.Policy` that is told what became of its choices."""
+
+    @property
+    def name(self) -> str:
+        """Return the name that goes into attempts and reports."""
+
+    @property
+    def attempts(self) -> int:
+        """Return how many attempts it has been told of."""
+
+    @property
+    def exploration(self) -> float:
+        """Return the present probability of an exploratory pick."""
+
+    def choose(self, view: View) -> Selection:
+        """Return ranked points; see `policies.Policy`."""
+
+    def learn(self, attempt: GraspAttempt) -> Report:
+        """Learn from a pick at a point of the view that was chosen in last."""
+
+    def export(self, path: Path) -> None:
+        """Write the weights in service as a checkpoint for `affordance.model.load_model`."""
+
+
+@dataclass(frozen=True)
+class OnlineConfig:
+    """How the default learner picks while it learns.
+
+    Attributes:
+        predictor: which points it offers; cup and memory come with the view.
+        kind: of exploration.
+        schedule: of exploration; none by default, because every pick teaches and a robot that
+            works should not fail on purpose.
+        seed: of its choices.
+    """
+
+    predictor: PredictorConfig = field(
+        default_factory=lambda: PredictorConfig(source=Source.LEARNED)
+    )
+    kind: Exploration = Exploration.MEMBER
+    schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
+    seed: int = 0
+
+
+class OnlinePolicy:
+    """Picks with the weights that a `Trainer` has in service."""
+
+    name = "online"
+
+    def __init__(self, trainer: Trainer, config: OnlineConfig | None = None) -> None:
+        self.trainer = trainer
+        self.config = config or OnlineConfig()
+        self._model: CompactModel | None = None
+        self._judged: tuple[RgbdFrame, Prediction] | None = None
+
+    @property
+    def attempts(self) -> int:
+        """See `LearningPolicy`."""
+        return self.trainer.state.consumed
+
+    @property
+    def exploration(self) -> float:
+        """See `LearningPolicy`."""
+        return self.config.schedule.probability(self.trainer.state.attempts)
+
+    def choose(self, view: View) -> Selection:
+        """See `LearningPolicy`. Offers even hopeless points: an abstention teaches nothing."""
+        predictor = self.config.predictor
+        candidates = replace(
+            predictor.candidates, min_probability=0.0, failure_radius=view.avoid_radius
+        )
+        config = replace(predictor, cup=view.cup, candidates=candidates)
+        model = self._serving()
+        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        self._judged = None
+        try:
+            prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
+            self._judged = (view.frame, prediction)
+            if not explores(self.exploration, self.config.seed, self.attempts):
+                return prediction.selection
+            rng = np.random.default_rng([self.config.seed, 13, self.attempts])
+            return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
+        except FrameError:
+            return Selection((), {Rejection.UNUSABLE_FRAME: 1})
+
+    def learn(self, attempt: GraspAttempt) -> Report:
+        """See `LearningPolicy`."""
+        point = attempt.point
+        lesson = Lesson(attempt.outcome, point.probability, None, point.u, point.v)
+        if attempt.outcome in TEACHING and self._judged is not None:
+            network = self.trainer.config.learner.network
+            lesson = replace(lesson, view=observation_of(*self._judged, network))
+        return self.trainer.consume(lesson)
+
+    def export(self, path: Path) -> None:
+        """See `LearningPolicy`."""
+        write_checkpoint(path, read_checkpoint(self.trainer.folder / self.trainer.state.checkpoint))
+
+    def _serving(self) -> CompactModel:
+        version = self.trainer.state.version
+        if self._model is None or self._model.version != version:
+            path = self.trainer.folder / self.trainer.state.checkpoint
+            self._model = CompactModel(read_checkpoint(path))
+        return self._model
+
+
+def ungated(config: PredictorConfig) -> PredictorConfig:
+    """Return a predictor that keeps no place on an object from the map.
+
+    For learning without prior knowledge: the limits on slope, edges and holes are some.
+    """
+    candidates = replace(
+        config.candidates, max_tilt=math.pi / 2, edge_radii=0.0, hole_radii=0.0, wall_margin=0.0
+    )
+    return replace(config, candidates=candidates)

@@ -1,0 +1,188 @@
+"""The suction paper's learner on disk, and its way to choose: Algorithm 1."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from grasp_affordance.affordance.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.affordance.exploring import Exploration, explore
+from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.affordance.resnet_checkpoint import to_checkpoint
+from grasp_affordance.affordance.resnet_model import ResnetModel
+from grasp_affordance.errors import CheckpointError, FrameError
+from grasp_affordance.grasp import GraspAttempt, Outcome, Rejection, Selection, Source
+from grasp_affordance.learning.calibration import brier_score, expected_calibration_error
+from grasp_affordance.learning.exploration import ExplorationSchedule, explores
+from grasp_affordance.learning.lessons import TEACHING
+from grasp_affordance.learning.online import ungated
+from grasp_affordance.learning.paper import PaperConfig, PaperLearner
+from grasp_affordance.learning.trainer import Report
+from grasp_affordance.policies.policy import View
+from grasp_affordance.rgbd import RgbdFrame
+
+_ARCHITECTURE = "paper-trainer"
+_STATE_FILE = "paper.safetensors"
+_WINDOW = 100  # equation 5
+
+
+@dataclass
+class _State:
+    """Counters, and (probability, success) of every labelled attempt."""
+
+    consumed: int = 0
+    quarantined: int = 0
+    history: list[tuple[float, bool]] = field(default_factory=list)
+
+
+class PaperPolicy:
+    """Algorithm 1: the highest pixel of all patches, or with probability p a random one; learn.
+
+    The whole state is on the disk after every attempt; a policy that was in the folder before goes
+    on from there.
+
+    Raises:
+        CheckpointError: the state on disk is damaged or of another configuration, or the encoder's
+            weights cannot be had.
+    """
+
+    name = "paper"
+
+    def __init__(
+        self,
+        config: PaperConfig,
+        folder: Path,
+        schedule: ExplorationSchedule | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Keep the state in `folder`; explore by equation 4 unless another schedule is given."""
+        self.learner = PaperLearner(config)
+        self.folder = folder
+        self._schedule = schedule or ExplorationSchedule()
+        self._seed = seed
+        base = PredictorConfig(source=Source.LEARNED)
+        # The highest pixel itself: no smoothing, and nothing but the memory keeps it away.
+        candidates = replace(base.candidates, min_probability=0.0, smoothing=0.0)
+        self._predictor = ungated(replace(base, candidates=candidates))
+        self._judged: tuple[RgbdFrame, Prediction] | None = None
+        self._state = _State()
+        if (folder / _STATE_FILE).exists():
+            self._resume()
+        self._model = ResnetModel(self.learner.network)
+
+    @property
+    def attempts(self) -> int:
+        """See `LearningPolicy`."""
+        return self._state.consumed
+
+    @property
+    def exploration(self) -> float:
+        """See `LearningPolicy`."""
+        return self._schedule.probability(len(self._state.history))
+
+    def choose(self, view: View) -> Selection:
+        """See `LearningPolicy`."""
+        candidates = replace(self._predictor.candidates, failure_radius=view.avoid_radius)
+        config = replace(self._predictor, cup=view.cup, candidates=candidates)
+        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        self._judged = None
+        try:
+            predictor = AffordancePredictor(config, self._model)
+            prediction = predictor.predict(view.frame, known, view.failed)
+            self._judged = (view.frame, prediction)
+            if not explores(self.exploration, self._seed, self.attempts):
+                return prediction.selection
+            rng = np.random.default_rng([self._seed, 13, self.attempts])
+            return explore(view.frame, prediction, self._model, Exploration.RANDOM, rng, candidates)
+        except FrameError:
+            return Selection((), {Rejection.UNUSABLE_FRAME: 1})
+
+    def learn(self, attempt: GraspAttempt) -> Report:
+        """See `LearningPolicy`."""
+        state, point, loss = self._state, attempt.point, math.nan
+        state.consumed += 1
+        state.quarantined += attempt.outcome is Outcome.UNCERTAIN
+        if attempt.outcome in TEACHING and self._judged is not None:
+            frame, prediction = self._judged
+            success = attempt.outcome is Outcome.SUCCESS
+            loss = self.learner.learn(frame, (point.u, point.v), success, prediction.allowed)
+            state.history.append((point.probability, success))
+            self._model = ResnetModel(self.learner.network)
+        self._save()
+        return self._report(loss)
+
+    def export(self, path: Path) -> None:
+        """See `LearningPolicy`."""
+        provenance = Provenance.of_this_process(len(self._state.history))
+        write_checkpoint(path, to_checkpoint(self.learner.network, provenance))
+
+    def _report(self, loss: float) -> Report:
+        history = self._state.history
+        recent = history[-_WINDOW:]
+        predicted, success = [p for p, _ in recent], [s for _, s in recent]
+        return Report(
+            attempts=len(history),
+            successes=sum(s for _, s in history),
+            quarantined=self._state.quarantined,
+            rolling_success=float(np.mean(success)) if success else math.nan,
+            loss=loss,
+            steps=len(history),
+            brier=brier_score(predicted, success),
+            calibration_error=expected_calibration_error(predicted, success),
+            version=self._model.version,
+            checkpoint=str(self.folder / _STATE_FILE),
+            event="",
+        )
+
+    def _save(self) -> None:
+        momentum = self.learner.optimiser.state_dict()["state"]
+        tensors: dict[str, Tensor] = {
+            f"decoder.{name}": tensor
+            for name, tensor in self.learner.network.decoder.state_dict().items()
+        } | {
+            f"momentum.{index}": values["momentum_buffer"]
+            for index, values in momentum.items()
+            if values.get("momentum_buffer") is not None
+        }
+        config = {"paper": asdict(self.learner.config), **asdict(self._state)}
+        provenance = Provenance.of_this_process(len(self._state.history))
+        write_checkpoint(
+            self.folder / _STATE_FILE, Checkpoint(_ARCHITECTURE, config, tensors, provenance)
+        )
+
+    def _resume(self) -> None:
+        path = self.folder / _STATE_FILE
+        checkpoint = read_checkpoint(path)
+        wanted = _as_json(self.learner.config)
+        if checkpoint.architecture != _ARCHITECTURE or checkpoint.config["paper"] != wanted:
+            raise CheckpointError(
+                f"'{path}' is of another learner or configuration; restore it, or choose another "
+                "folder"
+            )
+        parts: dict[str, dict[str, Tensor]] = {"decoder": {}, "momentum": {}}
+        for name, tensor in checkpoint.tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        self.learner.network.decoder.load_state_dict(parts["decoder"])
+        groups = self.learner.optimiser.state_dict()["param_groups"]
+        buffers = {int(k): {"momentum_buffer": v} for k, v in parts["momentum"].items()}
+        self.learner.optimiser.load_state_dict({"state": buffers, "param_groups": groups})
+        self._state = _State(
+            checkpoint.config["consumed"],
+            checkpoint.config["quarantined"],
+            [(float(p), bool(s)) for p, s in checkpoint.config["history"]],
+        )
+
+
+def _as_json(config: PaperConfig) -> object:
+    """Return a configuration as it comes back from a checkpoint."""
+    return json.loads(json.dumps(asdict(config)))

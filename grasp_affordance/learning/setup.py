@@ -1,0 +1,40 @@
+"""What must stay the same while a robot learns, besides its camera."""
+
+from dataclasses import asdict
+from typing import Any
+
+from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.learning.attempt_log import AttemptLog, Retention
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import SequenceCamera
+
+
+def setup_of(cup: Cup, bin_geometry: BinGeometry) -> dict[str, Any]:
+    """Return the setup of an `AttemptLog` as JSON values; the log adds the camera's intrinsics."""
+    return {"cup": asdict(cup), "bin": asdict(bin_geometry)}
+
+
+def open_log(
+    folder: str,
+    cup: Cup,
+    bin_geometry: BinGeometry,
+    frame: RgbdFrame,
+    T_base_camera: Any,
+    retention: Retention | None = None,
+) -> AttemptLog:
+    """Open the attempt log of a cell, new or of the same setup.
+
+    Args:
+        frame: any of the camera's.
+        T_base_camera: (4, 4) as calibrated; each attempt keeps its own besides.
+
+    Raises:
+        AttemptLogError: the folder is of another setup, or cannot be written.
+    """
+    camera = SequenceCamera(
+        frame.intrinsics,
+        T_base_camera=T_base_camera,
+        bin=bin_geometry,
+        frame_id=frame.frame_id,
+    )
+    return AttemptLog(folder, camera, setup_of(cup, bin_geometry), retention)
