@@ -39,6 +39,7 @@ class SealConfig:
         lever: metres between the cup and the middle of the patch that would seal, at which
             1/e of the bonus is left; off its middle an object peels from the cup.
         lever_bonus: how much of the score is kept for the middle of a patch, in [0, 1].
+        widest: metres; a wider patch is no single object and has no middle.
         blur: Gaussian sigma of the final map in cup radii; without it the maximum of a wide
             surface sits on its rim.
     """
@@ -53,13 +54,14 @@ class SealConfig:
     top_bonus: float = 0.2
     lever: float = 0.030
     lever_bonus: float = 0.3
+    widest: float = 0.20
     blur: float = 0.4
 
     def __post_init__(self) -> None:
-        if min(self.lip_reach, self.roughness, self.residual, self.bend_share, self.lever) <= 0:
-            raise ConfigError(
-                "seal: lip_reach, roughness, residual, bend_share and lever must be positive"
-            )
+        if min(self.lip_reach, self.roughness, self.residual, self.bend_share) <= 0:
+            raise ConfigError("seal: lip_reach, roughness, residual, bend_share must be positive")
+        if min(self.lever, self.widest) <= 0:
+            raise ConfigError("seal: lever and widest must be positive")
         if min(self.edge_margin, self.hole_margin) <= 1 or self.blur < 0:
             raise ConfigError("seal: margins must be above 1 cup radius and blur not negative")
         if not (0 <= self.top_bonus <= 1 and 0 <= self.lever_bonus <= 1 and 0 < self.overlap <= 1):
@@ -114,7 +116,7 @@ def seal_prior(
     sigma = config.blur * cup.radius * surface.cells_per_metre
     if sigma > 0.1:
         score = np.where(known, cv2.GaussianBlur(score, (0, 0), sigma), np.float32(0))
-    centred = tolerance_factor(lever_arm(score, surface), config.lever)
+    centred = tolerance_factor(lever_arm(score, surface, config.widest), config.lever)
     score *= 1 - np.float32(config.lever_bonus) * (1 - centred)
     return Seal(np.clip(score, 0, 1).astype(np.float32), contact, tilt)
 
@@ -166,18 +168,21 @@ def height_factor(heights: Image, surface: Surface, radius: float, bonus: float)
     return 1 - np.float32(bonus) * (1 - tolerance_factor(highest - heights, 3 * radius))
 
 
-def lever_arm(score: Image, surface: Surface) -> Image:
+def lever_arm(score: Image, surface: Surface, widest: float) -> Image:
     """Return the distance (h, w) in metres to the middle of the patch that a cell belongs to.
 
     Patches are connected sealable cells; edges and grooves score nothing and divide them. The
-    middle of a patch stands for the unseen centre of mass. Infinite outside of patches.
+    middle of a patch stands for the unseen centre of mass. A patch more than `widest` metres wide
+    is a layer of many objects, whose middle means nothing: 0. Infinite outside of patches.
     """
-    _, labels, _, centroids = cv2.connectedComponentsWithStats((score > _PATCH).astype(np.uint8))
+    sealable = (score > _PATCH).astype(np.uint8)
+    _, labels, boxes, centroids = cv2.connectedComponentsWithStats(sealable)
+    size = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) / surface.cells_per_metre
     rows, columns = np.indices(score.shape, dtype=np.float32)
     middle = centroids.astype(np.float32)[labels]
     cells = np.hypot(columns - middle[..., 0], rows - middle[..., 1])
-    arm = np.where(labels > 0, cells / np.float32(surface.cells_per_metre), np.float32(np.inf))
-    return np.asarray(arm, dtype=np.float32)
+    arm = np.where((size > widest)[labels], 0.0, cells / np.float32(surface.cells_per_metre))
+    return np.where(labels > 0, arm, np.inf).astype(np.float32)
 
 
 def _window(half: float, surface: Surface) -> int:

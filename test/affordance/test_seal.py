@@ -108,9 +108,8 @@ def test_a_tilt_beyond_the_bellows_is_refused_and_the_approach_decides() -> None
     T = camera_at(55)
     surface, points = observed([floor()], T)
     near = np.abs(points[..., :2]).max(axis=-1) < 0.1
-    anywhere = SealConfig(lever_bonus=0.0)  # the floor is one patch, far wider than an object
-    vertical = seal_prior(surface, CUP, T[2, :3], anywhere)
-    along_axis = seal_prior(surface, CUP, np.array([0, 0, -1.0]), anywhere)
+    vertical = seal_prior(surface, CUP, T[2, :3])
+    along_axis = seal_prior(surface, CUP, np.array([0, 0, -1.0]))
     assert vertical.score[near].min() > 0.8
     assert along_axis.score[near].max() < 0.1
     np.testing.assert_allclose(np.degrees(along_axis.tilt[near]), 35, atol=0.5)
@@ -158,9 +157,15 @@ def test_the_middle_of_a_long_object_is_the_best_place_on_it() -> None:
 def test_the_lever_arm_is_the_distance_to_the_middle() -> None:
     surface, points = observed([floor(), Block((-0.02, -0.02, 0), (0.02, 0.02, 0.05))])
     known = np.abs(points[..., :2]).max(axis=-1) < 0.02
-    arm = lever_arm(known.astype(np.float32), surface)
+    arm = lever_arm(known.astype(np.float32), surface, widest=0.1)
     for y in (0.0, 0.005, 0.010):
         assert score_at(arm, points, 0, y) == pytest.approx(y, abs=0.003)
+
+
+def test_a_layer_of_many_objects_has_no_middle() -> None:
+    surface, points = observed([floor(), Block((-0.15, -0.15, 0), (0.15, 0.15, 0.05))])
+    score = seal_prior(surface, CUP, np.array([0, 0, -1.0])).score
+    assert score_at(score, points, 0, 0.1) == pytest.approx(score_at(score, points, 0, 0), abs=0.02)
 
 
 def test_a_larger_cup_needs_a_larger_face() -> None:
