@@ -21,7 +21,9 @@ import tyro
 from grasp_affordance.annotation.drawing import draw_pair
 from grasp_affordance.annotation.metrics import mask_iou
 from grasp_affordance.annotation.pair import AnnotationConfig, PairAnnotation, annotate_pair
+from grasp_affordance.annotation.paper_pipeline import paper_mask
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.annotation.refinement import RefinementConfig
 from grasp_affordance.files import write_atomically
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import SimCell, SimConfig
@@ -41,6 +43,7 @@ class Case:
         kind: `removal`, or why nothing left: `still`, `settling`, `pushed`.
         status, reason: of the annotation.
         iou: of the mask with the truth; NaN unless a removal was annotated.
+        paper_iou: of the paper's mask, which has no gates; NaN unless something was removed.
         visible: true pixels of the removed object.
         disturbed: how far the others moved, metres; the largest.
         rectangles: how many.
@@ -53,6 +56,7 @@ class Case:
     status: str
     reason: str
     iou: float
+    paper_iou: float
     visible: int
     disturbed: float
     rectangles: int
@@ -155,9 +159,11 @@ def judge(
     start = time.perf_counter()
     pair = annotate_pair(before, after, config)
     seconds = time.perf_counter() - start
-    iou = float("nan")
-    if truth is not None and pair.region is not None:
-        iou = mask_iou(pair.region.mask, truth)
+    iou = paper_iou = float("nan")
+    if truth is not None:
+        paper_iou = mask_iou(paper_mask(before.depth, after.depth, RefinementConfig()), truth)
+        if pair.region is not None:
+            iou = mask_iou(pair.region.mask, truth)
     case = Case(
         scene=scene,
         seed=seed,
@@ -165,6 +171,7 @@ def judge(
         status=str(pair.verdict.status),
         reason=str(pair.verdict.reason or ""),
         iou=iou,
+        paper_iou=paper_iou,
         visible=0 if truth is None else int(truth.sum()),
         disturbed=disturbed,
         rectangles=len(pair.rectangles),
@@ -210,7 +217,9 @@ def summary(name: str, cases: list[Case]) -> str:
 
     return (
         f"{name:10s} removals {share(removals)}, undisturbed {share(calm)}; "
-        f"IoU mean {np.mean(ious):.3f}, 5 % below {np.quantile(ious, 0.05):.3f}; "
+        f"IoU mean {np.mean(ious):.3f}, 5 % below {np.quantile(ious, 0.05):.3f}, "
+        f"{sum(iou < 0.5 for iou in ious)} wrong; "
+        f"paper's IoU {np.mean([case.paper_iou for case in removals]):.3f}; "
         f"false {len(false)}/{len(nothing)}; "
         f"median {np.median([case.seconds for case in cases]) * 1e3:.0f} ms"
     )
