@@ -14,10 +14,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.make_policy import check_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import Clearance
+from grasp_affordance.evaluation.reliability import plot_reliability
 from grasp_affordance.evaluation.sim_pile import check_cell, clear_simulated_pile, stacks_of
 from grasp_affordance.evaluation.tables import run_table
 
@@ -41,7 +43,7 @@ def run(
     finished clearance is kept beside it, so that --resume continues a killed run.
 
     Args:
-        policy: random, highest, normal_variance, prior, oracle or oracle_best.
+        policy: random, highest, normal_variance, prior, learned, oracle or oracle_best.
         output: the report, JSON.
         scene: train (its four stack types in turn), test1, test2, test3, heldout (nine families of
             other shapes in turn), or a single stack type.
@@ -55,6 +57,8 @@ def run(
         protocol: rules of a clearance.
     """
     check_policy(policy, weights)
+    if policy == "learned" and weights is None:
+        weights = require_shipped_weights()  # the report names them by their digest
     stacks_of(scene)
     check_cell(cell)
     config = runner.RunConfig(policy, scene, cell, weights, protocol)
@@ -73,6 +77,14 @@ def run(
             on_cleared=show,
         )
     console.print(run_table(report))
+    if calibration := report.get("calibration"):
+        picture = output.with_suffix(".reliability.png")
+        plot_reliability(calibration, picture, f"{policy}, {scene}, {cell} cell")
+        console.print(
+            f"predicted probabilities: Brier score {calibration['brier']:.3f}, expected calibration"
+            f" error {calibration['expected_calibration_error']:.3f}; diagram: {picture}",
+            highlight=False,
+        )
     console.print(f"report: {output}", highlight=False)
 
 

@@ -8,7 +8,7 @@ from grasp_affordance.grasp import SuctionPoint
 from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.policies.truth import Truth
 
-NAMES = ("random", "highest", "normal_variance", "prior", "oracle", "oracle_best")
+NAMES = ("random", "highest", "normal_variance", "prior", "learned", "oracle", "oracle_best")
 
 Works = Callable[[SuctionPoint, View], bool]
 
@@ -30,6 +30,7 @@ def make_policy(
 
     Raises:
         ConfigError: unknown name, weights for a policy without any, or an oracle without truth.
+        CheckpointError: weights that do not load, or are not shipped.
     """
     check_policy(name, weights)
     match name:
@@ -49,6 +50,8 @@ def make_policy(
             from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
             return AffordancePolicy("prior")
+        case "learned":
+            return _learned(weights)
         case "oracle" | "oracle_best":
             from grasp_affordance.policies.oracle import Oracle, Rehearsal
 
@@ -57,6 +60,22 @@ def make_policy(
             oracle = Oracle(truth)
             return Rehearsal(oracle, works) if name == "oracle_best" and works else oracle
     raise ConfigError(f"policy '{name}' is listed but has no constructor")
+
+
+def _learned(weights: Path | None) -> Policy:
+    """Return the policy of a checkpoint, by default of the one that is shipped.
+
+    Raises:
+        CheckpointError: it does not load, or none is shipped.
+    """
+    from grasp_affordance.affordance.model import load_model
+    from grasp_affordance.affordance.predictor import PredictorConfig
+    from grasp_affordance.affordance.shipped import require_shipped_weights
+    from grasp_affordance.grasp import Source
+    from grasp_affordance.policies.affordance_policy import AffordancePolicy
+
+    model = load_model(weights or require_shipped_weights())
+    return AffordancePolicy("learned", PredictorConfig(source=Source.LEARNED), model)
 
 
 def check_policy(name: str, weights: Path | None = None) -> None:

@@ -13,6 +13,7 @@ from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
+from grasp_affordance.evaluation.reliability import calibration_of
 from grasp_affordance.evaluation.store import SCHEMA, Key, RunStore
 from grasp_affordance.evaluation.summary import summarise
 
@@ -95,6 +96,8 @@ def run(
         on_cleared(clearance)
     kept = sorted(set(keys) | set(store.clearances))  # more seeds than asked for stay
     report = make_report(config, [store.clearances[key] for key in kept], store.revisions)
+    if all(key in store.rows for key in kept):  # else an earlier run did not keep its attempts
+        report["calibration"] = calibration_of([row for key in kept for row in store.rows[key]])
     store.finish(report, kept, rows)
     return report
 
