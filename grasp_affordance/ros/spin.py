@@ -1,5 +1,6 @@
 """The process around a node: start, spin in a thread, stop in order, exit cleanly."""
 
+import logging
 import signal
 import sys
 import threading
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -15,6 +17,8 @@ from rclpy.task import Future
 
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.node import ManagedNode
+
+_log = logging.getLogger(__name__)
 
 # A node has at most three callback groups that wait or work for long; the others must go on.
 _THREADS = 6
@@ -36,7 +40,7 @@ def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator
         executor.add_node(node)
     stop = Future(executor=executor)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spin") as pool:
-        spun = pool.submit(executor.spin_until_future_complete, stop)
+        spun = pool.submit(_spin, executor, stop)
         if on_end is not None:
             spun.add_done_callback(lambda _: on_end())
         try:
@@ -48,6 +52,17 @@ def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator
             executor._executor.shutdown(wait=True)
             executor.shutdown()
     spun.result()
+
+
+def _spin(executor: MultiThreadedExecutor, stop: Future) -> None:
+    """Execute callbacks until `stop` is done."""
+    while not stop.done() and executor.context.ok():
+        try:
+            executor.spin_until_future_complete(stop)
+        except InvalidHandle:
+            # A cleanup in another thread destroyed a publisher or subscription just as rclpy put
+            # together what to wait for; it guards against that for some kinds of entity only.
+            _log.debug("an entity was destroyed while waiting for it; waiting anew")
 
 
 def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
