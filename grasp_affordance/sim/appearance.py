@@ -1,7 +1,9 @@
 """Textures made of noise, and the look of a scene's background."""
 
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +35,14 @@ def theme(stack: str) -> Theme:
 
 def _smooth_noise(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:
     """Return (_SIZE, _SIZE) noise in [0, 1] with the given number of features per side."""
-    import cv2
-
     coarse = rng.random((rows, columns)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (_SIZE, _SIZE), interpolation=cv2.INTER_CUBIC), np.float64)
 
 
-def _grain(theme: Theme, rng: np.random.Generator) -> NDArray[np.uint8]:
+@cache
+def _grain(theme: Theme) -> NDArray[np.uint8]:
     """Return an image (_SIZE, _SIZE, 3) of planks with grain along the columns."""
+    rng = np.random.default_rng(7)  # the look is part of the cell, not of the stack
     warp = _smooth_noise(rng, 5, 5) * 2.0
     rings = 0.5 + 0.5 * np.sin(2 * np.pi * (np.linspace(0, 5, _SIZE)[:, None] + warp))
     fibre = _smooth_noise(rng, _SIZE, 12)
@@ -53,8 +55,7 @@ def _grain(theme: Theme, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def add_materials(spec: mujoco.MjSpec, look: Theme) -> None:
     """Add the materials `wood`, `porous` and `metal`, and tint `table`, in place."""
-    rng = np.random.default_rng(7)  # the look is part of the cell, not of the stack
-    image = _grain(look, rng)
+    image = _grain(look)
     texture = spec.add_texture(name="wood", type=mujoco.mjtTexture.mjTEXTURE_2D)
     texture.width = texture.height = _SIZE
     texture.nchannel = 3

@@ -17,12 +17,15 @@ from grasp_affordance.sim.trajectory import JointPath, SpeedProfile
 from grasp_affordance.sim.world import World
 
 _JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-_POSTURE = np.radians([103.0, -70.0, 60.0, -80.0, -90.0, -167.0])  # elbow up: chooses the branch
+_POSTURE = (kinematics.Branch(shoulder=1, wrist=-1, elbow=1),)  # elbow up, always
+_ELBOW_UP = np.radians([103.0, -70.0, 60.0, -80.0, -90.0, -167.0])  # near home
 _HOME_HEIGHT = 0.36  # metres of the TCP above the bin's floor
 _SAFE_ABOVE_RIM = 0.06  # metres between rim and TCP from which free motions are allowed
 _SPACING = 0.015  # metres between the waypoints of a straight line
 _REACHED = 1.5e-3  # radians
 _LONGEST_SETTLING = 0.20  # seconds
+_LONGEST_BRAKING = 0.25  # seconds
+_STANDING = 0.02  # rad/s
 
 
 class SimArm:
@@ -35,7 +38,7 @@ class SimArm:
         x, y = config.place
         posture = approach_pose((x, y, config.bin.floor + _HOME_HEIGHT), (0.0, 0.0, -1.0))
         self.command: Array
-        self.home_joints: Array = kinematics.inverse(_flange(posture), near=_POSTURE)
+        self.home_joints: Array = _joints(posture, near=_ELBOW_UP)
         self.collided = False
 
     def enter(self, world: World, suction: Suction) -> None:
@@ -43,6 +46,7 @@ class SimArm:
         self._world, self._suction = world, suction
         model = world.model
         self._qpos = np.array([model.joint(f"{ARM}{j}").qposadr[0] for j in _JOINTS])
+        self._qvel = np.array([model.joint(f"{ARM}{j}").dofadr[0] for j in _JOINTS])
         self._actuators = np.array([model.actuator(f"{ARM}{j}").id for j in _JOINTS])
         gain = model.actuator_gainprm[self._actuators, 0]
         self._damping = -model.actuator_biasprm[self._actuators, 2] / gain
@@ -72,7 +76,7 @@ class SimArm:
     def check_reachable(self, T_base_tool: Array) -> None:
         """Raise UnreachableError unless joints and bin walls allow the pose."""
         T = check_rigid(T_base_tool, "T_base_tool")
-        kinematics.inverse(_flange(T), near=self.home_joints)
+        _joints(T, near=self.home_joints)
         check_tool_clearance(T, self._config.bin, self._suction.cup.radius)
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
@@ -87,7 +91,7 @@ class SimArm:
         if start[2, 3] < safe - 1e-3:
             self._move_linear(_raised(start, safe))
         above = _raised(T_base_tool, max(safe, T_base_tool[2, 3]))
-        end = kinematics.inverse(_flange(above), near=self.command)
+        end = _joints(above, near=self.command)
         self._move_joints(end)
         if above[2, 3] > T_base_tool[2, 3] + 1e-6:
             self._move_linear(T_base_tool)
@@ -141,7 +145,7 @@ class SimArm:
             T = start.copy()
             T[:3, 3] = start[:3, 3] + span * k / count
             T[:3, :3] = start[:3, :3] @ _rotation(turn * k / count)
-            joints.append(kinematics.inverse(T, near=joints[-1]))
+            joints.append(kinematics.inverse(T, joints[-1], _POSTURE))
         return JointPath(np.linspace(0.0, length, count + 1), np.array(joints))
 
     def _follow(
@@ -155,10 +159,7 @@ class SimArm:
         target = self.command
         for k in range(1, steps + 1):
             previous, target = target, path.at(profile.distance(k * period))
-            self.command = target
-            self._world.data.ctrl[self._actuators] = (
-                target + self._damping * (target - previous) / period
-            )
+            self.track(target, (target - previous) / period)
             self._world.step()
             self._raise_if_interrupted(guarded=until is not None)
             if until is not None and until():
@@ -180,14 +181,27 @@ class SimArm:
         self.command = target
         self._world.data.ctrl[self._actuators] = target
 
+    def track(self, target: Array, velocity: Array) -> None:
+        """Command joints (6,) that move at `velocity` (6,), rad/s, for one control period."""
+        self.command = target
+        self._world.data.ctrl[self._actuators] = target + self._damping * velocity
+
+    def _brake(self) -> None:
+        """Come to a stand where the joints are now."""
+        self.hold(self.joints)
+        for _ in range(round(_LONGEST_BRAKING / self._world.period)):
+            self._world.step()
+            if np.abs(self._world.data.qvel[self._qvel]).max() < _STANDING:
+                return
+
     def _raise_if_interrupted(self, guarded: bool) -> None:
         if self._stop.is_set():
-            self.hold(self.joints)
+            self._brake()
             raise StoppedError("the motion was stopped by a call of stop()")
         touched = self._collision(guarded)
         if touched:
-            self.hold(self.joints)
             self.collided = True
+            self._brake()
             raise CollisionError(f"{touched}; the arm has stopped")
 
     def _collision(self, guarded: bool) -> str | None:
@@ -216,6 +230,10 @@ class SimArm:
             mujoco.mj_contactForce(world.model, world.data, int(k), wrench)
             found.append(((int(pairs[k, 0]), int(pairs[k, 1])), float(wrench[0])))
         return found
+
+
+def _joints(T_base_tool: Array, near: Array) -> Array:
+    return kinematics.inverse(_flange(T_base_tool), near, _POSTURE)
 
 
 def _flange(T_base_tool: Array) -> Array:

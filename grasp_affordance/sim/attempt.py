@@ -27,13 +27,13 @@ class AttemptMonitor:
     def __init__(self, config: SimConfig, world: World, suction: Suction, arm: SimArm) -> None:
         self._config, self._world, self._suction, self._arm = config, world, suction, arm
         self._place = np.array([*config.place, config.bin.floor])
-        self._periods = 0
         self.begin()
 
     def begin(self) -> None:
         """A new attempt: remember where everything lies."""
         self._before: Array = self._world.positions()
         self._present = list(self._world.present)
+        self._periods = 0
         self._released = -1
         self._released_outside = False
         self.taken: list[int] = []

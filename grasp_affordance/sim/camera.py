@@ -109,8 +109,11 @@ class SimCamera:
         """Return the perfect colour (H, W, 3) and depth (H, W) images."""
         return self._renderer.rgbd(self._world.data, self._view, self._world.lock, shadows=False)
 
+    def geom_ids(self) -> NDArray[np.int32]:
+        """Return the model's geom id (H, W) of every pixel, -1 where there is none."""
+        return self._renderer.ids(self._world.data, self._view, self._world.lock)
+
     def object_ids(self) -> NDArray[np.int32]:
         """Return the true object id (H, W) of every pixel, -1 for everything else."""
-        geoms = self._renderer.ids(self._world.data, self._view, self._world.lock)
         ids = np.append(self._world.object_of_geom, np.int32(-1))
-        return np.asarray(ids[geoms], dtype=np.int32)
+        return np.asarray(ids[self.geom_ids()], dtype=np.int32)

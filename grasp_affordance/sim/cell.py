@@ -1,6 +1,7 @@
 """The simulated cell: arm, gripper and camera over one stack after another."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from grasp_affordance.sim.attempt import AttemptMonitor
 from grasp_affordance.sim.camera import SimCamera
 from grasp_affordance.sim.config import Hardness, SimConfig
 from grasp_affordance.sim.gripper import SimGripper
+from grasp_affordance.sim.objects import Placement
 from grasp_affordance.sim.oracle import Oracle
 from grasp_affordance.sim.pressure import Ejector, PressureConfig
 from grasp_affordance.sim.render import Renderer
@@ -118,26 +120,29 @@ class SimCell:
                 if isinstance(seed, np.random.Generator)
                 else np.random.default_rng([int(seed), 0x57AC])
             )
-        rng = self._rng
+        stack = stacks.choose(scene or self.config.scene, self._rng)
+        placements = stacks.build(stack, self.bin, self._rng, self.config.hardness)
+        self.lay_out(placements[: self.config.objects or None], stack)
+
+    next_stack = reset
+
+    def lay_out(self, placements: Sequence[Placement], stack: str = "custom") -> None:
+        """Put these objects into an empty cell and let them settle; the arm stands at home."""
         if self._world is not None:
             self._elapsed += self._world.time
-        self.stack = stacks.choose(scene or self.config.scene, rng)
-        placements = stacks.build(self.stack, self.bin, rng, self.config.hardness)
-        placements = placements[: self.config.objects or None]
+        self.stack = stack
         model = build(
             self.config,
-            theme(self.stack),
+            theme(stack),
             placements,
             self.camera.T_base_camera_true,
             self.cup.radius,
         )
         self._world = World(model, [p.spec for p in placements], self.config.real_time_factor)
-        self._enter(rng)
-        self._settle_stack(rng)
+        self._enter(self._rng)
+        self._settle_stack(self._rng)
         self.monitor.begin()
-        logger.debug("stack %s of %d settled", self.stack, self.objects_left())
-
-    next_stack = reset
+        logger.debug("stack %s of %d settled", stack, self.objects_left())
 
     def _enter(self, rng: np.random.Generator) -> None:
         """Bring the parts of the cell into the new physics."""

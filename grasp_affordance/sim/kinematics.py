@@ -7,6 +7,7 @@ wrist 2 from the offset d4, then a planar two-link problem.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -91,23 +92,25 @@ def _solve(T: Array, branch: Branch) -> Array | None:
     return np.array([q1, q2, q3, q234 - q2 - q3, q5, q6])
 
 
-def inverse_all(T_base_flange: Array) -> list[Array]:
+def inverse_all(T_base_flange: Array, branches: Sequence[Branch] = BRANCHES) -> list[Array]:
     """Return up to eight joint vectors (6,) in (-pi, pi] that reach a pose."""
-    solutions = (_solve(T_base_flange, branch) for branch in BRANCHES)
+    solutions = (_solve(T_base_flange, branch) for branch in branches)
     return [(q + np.pi) % (2 * np.pi) - np.pi for q in solutions if q is not None]
 
 
-def inverse(T_base_flange: Array, near: Array) -> Array:
+def inverse(T_base_flange: Array, near: Array, branches: Sequence[Branch] = BRANCHES) -> Array:
     """Return the joint angles (6,) that reach a pose, nearest to `near` (6,), within the limits.
+
+    Only the given branches are considered: an arm that keeps to one never flips over.
 
     Raises:
         UnreachableError: no solution within the joint limits.
     """
-    solutions = np.array(inverse_all(T_base_flange)).reshape(-1, 6)
-    turns = np.round((near - solutions) / (2 * np.pi))
+    solutions = np.array(inverse_all(T_base_flange, branches)).reshape(-1, 6)
+    lowest = np.ceil((-JOINT_LIMITS - solutions) / (2 * np.pi))
+    highest = np.floor((JOINT_LIMITS - solutions) / (2 * np.pi))
+    turns = np.clip(np.round((near - solutions) / (2 * np.pi)), lowest, highest)
     solutions = solutions + 2 * np.pi * turns
-    solutions = np.where(solutions > JOINT_LIMITS, solutions - 2 * np.pi, solutions)
-    solutions = np.where(solutions < -JOINT_LIMITS, solutions + 2 * np.pi, solutions)
     solutions = solutions[(np.abs(solutions) <= JOINT_LIMITS).all(axis=1)]
     if not len(solutions):
         x, y, z = T_base_flange[:3, 3]

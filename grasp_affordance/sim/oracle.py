@@ -55,12 +55,14 @@ class Oracle:
         """Return the depth (H, W) without a sensor's flaws, metres."""
         return self._camera.render()[1]
 
-    def seal_at(self, position_base: Array, approach: Array) -> Seal:
-        """Judge a cup that comes down through a point (3,) along `approach` (3,), base frame."""
+    def seal_at(self, position_base: Array, approach: Array, reach: float = 0.030) -> Seal:
+        """Judge a cup that comes down through a point (3,) along `approach` (3,), base frame.
+
+        `reach` is how far below the point the first contact may lie, metres.
+        """
+        position, direction = np.asarray(position_base), np.asarray(approach)
         with self._world.lock:
-            return seal.seal_at(
-                self._world, np.asarray(position_base), np.asarray(approach), self._cup, self._rule
-            )
+            return seal.seal_at(self._world, position, direction, self._cup, self._rule, reach)
 
     def lies_on(self) -> dict[int, tuple[int, ...]]:
         """Return for every present object the ids of those that press on it from above."""

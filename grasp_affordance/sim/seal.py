@@ -13,7 +13,8 @@ from grasp_affordance.sim.scene import GROUP_BACKGROUND, GROUP_OBJECT
 from grasp_affordance.sim.shapes import Hole
 from grasp_affordance.sim.world import World
 
-_RAYS = 24
+_ANGLES = (np.arange(24) + 0.3) * 2 * np.pi / 24  # off the symmetry of objects and scenes
+_ROWS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES), np.ones(24)], axis=1)
 _START = 0.030  # metres above the lip from which rays are cast
 _GROUPS = np.zeros(6, dtype=np.uint8)
 _GROUPS[[GROUP_BACKGROUND, GROUP_OBJECT]] = 1
@@ -67,10 +68,7 @@ _NOTHING = Seal(Cause.NO_CONTACT, -1, 1.0, 0.0, 0.0, 0.0, float("inf"))
 
 def rim_points(T_base_tool: Array, radius: float) -> Array:
     """Return the rim (24, 3) of a cup at a pose, base frame, metres."""
-    angles = np.arange(_RAYS) * 2 * np.pi / _RAYS
-    x, y = T_base_tool[:3, 0], T_base_tool[:3, 1]
-    circle = np.cos(angles)[:, None] * x + np.sin(angles)[:, None] * y
-    return np.asarray(T_base_tool[:3, 3] + radius * circle)
+    return np.asarray(T_base_tool[:3, 3] + radius * _ROWS[:, :2] @ T_base_tool[:3, :2].T)
 
 
 def _cast(world: World, starts: Array, direction: Array) -> tuple[Array, NDArray[np.int32]]:
@@ -89,8 +87,7 @@ def _cast(world: World, starts: Array, direction: Array) -> tuple[Array, NDArray
 
 def _plane(radius: float, distances: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
     """Fit distance = a cos + b sin + c; return tilt (radians) and peak to peak residual."""
-    angles = np.arange(_RAYS) * 2 * np.pi / _RAYS
-    design = np.stack([np.cos(angles), np.sin(angles), np.ones(_RAYS)], axis=1)[valid]
+    design = _ROWS[valid]
     solution, *_ = np.linalg.lstsq(design, distances[valid], rcond=None)
     residual = distances[valid] - design @ solution
     tilt = np.arctan(np.hypot(solution[0], solution[1]) / radius)
@@ -185,7 +182,14 @@ def _opening(
     return float(np.clip(by_edge + 0.5 * by_tilt + 0.5 * by_step, 0.22, 1.0))
 
 
-def seal_at(world: World, position: Array, approach: Array, cup: Cup, rule: SealRule) -> Seal:
+def seal_at(
+    world: World,
+    position: Array,
+    approach: Array,
+    cup: Cup,
+    rule: SealRule,
+    reach: float = 0.030,
+) -> Seal:
     """Judge a cup that comes down through `position` (3,) along `approach` (3,), base frame."""
     T = approach_pose(position, approach)
-    return evaluate(world, T, cup, rule, reach=0.030)
+    return evaluate(world, T, cup, rule, reach)

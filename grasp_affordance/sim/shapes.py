@@ -14,6 +14,7 @@ Vertices = NDArray[np.float64]
 
 _PRISM_SIDES = 32
 _RING_WEDGES = 12
+_OVERLAP = 3e-4  # radians by which wedges overlap, so that no ray passes between them
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _ring(inner: float, outer: float, low: float, high: float) -> list[Vertices]
     step = 2 * np.pi / _RING_WEDGES
     pieces = []
     for k in range(_RING_WEDGES):
-        start, end = k * step, (k + 1) * step
+        start, end = k * step - _OVERLAP, (k + 1) * step + _OVERLAP
         outside = _circle(outer, np.linspace(start, end, 4))
         inside = _circle(inner, np.array([end, start]))
         pieces.append(_extrude(np.concatenate([outside, inside]), low, high))

@@ -151,8 +151,8 @@ def rows(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
 
 
 def crossed(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
-    """Twenty cylinders in three layers, each across the one below."""
-    return _layers((12, 6, 2), True, geometry, rng)
+    """Twenty cylinders, a layer of 12 and one of 8 across it."""
+    return _layers((12, 8), True, geometry, rng)
 
 
 def standing(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:

@@ -178,7 +178,7 @@ class Suction:
             self._note_free()
         ratios = self.ratios(self.load)
         if max(ratios) > 1.0:
-            self.broken = self._break_cause(ratios)
+            self.broken = self._break_cause()
             self.detach()
 
     def ratios(self, load: Load) -> tuple[float, float, float]:
@@ -191,7 +191,7 @@ class Suction:
             load.moment / (spare * self.cup.radius),
         )
 
-    def _break_cause(self, ratios: tuple[float, float, float]) -> Cause:
+    def _break_cause(self) -> Cause:
         if self.hung_free:
             return Cause.DROPPED
         weight = float(self.world.masses()[self.attached]) * 9.81
@@ -199,7 +199,10 @@ class Suction:
         others = self.world.touching(self.attached)
         if others and pull > self._break_rule.trapped * weight:
             return Cause.BROKEN_TRAPPED
-        return Cause.BROKEN_WEIGHT if ratios[0] >= max(ratios[1:]) else Cause.BROKEN_LEVER
+        # near its limit tension leaves nothing to spare for the rest: compare what came first
+        sideways = self.load.shear / self._break_rule.friction
+        lever = max(sideways, self.load.moment / self.cup.radius)
+        return Cause.BROKEN_WEIGHT if self.load.tension > lever else Cause.BROKEN_LEVER
 
     def _note_free(self) -> None:
         above = self.world.lowest(self.attached) > self._rim

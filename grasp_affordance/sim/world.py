@@ -100,14 +100,14 @@ class World:
         periods = round(longest / self.period)
         try:
             for k in range(periods):
-                if self.asleep():
-                    return True
                 if k == periods // 2:
                     self.model.opt.sleep_tolerance = _PATIENCE * tolerance
-                self.step()
+                self.step()  # at least once: only a step notices what was moved by hand
+                if self.asleep():
+                    return True
         finally:
             self.model.opt.sleep_tolerance = tolerance
-        return self.asleep()
+        return False
 
     def asleep(self) -> bool:
         """Whether every object that is not parked sleeps."""
@@ -150,10 +150,17 @@ class World:
         return np.asarray(np.linalg.norm(velocities, axis=1))
 
     def lowest(self, object_id: int) -> float:
-        """Return a lower bound of an object's lowest point, base frame, metres."""
+        """Return a lower bound of an object's lowest point, base frame, metres.
+
+        Exact for cylinders and boxes; shapes of round section count as cylinders.
+        """
         body = self.body(object_id)
         half = np.asarray(self.objects[object_id].shape.size) / 2
-        return float(self.data.xpos[body, 2] - np.abs(self.data.xmat[body, 6:9]) @ half)
+        down = np.abs(self.data.xmat[body, 6:9])
+        across = np.hypot(down[0], down[1]) * half[0]
+        if half[0] != half[1]:
+            across = down[0] * half[0] + down[1] * half[1]
+        return float(self.data.xpos[body, 2] - across - down[2] * half[2])
 
     def touching(self, object_id: int) -> set[int]:
         """Return the bodies that an object has contact with (0 is the world: table, ground)."""
