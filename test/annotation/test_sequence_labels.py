@@ -1,6 +1,5 @@
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,8 +8,8 @@ import pytest
 from annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.decisions import Decision, write_decisions
-from grasp_affordance.annotation.metrics import mask_iou
-from grasp_affordance.annotation.pair import AnnotationConfig
+from grasp_affordance.annotation.metrics import angle_between, mask_iou
+from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
 from grasp_affordance.annotation.records import read_mask, read_pairs
 from grasp_affordance.annotation.removal_order import covered_by, still_covered
 from grasp_affordance.annotation.sequence_labels import annotate_sequence
@@ -132,18 +131,6 @@ def test_a_frame_of_another_size_is_refused(recorded: Path, tmp_path: Path) -> N
         annotate_sequence(Sequence(recorded), tmp_path / "labels", AnnotationConfig())
 
 
-def test_the_installed_command_fails_with_status_and_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "grasp_affordance.cli", "annotate", str(tmp_path / "none")]
-    done = subprocess.run(
-        [*command, "--output", str(tmp_path / "labels")],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
 @pytest.mark.skipif(not REAL.is_dir(), reason="the recorded scenes are not beside the repository")
 def test_the_opaque_objects_of_a_real_bin_are_separate_regions(tmp_path: Path) -> None:
     content = annotate_sequence(Sequence(REAL), tmp_path / "labels", AnnotationConfig())
@@ -155,3 +142,26 @@ def test_the_opaque_objects_of_a_real_bin_are_separate_regions(tmp_path: Path) -
     assert len(set(found)) == 3
     for index, least in zip(found, (4000, 1500, 900), strict=True):
         assert masks[index].sum() > least
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the recorded scenes are not beside the repository")
+@pytest.mark.parametrize(
+    ("box", "annotated"), [((185, 235, 270, 362), True), ((80, 145, 195, 405), False)]
+)
+def test_alone_a_real_torch_is_labelled_and_a_glass_is_not(
+    box: tuple[int, int, int, int], annotated: bool
+) -> None:
+    """As if only what is in the box (rows, columns) had been removed: the rest is the empty bin."""
+    sequence = Sequence(REAL)
+    full, empty = sequence.read("0000"), sequence.read("0001")
+    inside = np.zeros(full.shape, bool)
+    inside[box[0] : box[1], box[2] : box[3]] = True
+    before = replace(
+        full,
+        depth=np.where(inside, full.depth, empty.depth),
+        color=np.where(inside[..., None], full.color, empty.color),
+    )
+    pair = annotate_pair(before, empty, AnnotationConfig(), sequence.camera.region)
+    assert pair.annotated is annotated
+    for rectangle in pair.rectangles:
+        assert angle_between(rectangle.theta, np.radians(8)) < np.radians(10)  # by eye
