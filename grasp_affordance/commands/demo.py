@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.sim.config import Hardness
+from grasp_affordance.sim import SCENES, Hardness
 
 
 def run(
@@ -33,6 +33,8 @@ def run(
     """
     if data is not None and not data.is_dir():
         raise ConfigError(f"--data {data} is not a folder")
+    if scene not in ("train", *SCENES):
+        raise ConfigError(f"--scene {scene} is unknown; use train or one of {', '.join(SCENES)}")
     arguments = ["--weights", str(weights.resolve())] if weights else []
     if recorded or data is not None:
         module = "demo"

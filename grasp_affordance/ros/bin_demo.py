@@ -95,6 +95,7 @@ def empty_bin(
     pictures, summary = AttemptPictures(node, output), Summary()
     for name in (EXECUTOR, AFFORDANCE):
         client.wait_active(f"/{name}", 60.0, partial(processes.errors, name))
+    wait_for_images(pictures, processes)
     answer = client.call(Trigger, f"/{EXECUTOR}/start", Trigger.Request())
     if not answer.success:
         raise CallError(answer.message)
@@ -108,6 +109,20 @@ def empty_bin(
     film = output / "attempts.mp4"
     pictures.write_film(film)
     console.print(f"{pictures.count} overlays in {output}, all in one film: {film}")
+
+
+def wait_for_images(pictures: AttemptPictures, processes: Processes) -> None:
+    """Return when the camera's images arrive here; else the first attempt has no picture.
+
+    Raises:
+        CallError: they never do. ProcessError: a node died.
+    """
+    deadline = time.monotonic() + _SILENCE
+    while not pictures.ready:
+        processes.check()
+        if time.monotonic() > deadline:
+            raise CallError(f"no image from the simulated camera:\n{processes.tail(EXECUTOR)}")
+        time.sleep(0.05)
 
 
 def _next(news: "queue.Queue[Any]", processes: Processes) -> Any:

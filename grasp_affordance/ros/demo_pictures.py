@@ -56,6 +56,11 @@ class AttemptPictures:
         write_atomically(self._folder / f"attempt_{result.index:03d}_{outcome}.png", data)
 
     @property
+    def ready(self) -> bool:
+        """Whether images arrive."""
+        return bool(self._images)
+
+    @property
     def count(self) -> int:
         """Pictures so far."""
         return len(self._pictures)

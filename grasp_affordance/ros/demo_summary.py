@@ -23,7 +23,8 @@ class Summary:
 
     Attributes:
         attempts, successes: as the cell sensed them.
-        disagreements: attempts whose sensed outcome the simulator contradicts.
+        disagreements: successes and failures as sensed that the simulator contradicts.
+        uncertain: attempts whose pressure and depth difference contradict each other.
         sensed_causes, true_causes: of attempts without success.
         cell_seconds: simulated duration of all phases.
     """
@@ -31,6 +32,7 @@ class Summary:
     attempts: int = 0
     successes: int = 0
     disagreements: int = 0
+    uncertain: int = 0
     sensed_causes: Counter[str] = field(default_factory=Counter)
     true_causes: Counter[str] = field(default_factory=Counter)
     cell_seconds: float = 0.0
@@ -46,6 +48,7 @@ class Summary:
         else:
             self.sensed_causes[result.cause] += 1
             self.true_causes[result.true_cause or "unknown"] += 1
+        self.uncertain += int(outcome is Outcome.UNCERTAIN)
         sensed = outcome in (Outcome.SUCCESS, Outcome.FAILURE)
         self.disagreements += int(sensed and str(outcome) != result.true_outcome)
         ended = result.phases[-1].phase if result.phases else "checks"
@@ -64,9 +67,10 @@ class Summary:
             ("ended", ending),
             ("attempts", str(self.attempts)),
             ("successes", f"{self.successes} ({rate:.0%})"),
-            ("failures as sensed", _counts(self.sensed_causes)),
+            ("other outcomes as sensed", _counts(self.sensed_causes)),
             ("their true causes (simulator)", _counts(self.true_causes)),
             ("sensed and true outcome differ", f"{self.disagreements} of {self.attempts}"),
+            ("witnesses disagree, no label", str(self.uncertain)),
             ("picks per hour, robot's time", _per_hour(self.successes, self.cell_seconds)),
             ("picks per hour, this computer", _per_hour(self.successes, wall_seconds)),
         ):
