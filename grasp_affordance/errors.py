@@ -49,6 +49,30 @@ class StoppedError(CellError):
     """The motion was cancelled by a call of `stop()`."""
 
 
+class ArmError(CellError):
+    """The arm did not do what it was told, or its controller refuses; the arm has stopped."""
+
+
+class PlanningError(ArmError):
+    """No motion was found, for a reason that is not the pose's; nothing has moved."""
+
+
+class ProtectiveStopError(ArmError):
+    """The robot's safety system stopped it; a person looks why before anything moves again."""
+
+
+class EmergencyStopError(ArmError):
+    """An emergency stop, a safeguard stop or a fault of the safety system; a person decides."""
+
+
+class ProgramNotRunningError(ArmError):
+    """The robot does not take commands: powered off, brakes locked, or its program stopped."""
+
+
+class DriverLostError(ArmError):
+    """The robot's driver is silent: whether the arm stands still is not known."""
+
+
 class CameraError(CellError):
     """No fresh frame arrived from the camera."""
 

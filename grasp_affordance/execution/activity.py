@@ -1,12 +1,17 @@
 """One use of the arm at a time, and a stop that returns when the arm is really at rest."""
 
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grasp_affordance.cell import Arm
+from grasp_affordance.errors import CellError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.grasp import Cause
+
+_log = logging.getLogger(__name__)
 
 _STOP_PERIOD = 0.02  # seconds
 
@@ -66,9 +71,13 @@ class Activity:
             self._ending = True
             if self._cancellation is not None:
                 self._cancellation.request(cause, reason)
-        for _ in range(max(1, round(timeout / _STOP_PERIOD))):
-            if self._idle.is_set():
-                return True
-            self._arm.stop()
+        deadline, refusal = time.monotonic() + timeout, ""
+        while not self._idle.is_set() and time.monotonic() < deadline:
+            try:
+                self._arm.stop()
+            except CellError as error:  # the next try may do, and whoever moves it must end
+                refusal = f"{type(error).__name__}: {error}"
             self._idle.wait(_STOP_PERIOD)
+        if refusal:
+            _log.error("the arm did not confirm its stop: %s", refusal)
         return self._idle.is_set()

@@ -12,12 +12,14 @@ from grasp_affordance.ros.transforms import CameraPoseConfig
 
 if TYPE_CHECKING:
     from grasp_affordance.ros.drivers.mujoco import MujocoConfig
+    from grasp_affordance.ros.drivers.ur import UrConfig
 
 
 class CellKind(StrEnum):
     """The cells that there are."""
 
     MUJOCO = "mujoco"
+    UR = "ur"
 
 
 class Driver(Protocol):
@@ -25,6 +27,9 @@ class Driver(Protocol):
 
     cell: Cell
     activity: Activity
+
+    def problem(self) -> str:
+        """Return why the arm cannot move; empty when it can."""
 
     def close(self) -> None:
         """Disconnect."""
@@ -40,6 +45,10 @@ class CellConfigs(Protocol):
     @property
     def mujoco(self) -> "MujocoConfig":
         """The simulated cell."""
+
+    @property
+    def ur(self) -> "UrConfig":
+        """The physical cell."""
 
 
 def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCamera) -> Driver:
@@ -59,3 +68,7 @@ def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCame
             from grasp_affordance.ros.drivers.mujoco import MujocoDriver
 
             return MujocoDriver(node, config.mujoco, camera, config.camera_pose.base_frame_id)
+        case CellKind.UR:
+            from grasp_affordance.ros.drivers.ur import UrDriver
+
+            return UrDriver(node, config.ur, camera, config.camera_pose.base_frame_id)

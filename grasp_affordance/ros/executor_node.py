@@ -2,7 +2,7 @@
 
 Subscribes (relative names): the camera's topics, as affordance_node does
 Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
-Serves: ~/pick (action), ~/start, ~/stop; with the simulated cell ~/refill, ~/camera_power
+Serves: ~/pick (action), ~/start, ~/stop, ~/pause; with the simulated cell ~/refill, ~/camera_power
 Calls: affordance_node/get_suction_points
 """
 
@@ -17,13 +17,15 @@ from grasp_affordance.execution.continuous import ContinuousConfig
 from grasp_affordance.execution.picker import MemoryConfig, Picker
 from grasp_affordance.grasp import Cause
 from grasp_affordance.ros.camera_watch import CameraWatch
-from grasp_affordance.ros.cells import CellKind, make_cell
+from grasp_affordance.ros.cells import CellKind, Driver, make_cell
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.continuous_services import ContinuousServices
-from grasp_affordance.ros.diagnostics import OK
+from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.drivers.mujoco import MujocoConfig
+from grasp_affordance.ros.drivers.ur import UrConfig
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
 from grasp_affordance.ros.node import ManagedNode
+from grasp_affordance.ros.permission import Permission, PermissionConfig
 from grasp_affordance.ros.pick_action import PickAction
 from grasp_affordance.ros.pick_session import PickSession
 from grasp_affordance.ros.spin import run
@@ -47,7 +49,9 @@ class ExecutorNodeConfig:
         continuous: when continuous picking gives up.
         frames: the camera's topics; one that is silent for longer than max_age stops the arm.
         camera_pose: where the camera is in the base frame.
+        permission: who may pause it.
         mujoco: the simulated cell.
+        ur: the physical cell.
     """
 
     cell: CellKind = CellKind.MUJOCO
@@ -60,7 +64,9 @@ class ExecutorNodeConfig:
     continuous: ContinuousConfig = field(default_factory=ContinuousConfig)
     frames: FrameSourceConfig = field(default_factory=lambda: FrameSourceConfig(max_age=2.0))
     camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+    permission: PermissionConfig = field(default_factory=PermissionConfig)
     mujoco: MujocoConfig = field(default_factory=MujocoConfig)
+    ur: UrConfig = field(default_factory=UrConfig)
 
     def __post_init__(self) -> None:
         if self.candidates < 1 or min(self.answer_timeout, self.stop_timeout) <= 0:
@@ -90,7 +96,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         frames = FrameSource(self, config.frames)
         self.resources.callback(frames.close)
         camera = TopicCamera(frames, pose)
-        self.driver = make_cell(config.cell, self, config, camera)
+        self.driver = self.connect(camera)
         self.resources.callback(self.driver.close)
         cell, activity = self.driver.cell, self.driver.activity
         client = Client(self, activity.check, callback_group=together)
@@ -104,12 +110,22 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         )
         picker = Picker(cell, propose, config.pick, config.memory)
         session = PickSession(self, picker, activity, base)
-        services = ContinuousServices(self, session, config.continuous, self.why_inactive, patience)
-        action = PickAction(self, session, self.why_inactive, patience)
+        may = Permission(self, config.permission, activity, self.why_inactive, patience)
+        services = ContinuousServices(self, session, config.continuous, may.why_not, patience)
+        action = PickAction(self, session, may.why_not, patience)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (session, services, action, watch):
+        for part in (session, may, services, action, watch):
             self.resources.callback(part.close)
-        self.diagnostics.set("cell", OK, f"{config.cell} is connected")
+        timer = self.create_timer(1.0, self._diagnose)
+        self.resources.callback(self.destroy_timer, timer)
+
+    def connect(self, camera: TopicCamera) -> Driver:
+        """Connect the cell that the parameters name."""
+        return make_cell(self.config.cell, self, self.config, camera)
+
+    def _diagnose(self) -> None:
+        problem = self.driver.problem()
+        self.diagnostics.set("cell", ERROR if problem else OK, problem or "connected")
 
     def stop(self) -> None:
         """Stop the arm and wait until it is at rest.
@@ -118,10 +134,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             CellError: it is not; the emergency stop is next.
         """
         patience = self.config.stop_timeout
-        stopped = self.driver.activity.stop(
-            Cause.CANCELLED, "the executor was deactivated", patience
-        )
-        if not stopped:
+        if not self.driver.activity.stop(Cause.CANCELLED, "the node is deactivated", patience):
             raise CellError(f"the arm is not at rest after {patience:.0f} s: emergency stop")
 
 

@@ -84,6 +84,10 @@ class MujocoDriver:
         """Return `T_base_camera` (4, 4) as calibrated."""
         return self._camera.pose()
 
+    def problem(self) -> str:
+        """Return why the arm cannot move: never, here."""
+        return ""
+
     def close(self) -> None:
         """Take the cell out of the graph."""
         self._node.destroy_timer(self._timer)

@@ -1,0 +1,107 @@
+"""What a free motion must not touch: bin walls, table, camera post, as boxes in the base frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A solid box.
+
+    Attributes:
+        name: in the planning scene.
+        T_base_box: (4, 4); its origin is the middle of the box.
+        size: (x, y, z) in its own frame, metres.
+    """
+
+    name: str
+    T_base_box: Array
+    size: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ObstacleConfig:
+    """What stands in the cell, beside the bin.
+
+    Attributes:
+        wall: thickness of the bin's walls, metres.
+        table: height of the table's top in the base frame, metres.
+        table_from, table_to: corners (x, y) of the table, base frame, metres.
+        post: (x, y) of the camera's post, base frame, metres.
+        post_width: of its square section, metres; 0 for no post.
+        post_height: of its top over the table, metres.
+        camera_size: cube around the camera, metres; 0 for none.
+        camera: (x, y, z) of the camera's body, base frame, metres.
+    """
+
+    wall: float = 0.01
+    table: float = -0.02
+    table_from: tuple[float, float] = (0.15, -1.0)
+    table_to: tuple[float, float] = (1.2, 1.0)
+    post: tuple[float, float] = (1.0, 0.0)
+    post_width: float = 0.06
+    post_height: float = 1.1
+    camera_size: float = 0.14
+    camera: tuple[float, float, float] = (0.5, 0.0, 0.82)
+
+    def __post_init__(self) -> None:
+        if not all(a < b for a, b in zip(self.table_from, self.table_to, strict=True)):
+            raise ConfigError(f"table from {self.table_from} to {self.table_to} is empty")
+        if self.wall <= 0 or min(self.post_width, self.post_height, self.camera_size) < 0:
+            raise ConfigError("wall must be positive; post and camera sizes at least 0")
+
+
+def obstacles(geometry: BinGeometry, config: ObstacleConfig) -> list[Box]:
+    """Return the boxes of a cell.
+
+    The bin is open: four walls and no floor of its own, which is the table under it.
+    """
+    boxes = _walls(geometry, config.wall)
+    low, high = np.array(config.table_from), np.array(config.table_to)
+    thickness = 0.1
+    boxes.append(
+        _upright(
+            "table",
+            [*((low + high) / 2), config.table - thickness / 2],
+            (float(high[0] - low[0]), float(high[1] - low[1]), thickness),
+        )
+    )
+    if config.post_width > 0:
+        middle = config.table + config.post_height / 2
+        size = (config.post_width, config.post_width, config.post_height)
+        boxes.append(_upright("camera_post", [*config.post, middle], size))
+    if config.camera_size > 0:
+        side = config.camera_size
+        boxes.append(_upright("camera", list(config.camera), (side, side, side)))
+    return boxes
+
+
+def _walls(geometry: BinGeometry, wall: float) -> list[Box]:
+    length, width, depth = geometry.size
+    outer = (length + 2 * wall, wall, depth)
+    across = (wall, width, depth)
+    places = {
+        "bin_wall_left": ((0.0, (width + wall) / 2), outer),
+        "bin_wall_right": ((0.0, -(width + wall) / 2), outer),
+        "bin_wall_far": (((length + wall) / 2, 0.0), across),
+        "bin_wall_near": ((-(length + wall) / 2, 0.0), across),
+    }
+    boxes = []
+    for name, ((x, y), size) in places.items():
+        T_bin_box = np.eye(4)
+        T_bin_box[:3, 3] = [x, y, depth / 2]
+        boxes.append(Box(name, geometry.T_base_bin @ T_bin_box, size))
+    return boxes
+
+
+def _upright(name: str, centre: list[float], size: tuple[float, float, float]) -> Box:
+    T = np.eye(4)
+    T[:3, 3] = centre
+    return Box(name, T, size)
