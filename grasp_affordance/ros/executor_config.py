@@ -1,0 +1,61 @@
+"""The executor's parameters: which cell, and how it picks."""
+
+from dataclasses import dataclass, field
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.execution import PickConfig
+from grasp_affordance.execution.continuous import ContinuousConfig
+from grasp_affordance.execution.picker import MemoryConfig
+from grasp_affordance.ros.cells import CellKind
+from grasp_affordance.ros.drivers.mujoco import MujocoConfig
+from grasp_affordance.ros.drivers.ur import UrConfig
+from grasp_affordance.ros.frame_source import FrameSourceConfig
+from grasp_affordance.ros.permission import PermissionConfig
+from grasp_affordance.ros.pick_record import RecordConfig
+from grasp_affordance.ros.transforms import CameraPoseConfig
+
+
+@dataclass(frozen=True)
+class ExecutorNodeConfig:
+    """Which cell, and how it picks.
+
+    Attributes:
+        cell: which arm, gripper and camera.
+        affordance_node: name of the node that says where to pick.
+        candidates: points asked for; the first that may be picked is.
+        answer_timeout: how long to wait for them, seconds.
+        stop_timeout: how long the arm may take to come to rest, seconds.
+        depth_witness: compare the views before and after each pick; what contradicts the pressure
+            is uncertain and no label.
+        record: what is kept of each attempt; a trainer learns from nothing else.
+        pick: how a pick moves.
+        memory: of points that just failed.
+        continuous: when continuous picking gives up.
+        frames: the camera's topics; one that is silent for longer than max_age stops the arm.
+        camera_pose: where the camera is in the base frame.
+        permission: who may pause it.
+        mujoco: the simulated cell.
+        ur: the physical cell.
+    """
+
+    cell: CellKind = CellKind.MUJOCO
+    affordance_node: str = "affordance_node"
+    candidates: int = 10
+    answer_timeout: float = 10.0
+    stop_timeout: float = 5.0
+    depth_witness: bool = True
+    record: RecordConfig = field(default_factory=RecordConfig)
+    pick: PickConfig = field(default_factory=PickConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    continuous: ContinuousConfig = field(default_factory=ContinuousConfig)
+    frames: FrameSourceConfig = field(default_factory=lambda: FrameSourceConfig(max_age=2.0))
+    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+    permission: PermissionConfig = field(default_factory=PermissionConfig)
+    mujoco: MujocoConfig = field(default_factory=MujocoConfig)
+    ur: UrConfig = field(default_factory=UrConfig)
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1 or min(self.answer_timeout, self.stop_timeout) <= 0:
+            raise ConfigError("candidates, answer_timeout and stop_timeout must be positive")
+        if self.frames.max_age == 0:
+            raise ConfigError("frames.max_age 0 would never notice the loss of the camera")
