@@ -35,7 +35,7 @@ class MotionLimits:
     linear_acceleration: float = 3.5
     contact_speed: float = 0.20
     contact_compression: float = 0.0015
-    carrying: float = 0.5
+    carrying: float = 0.3
     contact_force: float = 40.0
 
     def __post_init__(self) -> None:
