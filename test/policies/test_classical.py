@@ -125,3 +125,11 @@ def test_failed_points_must_be_points() -> None:
 def test_a_ranking_of_nothing_is_refused() -> None:
     with pytest.raises(ConfigError):
         RankingConfig(count=0)
+
+
+def test_among_equal_heights_the_choice_is_random() -> None:
+    policy = HighestPoint(RankingConfig(count=1))
+    heights = add_block(empty(), 0.0, 0.0, 0.20, 0.05)
+    picks = [policy.choose(view_of(heights, seed=seed)).points[0] for seed in range(20)]
+    assert np.std([point.u for point in picks]) > 10
+    assert np.std([point.v for point in picks]) > 10
