@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from grasp_affordance.annotation.camera_motion import image_motion
 from grasp_affordance.annotation.departure import Departures
-from grasp_affordance.annotation.refinement import disc
+from grasp_affordance.annotation.refinement import bounding_box, disc
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange
 from grasp_affordance.annotation.verdict import Reason, Verdict, nothing_removed, rejected
@@ -61,57 +60,9 @@ class GateConfig:
         shares = (self.known, self.changed, self.second_object, self.unknown)
         if min(shares) < 0 or max(self.known, self.changed, self.unknown) > 1:
             raise ConfigError("gates: a share is outside [0, 1]")
-        if (
-            min(
-                self.clutter,
-                self.intrusion,
-                self.camera_motion,
-                self.unseen,
-                self.smallest_area,
-                self.thinnest,
-            )
-            < 0
-        ):
+        limits = (self.clutter, self.intrusion, self.camera_motion, self.unseen)
+        if min(*limits, self.smallest_area, self.thinnest) < 0:
             raise ConfigError("gates: a limit is negative")
-
-
-def check_frames(before: RgbdFrame, after: RgbdFrame, config: GateConfig) -> Verdict | None:
-    """Refuse two frames that cannot be compared."""
-    if before.intrinsics != after.intrinsics or before.frame_id != after.frame_id:
-        return rejected(
-            Reason.DIFFERENT_CAMERA,
-            f"{_camera(before)} and {_camera(after)}; use frames of one static camera",
-        )
-    for name, frame in (("first", before), ("second", after)):
-        share = float(frame.known.mean())
-        if share < config.known:
-            return rejected(Reason.NO_DEPTH, f"{share:.0%} of the {name} frame's depth is known")
-        median = float(np.nanmedian(frame.depth[::4, ::4]))
-        if not config.nearest <= median <= config.farthest:
-            return rejected(
-                Reason.WRONG_DEPTH_UNIT,
-                f"the {name} frame's median depth is {median:.4g} m; check depth_scale",
-            )
-    same_depth = np.array_equal(before.depth, after.depth, equal_nan=True)
-    if same_depth and np.array_equal(before.color, after.color):
-        return nothing_removed(Reason.IDENTICAL_FRAMES, "one frame twice, to the last bit")
-    return None
-
-
-def check_view(
-    before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: GateConfig
-) -> Verdict | None:
-    """Refuse a pair whose view changed: the camera moved, or most of the scene did."""
-    still = change.change.known & ~change.recolored & ~change.change.beyond(3.0)
-    still &= ~change.change.beyond(3.0, -1)
-    motion = image_motion(before.color, after.color, still)
-    if motion is not None and motion > config.camera_motion:
-        return rejected(Reason.CAMERA_MOVED, f"the still part of the image moved {motion:.1f} px")
-    pixels = sum(region.pixels for region in (*change.removed, *change.added))
-    share = pixels / max(int(np.count_nonzero(change.observed)), 1)
-    if share > config.changed:
-        return rejected(Reason.TOO_MUCH_CHANGED, f"{share:.0%} of the observed area changed")
-    return None
 
 
 def check_departure(sorted_regions: Departures, config: GateConfig) -> Verdict | None:
@@ -185,7 +136,8 @@ def is_object_sized(region: Region, frame: RgbdFrame, config: GateConfig) -> boo
 
 def mask_width(region: Region, frame: RgbdFrame) -> float:
     """Diameter of the largest disc that fits into the mask, metres."""
-    padded = np.pad(region.mask, 1).astype(np.uint8)
+    box = bounding_box(region.mask.astype(np.uint8))
+    padded = np.pad(region.mask[box], 1).astype(np.uint8)
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
     return 2 * radius * float(region.position[2]) / frame.intrinsics.fx
 
@@ -194,11 +146,6 @@ def _volume_against(region: Region, change: SceneChange) -> float:
     """Volume of the added regions that touch the mask, cubic metres."""
     near = cv2.dilate(region.mask.astype(np.uint8), disc(2 * _TOUCH + 1)).astype(bool)
     return sum(other.volume for other in change.added if (other.mask & near).any())
-
-
-def _camera(frame: RgbdFrame) -> str:
-    k = frame.intrinsics
-    return f"'{frame.frame_id}' {k.width}x{k.height} f={k.fx:.1f}"
 
 
 def _cubic_centimetres(volume: float) -> str:

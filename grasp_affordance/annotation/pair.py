@@ -6,18 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
-from grasp_affordance.annotation.gates import (
-    GateConfig,
-    check_departure,
-    check_frames,
-    check_region,
-    check_view,
-)
+from grasp_affordance.annotation.gates import GateConfig, check_departure, check_region
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.rectangles import ProposalConfig, Proposals, propose
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
 from grasp_affordance.annotation.verdict import ANNOTATED, Reason, Status, Verdict, rejected
+from grasp_affordance.annotation.view_gates import check_frames, check_view
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 

@@ -13,7 +13,7 @@ from grasp_affordance.annotation.refinement import bounding_box
 Array = NDArray[np.float64]
 
 _ROUNDS = 8  # of reweighting; the line stands still after three or four
-_COMPACT = 1.2  # ratio of a mask's extents below which its skeleton has no direction
+_COMPACT = 1.8  # ratio of a mask's sides below which branches into its corners turn its skeleton
 
 
 @dataclass(frozen=True, eq=False)

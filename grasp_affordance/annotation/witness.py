@@ -8,14 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
-from grasp_affordance.annotation.gates import (
-    GateConfig,
-    check_frames,
-    check_view,
-    is_object_sized,
-)
+from grasp_affordance.annotation.gates import GateConfig, is_object_sized
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
+from grasp_affordance.annotation.view_gates import check_frames, check_view
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Removal
 from grasp_affordance.rgbd import RgbdFrame

@@ -210,6 +210,8 @@ def test_a_wrong_depth_unit_is_named(factor: float) -> None:
     wrong = [replace(view, depth=view.depth * np.float32(factor)) for view in views]
     assert annotate_pair(wrong[0], wrong[1], CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
     assert annotate_pair(views[0], wrong[1], CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
+    tenfold = replace(views[1], depth=views[1].depth * np.float32(10.0))
+    assert annotate_pair(views[0], tenfold, CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
 
 
 def test_frames_without_depth_are_named() -> None:
