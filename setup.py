@@ -92,8 +92,8 @@ setup(
     install_requires=[
         "docstring-parser",
         "flask",
+        "imageio-ffmpeg",
         "matplotlib",
-        "mink",
         "mujoco",
         "numpy",
         "opencv-python-headless",

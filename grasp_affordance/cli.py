@@ -17,6 +17,7 @@ COMMANDS = {
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated cell empties its bin through the ROS 2 nodes, step by step",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
+    "film": "a video of the simulated cell picking, or a window on it",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",
     "review": "accept, reject and correct labels on a local web page, or without it",

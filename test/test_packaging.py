@@ -25,8 +25,8 @@ INTERFACES = ROOT / "interfaces" / "grasp_affordance_interfaces"
 ROSDEP_KEYS = {
     "docstring-parser": None,
     "flask": "python3-flask",
+    "imageio-ffmpeg": None,
     "matplotlib": "python3-matplotlib",
-    "mink": None,
     "mujoco": "python3-mujoco-pip",
     "numpy": "python3-numpy",
     "opencv-python-headless": "python3-opencv",
@@ -47,6 +47,7 @@ ROSDEP_KEYS = {
 DECLARED_AS = {
     "cv2": "opencv-python-headless",
     "docstring_parser": "docstring-parser",
+    "imageio_ffmpeg": "imageio-ffmpeg",
     "moveit": "moveit_py",
     "skimage": "scikit-image",
     "tf2_py": "tf2_ros",

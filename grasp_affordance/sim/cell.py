@@ -1,7 +1,7 @@
 """The simulated cell: arm, gripper and camera over one stack after another."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -60,6 +60,7 @@ class SimCell:
         arm, gripper, camera, bin, cup: as in `cell.Cell`; the cup is worn as the hardness says.
         stack: type of the present stack.
         oracle: the true state of the present stack.
+        on_new_stack: called with the physics of every new stack, before it settles.
     """
 
     def __init__(self, config: SimConfig | None = None) -> None:
@@ -76,6 +77,7 @@ class SimCell:
         self.arm = SimArm(self.config)
         self.gripper = SimGripper()
         self.camera = SimCamera(self.config, self._renderer)
+        self.on_new_stack: list[Callable[[World], None]] = []
         self._elapsed = 0.0
         self._world: World | None = None
         self._rng = np.random.default_rng([self.config.seed, 0x57AC])
@@ -162,6 +164,8 @@ class SimCell:
         self._renderer.load(world.model)
         self.oracle = Oracle(world, self.camera, self.cup, self._seal_rule)
         world.listeners += [suction.update, self.monitor.update]
+        for listener in self.on_new_stack:
+            listener(world)
 
     def _settle_stack(self, rng: np.random.Generator) -> None:
         world = self.world

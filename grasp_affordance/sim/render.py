@@ -4,7 +4,6 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -79,15 +78,17 @@ class Renderer:
         """Return colour (H, W, 3) and depth (H, W) in metres along the optical axis."""
         return self._thread.submit(self._rgbd, data, camera, lock, shadows).result()
 
+    def picture(
+        self, data: mujoco.MjData, camera: mujoco.MjvCamera, shadows: bool
+    ) -> NDArray[np.uint8]:
+        """Return colour (H, W, 3); the caller keeps the physics from moving meanwhile."""
+        return self.rgbd(data, camera, threading.RLock(), shadows)[0]
+
     def ids(
         self, data: mujoco.MjData, camera: mujoco.MjvCamera, lock: threading.RLock
     ) -> NDArray[np.int32]:
         """Return the geom id (H, W) of every pixel, -1 where there is none."""
         return self._thread.submit(self._ids, data, camera, lock).result()
-
-    def call(self, function: Callable[[], None]) -> None:
-        """Run a function in the drawing thread (for tests of its liveliness)."""
-        self._thread.submit(function).result()
 
     def _update(
         self, data: mujoco.MjData, camera: mujoco.MjvCamera, lock: threading.RLock

@@ -86,9 +86,9 @@ def _static_box(
 def _add_table(spec: mujoco.MjSpec, config: SimConfig) -> None:
     top = config.bin.floor - WALL
     _static_box(
-        spec, "table", (0.35, -0.10, top - 0.02), (0.62, 0.78, 0.02), material="table", group=0
+        spec, "table", (0.34, -0.15, top - 0.02), (0.72, 0.95, 0.02), material="table", group=0
     )
-    for k, (x, y) in enumerate([(-0.2, -0.8), (-0.2, 0.6), (0.9, -0.8), (0.9, 0.6)]):
+    for k, (x, y) in enumerate([(-0.3, -1.0), (-0.3, 0.7), (1.0, -1.0), (1.0, 0.7)]):
         _static_box(
             spec,
             f"leg_{k}",
@@ -161,6 +161,15 @@ def _add_tote(spec: mujoco.MjSpec, config: SimConfig) -> None:
             contype=0,
             conaffinity=0,
         )
+    _static_box(  # a dark inside, in which objects disappear from sight
+        spec,
+        "tote_inside",
+        (*tote.centre, tote.floor + 0.06),
+        (0.15, 0.12, 0.001),
+        rgba=[0.05, 0.07, 0.10, 1],
+        contype=0,
+        conaffinity=0,
+    )
 
 
 def _add_camera(spec: mujoco.MjSpec, config: SimConfig, T_base_camera: Array) -> None:

@@ -1,0 +1,68 @@
+"""`grasp-affordance film`: a video of the simulated cell picking, or a window on it."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from grasp_affordance.evaluation.make_policy import check_policy, make_policy
+from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.records import AttemptRow
+from grasp_affordance.evaluation.sim_pile import SimPile, check_cell
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
+from grasp_affordance.sim.film import Film, FilmConfig, make_gif
+from grasp_affordance.sim.viewer import Window
+
+
+def run(
+    output: Path = Path("picks.mp4"),
+    scene: str = "random",
+    cell: str = "realistic",
+    policy: str = "prior",
+    weights: Path | None = None,
+    seed: int = 0,
+    attempts: int = 10,
+    gif: bool = False,
+    window: bool = False,
+    film: FilmConfig = FilmConfig(),  # noqa: B008
+) -> None:
+    """Pick from a simulated bin and film it from the side.
+
+    Args:
+        output: the video, MP4.
+        scene: stack type, as for `evaluate`.
+        cell: hardness: ideal, realistic or adverse.
+        policy: who chooses the points, as for `evaluate`.
+        weights: of a learned policy; those shipped by default.
+        seed: of the stack.
+        attempts: picks at most; fewer where the bin is empty before.
+        gif: also write an animated GIF beside the video.
+        window: show the cell in a window at real speed instead (needs a display).
+        film: size, speed and view of the video.
+    """
+    check_policy(policy, weights)
+    check_cell(cell)
+    console = Console()
+    pace = 1.0 if window else 0.0
+    config = SimConfig(scene=scene, hardness=Hardness(cell), seed=seed, real_time_factor=pace)
+    with SimCell(config) as sim, ExitStack() as stack:
+        stack.enter_context(Window(sim) if window else Film(sim, output, film))
+        pile = SimPile(sim)
+        chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=pile.works)
+
+        def tell(row: AttemptRow, picked: Picked) -> bool:
+            console.print(
+                f"{row.attempt + 1:3d}  {picked.attempt.outcome:9s} {picked.attempt.cause:18s} "
+                f"{pile.in_bin():3d} left"
+            )
+            return row.attempt + 1 < attempts
+
+        rng = np.random.default_rng(seed)
+        clear_pile(pile, chooser, rng, ProtocolConfig(), seed, on_attempt=tell)
+    if not window:
+        console.print(f"{output} written")
+        if gif:
+            animation = output.with_suffix(".gif")
+            make_gif(output, animation)
+            console.print(f"{animation} written")
