@@ -54,9 +54,11 @@ class Ros:
         self.node.create_subscription(kind, topic, messages.put, quality)
         return messages
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_until(
+        self, condition: Callable[[], bool], what: str, patience: float = TIMEOUT
+    ) -> None:
         """Wait until a condition holds; fail the test when it never does."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + patience
         while not condition():
             assert time.monotonic() < deadline, f"never {what}; /rosout: {self.rosout}"
             time.sleep(0.01)

@@ -4,18 +4,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint
-from grasp_affordance.affordance.compact import CompactConfig
-from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
 from grasp_affordance.affordance.exploring import Exploration
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
+from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
 from grasp_affordance.learning.paper import PaperConfig
 from grasp_affordance.learning.paper_trainer import PaperPolicy
-from grasp_affordance.learning.trainer import Trainer, TrainerConfig
+from grasp_affordance.learning.trainer import TrainerConfig
 
 
 @dataclass(frozen=True)
@@ -63,19 +61,12 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
         CheckpointError: the state is damaged or of other options; weights cannot be had.
     """
     if options.preset == "paper":
-        network = replace(options.paper.network, decoder_seed=seed)
-        paper = replace(options.paper, network=network)
+        paper = replace(options.paper, network=replace(options.paper.network, decoder_seed=seed))
         return PaperPolicy(paper, folder, options.exploration, seed)
-    learner = replace(options.trainer.learner, network=_network(options), seed=seed)
-    trainer = Trainer(replace(options.trainer, learner=learner), folder, options.weights)
+    network = replace(options.trainer.learner.network, use_prior=options.prior)
+    learner = replace(options.trainer.learner, network=network, seed=seed)
+    trainer = begin_or_resume(replace(options.trainer, learner=learner), folder, options.weights)
     return OnlinePolicy(trainer, _online(options, seed))
-
-
-def _network(options: LearnerOptions) -> CompactConfig:
-    """Return the network to train: that of the weights to begin with, where there are any."""
-    if options.weights is None:
-        return replace(options.trainer.learner.network, use_prior=options.prior)
-    return from_checkpoint(read_checkpoint(options.weights))[0].config
 
 
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from grasp_affordance.errors import ConfigError
+from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import PickRequest
@@ -56,13 +56,16 @@ def pick_continuously(
     Args:
         picker: does the picks.
         begin: called before each pick; returns what can cancel it, or None to end here.
-        on_report: told the result of each pick.
+        on_report: told the result of each pick; picking ends where it raises an error of ours.
         request: the same for every pick.
     """
     fruitless = 0
     while (cancellation := begin()) is not None:
         report = picker.pick_best(request or PickRequest(), cancellation)
-        on_report(report)
+        try:
+            on_report(report)
+        except GraspAffordanceError as error:
+            return Ending(End.FAULT, f"{type(error).__name__}: {error}")
         if cancellation.requested:
             asked = cancellation.cause is Cause.CANCELLED
             return Ending(End.STOPPED if asked else End.FAULT, report.message)

@@ -30,7 +30,7 @@ from grasp_affordance.sequence import (
 )
 
 _LOG = logging.getLogger(__name__)
-_SETUP, _ATTEMPTS = "setup.json", "attempts.jsonl"
+_SETUP, ATTEMPTS = "setup.json", "attempts.jsonl"
 
 
 class AttemptLogError(GraspAffordanceError):
@@ -75,7 +75,7 @@ class AttemptLog:
         self._retention = retention or Retention()
         self._frames: dict[int, str] = {}  # names of the last stored frames, by stamp
         _check_setup(self.folder / _SETUP, _full_setup(camera, setup))
-        self._path = self.folder / _ATTEMPTS
+        self._path = self.folder / ATTEMPTS
         self._lines = _repair(self._path)
         _drop_unpaired(self.folder)
         self._writer = SequenceWriter(self.folder, camera)
@@ -111,7 +111,7 @@ class AttemptLog:
 
     def read(self, number: int, frames: bool = True) -> GraspAttempt:
         """Return attempt `number`, with its frames where they were kept and are asked for."""
-        return _attempt(self.folder, self._lines[number], frames)
+        return load_attempt(self.folder, self._lines[number], frames)
 
     def _store(self, frame: RgbdFrame | None) -> str | None:
         """Store a frame once: the frame after a pick is often the one before the next."""
@@ -141,11 +141,11 @@ def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
     Raises:
         AttemptLogError: there is no log in the folder, or a line is not an attempt.
     """
-    path = Path(folder) / _ATTEMPTS
+    path = Path(folder) / ATTEMPTS
     if not path.exists():
-        raise AttemptLogError(f"{folder}: no attempt log here ({_ATTEMPTS} is missing)")
+        raise AttemptLogError(f"{folder}: no attempt log here ({ATTEMPTS} is missing)")
     for line in _whole_lines(path):
-        yield _attempt(Path(folder), line, frames)
+        yield load_attempt(Path(folder), line, frames)
 
 
 def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
@@ -154,14 +154,32 @@ def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     Raises:
         AttemptLogError: there is no such attempt.
     """
-    path = Path(folder) / _ATTEMPTS
+    path = Path(folder) / ATTEMPTS
     lines = _whole_lines(path) if path.exists() else []
     if not 0 <= number < len(lines):
         raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
-    return _attempt(Path(folder), lines[number], frames=True)
+    return load_attempt(Path(folder), lines[number], frames=True)
 
 
-def _attempt(folder: Path, data: dict[str, Any], frames: bool) -> GraspAttempt:
+def read_setup(folder: str | Path) -> dict[str, Any]:
+    """Return the setup of a log as it was given to it, with its camera.
+
+    Raises:
+        AttemptLogError: it cannot be read.
+    """
+    path = Path(folder) / _SETUP
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
+
+
+def load_attempt(folder: Path, data: dict[str, Any], frames: bool) -> GraspAttempt:
+    """Return the attempt of one line of a log, with its frames where they were kept.
+
+    Raises:
+        AttemptLogError: the line is not an attempt, or the camera's file cannot be read.
+    """
     camera = _camera(folder) if frames else None
     loaded: dict[str, RgbdFrame | None] = {"before": None, "after": None}
     for key in loaded:
@@ -234,10 +252,7 @@ def _check_setup(path: Path, setup: dict[str, Any]) -> None:
     if not path.exists():
         write_atomically(path, (json.dumps(setup, indent=2) + "\n").encode())
         return
-    try:
-        present = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
+    present = read_setup(path.parent)
     different = [
         f"{key} was {present.get(key)}, is {setup.get(key)}"
         for key in sorted({*present, *setup})

@@ -171,6 +171,16 @@ class Trainer:
         self._save()
         return True
 
+    def keep(self) -> Path:
+        """Keep the weights in service beyond `keep_versions`; return where.
+
+        Raises:
+            CheckpointError: they cannot be written.
+        """
+        path = self.folder / "saved" / self.state.checkpoint
+        write_checkpoint(path, read_checkpoint(self.folder / self.state.checkpoint))
+        return path
+
     def _learn(self, lesson: Lesson, view: Observation) -> tuple[float, str]:
         success = lesson.outcome is Outcome.SUCCESS
         example = self.learner.example(view, lesson.u, lesson.v, float(success))

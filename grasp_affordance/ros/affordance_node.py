@@ -1,7 +1,8 @@
 """Serves suction points from a camera's frames, shows them, and swaps models while running.
 
 Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
-    .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement)
+    .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement);
+    trainer_node/status (how often to explore)
 Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, /diagnostics
 Serves: ~/get_suction_points, ~/load_model
 """
@@ -18,6 +19,7 @@ from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.diagnostics import ERROR, OK
+from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
 from grasp_affordance.ros.judge import Judge, Verdict
 from grasp_affordance.ros.model_slot import ModelSlot
@@ -45,13 +47,15 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
     def setup(self) -> None:
         """Load the model, find the bin's reference, subscribe to the camera."""
         config = self.config
-        self.slot.load(config.checkpoint)
+        self.slot.load(config.first_weights)
         bin_view = BinViewSource(config.bin)
         pose = CameraPose(self, config.camera_pose, config.frames.camera)
         self.resources.callback(pose.close)
         self._frames = FrameSource(self, config.frames)
         self.resources.callback(self._frames.close)
         self._judge = Judge(config.predictor, bin_view, pose, self.slot)
+        self._explorer = Explorer(self, config.explorer, self.slot)
+        self.resources.callback(self._explorer.close)
         self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: Verdict | None = None
@@ -76,7 +80,9 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
             return response
         base = self.config.camera_pose.base_frame_id
         try:
-            return answer_request(self._frames, self._judge, base, request, response)
+            return answer_request(
+                self._frames, self._judge, self._explorer, base, request, response
+            )
         except GraspAffordanceError as error:
             return refuse(error, self.report(error), response)
 

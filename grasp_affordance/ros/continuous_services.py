@@ -13,7 +13,9 @@ from grasp_affordance.execution.continuous import (
     Ending,
     pick_continuously,
 )
+from grasp_affordance.execution.picker import PickReport
 from grasp_affordance.grasp import Cause
+from grasp_affordance.learning.attempt_log import AttemptLogError
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.pick_session import PickSession
 
@@ -87,10 +89,14 @@ class ContinuousServices:
             decided.set()
             if mine:
                 self._state.publish(String(data="picking"))
-                ending = pick_continuously(
-                    session.picker, self._config, activity.begin, session.tell
-                )
+                ending = pick_continuously(session.picker, self._config, activity.begin, self._tell)
                 self._announce(ending)
+
+    def _tell(self, report: PickReport) -> None:
+        """Pass on a report; raises AttemptLogError while attempts cannot be recorded."""
+        self._session.tell(report)
+        if problem := self._session.record.why_not():
+            raise AttemptLogError(problem)
 
     def _announce(self, ending: Ending) -> None:
         text = f"{ending.end}: {ending.detail}"

@@ -11,6 +11,7 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import PickReport
 from grasp_affordance.execution.proposal import PickRequest
@@ -88,10 +89,11 @@ class PickAction:
                 goal_handle.abort()
                 return Pick.Result(message="the arm is at work; one pick at a time")
             report = self._pick(goal_handle, cancellation)
+            told = self._session.tell(report)
             result = Pick.Result(
                 success=report.attempt is not None and report.attempt.succeeded,
-                message=report.message,
-                result=self._session.tell(report),
+                message=self._session.record.why_not() or report.message,
+                result=told,
                 attempted=report.attempt is not None and bool(report.attempt.phases),
                 rejections=to_rejection_msgs(report.rejections),
             )
@@ -122,8 +124,11 @@ class PickAction:
 
         if goal.mode == Pick.Goal.MODE_BEST:
             return picker.pick_best(request, cancellation, feed_back)
-        T_base_camera = picker.cell.camera.pose()
-        point = _given_point(goal.point, T_base_camera)
+        try:
+            T_base_camera = picker.cell.camera.pose()
+            point = _given_point(goal.point, T_base_camera)
+        except GraspAffordanceError as error:
+            return PickReport(message=f"{type(error).__name__}: {error}")
         return picker.pick_at(point, T_base_camera, request, cancellation, feed_back)
 
 

@@ -28,12 +28,15 @@ _OUTCOMES = {
 _OUTCOME_OF = {number: outcome for outcome, number in _OUTCOMES.items()}
 
 
-def to_pick_result_msg(attempt: GraspAttempt, base_frame_id: str, session: str) -> PickResult:
+def to_pick_result_msg(
+    attempt: GraspAttempt, base_frame_id: str, session: str, record: str = ""
+) -> PickResult:
     """Convert an attempt; a pose that is unknown becomes one at NaN without a turn.
 
     Args:
         base_frame_id: name of the robot's base frame.
         session: identifies one run of the executor.
+        record: where the attempt is on the disk.
     """
     known = bool(np.isfinite(attempt.T_base_camera).all())
     T_base_camera = attempt.T_base_camera if known else None
@@ -67,6 +70,7 @@ def to_pick_result_msg(attempt: GraspAttempt, base_frame_id: str, session: str) 
         predicted_height=float(predicted[2]),
         before_stamp=_stamp(attempt.before),
         after_stamp=_stamp(attempt.after),
+        record=record,
         true_outcome=str(attempt.true_outcome or ""),
         true_cause=str(attempt.true_cause or ""),
     )

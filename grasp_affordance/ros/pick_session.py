@@ -8,7 +8,9 @@ from rclpy.lifecycle import LifecycleNode
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.grasp import Outcome
+from grasp_affordance.learning.attempt_log import AttemptLogError
 from grasp_affordance.ros.pick_messages import to_pick_result_msg
+from grasp_affordance.ros.pick_record import PickRecord
 
 
 class PickSession:
@@ -19,20 +21,30 @@ class PickSession:
         activity: who may move the arm.
         name: identifies the session in every result.
         base_frame_id: name of the robot's base frame.
+        record: where attempts are kept.
     """
 
     def __init__(
-        self, node: LifecycleNode, picker: Picker, activity: Activity, base_frame_id: str
+        self,
+        node: LifecycleNode,
+        picker: Picker,
+        activity: Activity,
+        base_frame_id: str,
+        record: PickRecord,
     ) -> None:
         self.picker = picker
         self.activity = activity
         self.name = uuid.uuid4().hex[:12]
         self.base_frame_id = base_frame_id
         self._node = node
+        self.record = record
         self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
 
     def tell(self, report: PickReport) -> PickResult:
-        """Publish and log what became of a pick; return the message, empty without an attempt."""
+        """Record, publish and log what became of a pick; return the message, empty without one.
+
+        An attempt that cannot be recorded is published all the same; `record.why_not` says so.
+        """
         if report.attempt is None:
             if report.message:
                 self._node.get_logger().warning(f"no pick: {report.message}")
@@ -44,6 +56,10 @@ class PickSession:
         else:
             self._node.get_logger().info(text)
         message = to_pick_result_msg(attempt, self.base_frame_id, self.name)
+        try:
+            message.record = self.record.append(attempt)
+        except AttemptLogError as error:
+            self._node.get_logger().error(f"{type(error).__name__}: {error}")
         self._publisher.publish(message)
         return message
 

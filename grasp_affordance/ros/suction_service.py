@@ -29,6 +29,7 @@ from grasp_affordance.ros.conversions import (
     to_rejection_msgs,
     to_suction_point_msg,
 )
+from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
 from grasp_affordance.ros.judge import Judge, Verdict
 
@@ -46,6 +47,7 @@ _CAUSES: tuple[tuple[type[GraspAffordanceError], Rejection], ...] = (
 def answer_request(
     frames: FrameSource,
     judge: Judge,
+    explorer: Explorer,
     base_frame_id: str,
     request: GetSuctionPoints.Request,
     response: GetSuctionPoints.Response,
@@ -61,7 +63,11 @@ def answer_request(
     frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
     response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
     verdict = judge.judge(frame, config, **options)
-    fill_in(response, verdict, base_frame_id)
+    selection = verdict.prediction.selection
+    # A caller who asks for a source or for a success rate gets what was asked for.
+    if not (request.source or request.minimum_probability):
+        selection = explorer.select(verdict, config.candidates)
+    fill_in(response, verdict, selection, base_frame_id)
     response.latency = time.monotonic() - began
     return response
 
@@ -105,9 +111,13 @@ def read_request(
     return config, {"failed": avoid if len(avoid) else None, "source": source}
 
 
-def fill_in(response: GetSuctionPoints.Response, verdict: Verdict, base_frame_id: str) -> None:
-    """Write a verdict into a response."""
-    selection = verdict.prediction.selection
+def fill_in(
+    response: GetSuctionPoints.Response,
+    verdict: Verdict,
+    selection: Selection,
+    base_frame_id: str,
+) -> None:
+    """Write a verdict and the points to offer into a response."""
     response.success = True
     response.model_version = verdict.model_version
     response.points = [

@@ -1,0 +1,90 @@
+"""Every attempt of the executor on the disk, where a folder is named for it."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.attempt_log import AttemptLog, AttemptLogError, Retention
+from grasp_affordance.learning.setup import open_log
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """What is kept of each attempt.
+
+    Attributes:
+        directory: folder of the attempt log, with the frames around each pick; empty: nothing is
+            kept, and no trainer can learn.
+        retention: of the frames.
+    """
+
+    directory: str = ""
+    retention: Retention = field(default_factory=Retention)
+
+
+class PickRecord:
+    """The attempt log of an executor; an attempt that could not be written is kept until it can.
+
+    Picking must stop meanwhile: an attempt that nobody keeps teaches nothing.
+    """
+
+    def __init__(self, config: RecordConfig, cell: Cell) -> None:
+        self._config, self._cell = config, cell
+        self._log: AttemptLog | None = None
+        self._unwritten: GraspAttempt | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Open the log, if one is asked for; needs a frame of the camera.
+
+        Raises:
+            AttemptLogError: the folder is of another setup, or cannot be written.
+            CameraError: there is no frame, or the camera's pose is not known.
+        """
+        if not self._config.directory or self._log is not None:
+            return
+        cell = self._cell
+        frame = cell.camera.read()
+        try:
+            self._log = open_log(
+                self._config.directory,
+                cell.cup,
+                cell.bin,
+                frame,
+                cell.camera.pose(),
+                self._config.retention,
+            )
+        except OSError as error:
+            raise AttemptLogError(f"{self._config.directory} cannot be used: {error}") from error
+        _LOG.info("attempts go to %s, which has %d", self._config.directory, len(self._log))
+
+    def append(self, attempt: GraspAttempt) -> str:
+        """Keep an attempt; return where, as FOLDER#NUMBER, or an empty string without a log.
+
+        Raises:
+            AttemptLogError: it could not be written; `why_not` tries again.
+        """
+        with self._lock:
+            if self._log is None:
+                return ""
+            self._unwritten = attempt
+            return self._write(self._log, attempt)
+
+    def why_not(self) -> str:
+        """Return why no further attempt may be made; empty when all are written."""
+        with self._lock:
+            if self._log is not None and self._unwritten is not None:
+                try:
+                    self._write(self._log, self._unwritten)
+                except AttemptLogError as error:
+                    return str(error)
+            return ""
+
+    def _write(self, log: AttemptLog, attempt: GraspAttempt) -> str:
+        number = log.append(attempt)
+        self._unwritten = None
+        return f"{log.folder}#{number}"

@@ -1,0 +1,80 @@
+"""Training in a thread that yields to everything else."""
+
+import os
+import threading
+from collections.abc import Callable
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.learning.follower import LogTrainer
+from grasp_affordance.learning.trainer import Report
+
+
+class TrainingThread:
+    """Learns from one attempt after the other while there are any and nobody has paused it.
+
+    Attributes:
+        lock: held during each step; whoever else uses the trainer takes it.
+        paused: by a user, or by an error that only a user can mend.
+    """
+
+    def __init__(
+        self,
+        source: LogTrainer,
+        on_report: Callable[[Report], None],
+        on_error: Callable[[GraspAffordanceError], None],
+        poll: float,
+        niceness: int,
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            source: where lessons come from.
+            on_report: told what each attempt taught.
+            on_error: told why training has paused.
+            poll: seconds between looks where nobody calls `wake`.
+            niceness: of this thread alone, as in nice(2).
+        """
+        self.lock = threading.Lock()
+        self.paused = False
+        self._source, self._poll, self._niceness = source, poll, niceness
+        self._on_report, self._on_error = on_report, on_error
+        self._wake, self._end = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to learn."""
+        self._end.clear()
+        self._thread = threading.Thread(target=self._run, name="training")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step under way; all that was learned is on the disk."""
+        self._end.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def wake(self) -> None:
+        """Look at the log now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        # Linux gives each thread a priority of its own; the node's callbacks keep theirs.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+        while not self._end.is_set():
+            report = None if self.paused else self._step()
+            if report is None:
+                self._wake.wait(self._poll)
+                self._wake.clear()
+            else:
+                self._on_report(report)
+
+    def _step(self) -> Report | None:
+        try:
+            with self.lock:
+                return self._source.step()
+        except GraspAffordanceError as error:
+            self.paused = True
+            self._on_error(error)
+            return None

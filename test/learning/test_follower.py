@@ -1,0 +1,146 @@
+"""Following a log: what was missed is caught up with, what does not belong is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lesson_log import BIN, SMALL, log_of, picked
+from ros_scenes import T_BASE_CAMERA, box_pixels
+
+from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.compact_model import CompactModel
+from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.cell import Cup
+from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.grasp import Source
+from grasp_affordance.learning.attempt_log import AttemptLogError
+from grasp_affordance.learning.beginning import begin_or_resume
+from grasp_affordance.learning.follower import AttemptReader, LogTrainer
+from grasp_affordance.learning.lessons import lesson_of
+
+PREDICTOR = PredictorConfig(source=Source.LEARNED)
+VIEW = BinView(bin=BIN)
+
+
+def following(folder: Path, weights: Path | None = None) -> LogTrainer:
+    return LogTrainer(
+        lambda: begin_or_resume(SMALL, weights or folder / "weights"), folder, VIEW, PREDICTOR
+    )
+
+
+def consume_all(source: LogTrainer) -> int:
+    count = 0
+    while source.step() is not None:
+        count += 1
+    return count
+
+
+def test_a_lesson_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
+    """The probability that is trained at a pixel is the one that the node will predict there."""
+    attempt = picked(0)
+    network = SMALL.learner.network
+    lesson = lesson_of(attempt, VIEW, PREDICTOR, network)
+    trainer = begin_or_resume(SMALL, tmp_path)
+    assert lesson.view is not None
+    assert attempt.before is not None
+    trained = trainer.learner.predict(lesson.view).probability
+    model = CompactModel(read_checkpoint(trainer.report().checkpoint))
+    seen = BinView(T_BASE_CAMERA, BIN)
+    served = AffordancePredictor(PREDICTOR, model).predict(attempt.before, seen).raw
+    row, column = lesson.view.grid.cell(lesson.u, lesson.v)
+    assert served[lesson.v, lesson.u] == pytest.approx(trained[row, column], abs=0.02)
+
+
+def test_attempts_that_come_later_and_attempts_that_were_missed_are_learned_from(
+    tmp_path: Path,
+) -> None:
+    log = log_of(tmp_path, 3)
+    source = following(tmp_path)
+    assert consume_all(source) == 3
+    assert source.step() is None
+    log.append(picked(3))
+    assert consume_all(source) == 1
+    log_of(tmp_path, 6)  # while nobody looked
+    later = following(tmp_path)
+    assert consume_all(later) == 2
+    assert later.trainer.state.consumed == 6
+
+
+def test_a_line_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:
+    log_of(tmp_path, 2)
+    path = tmp_path / "attempts.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    reader = AttemptReader(tmp_path)
+    assert reader.next() is not None
+    assert reader.next() is None
+    path.write_bytes(whole)
+    assert reader.next() is not None
+
+
+def test_what_only_color_shows_is_learned_in_tens_of_attempts(tmp_path: Path) -> None:
+    log_of(tmp_path, 30)
+    source = following(tmp_path)
+    consume_all(source)
+    model = CompactModel(read_checkpoint(source.trainer.report().checkpoint))
+    attempt = picked(100)
+    assert attempt.before is not None
+    seen = BinView(T_BASE_CAMERA, BIN)
+    map_ = AffordancePredictor(PREDICTOR, model).predict(attempt.before, seen).affordance
+    red, yellow = (float(np.median(map_[box_pixels(box)])) for box in (0, 1))
+    assert red - yellow > 0.4  # nothing but the color tells them apart
+
+
+def test_a_log_of_another_cup_is_refused_with_the_reason(tmp_path: Path) -> None:
+    log_of(tmp_path, 1, Cup(radius=0.015))
+    with pytest.raises(ConfigError, match=r"cup's radius is 0\.015 in the log, 0\.01 here"):
+        following(tmp_path).step()
+
+
+def test_a_log_that_is_not_the_one_learned_from_is_refused(tmp_path: Path) -> None:
+    log_of(tmp_path / "long", 3)
+    consume_all(following(tmp_path / "long", tmp_path / "weights"))
+    log_of(tmp_path / "short", 1)
+    with pytest.raises(AttemptLogError, match="2 attempts less"):
+        following(tmp_path / "short", tmp_path / "weights").step()
+
+
+def test_after_an_error_training_goes_on_from_the_disk_without_loss(tmp_path: Path) -> None:
+    log_of(tmp_path, 4)
+    source = following(tmp_path)
+    source.step()
+    examples = tmp_path / "weights" / "examples.bin"
+    state = tmp_path / "weights" / "trainer.safetensors"
+    kept = state.read_bytes()
+    examples.rename(tmp_path / "hidden")
+    examples.mkdir()  # nothing can be appended to it
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        source.step()
+    assert state.read_bytes() == kept
+    examples.rmdir()
+    (tmp_path / "hidden").rename(examples)
+    assert consume_all(source) == 3
+    whole = following(tmp_path, tmp_path / "undisturbed")
+    consume_all(whole)
+    pairs = zip(
+        source.trainer.learner.weights().values(),
+        whole.trainer.learner.weights().values(),
+        strict=True,
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_given_weights_serve_unchanged_until_the_first_lesson(tmp_path: Path) -> None:
+    log_of(tmp_path, 20)
+    teacher = following(tmp_path)
+    consume_all(teacher)
+    given = Path(teacher.trainer.report().checkpoint)
+    pupil = begin_or_resume(SMALL, tmp_path / "pupil", given)
+    served = read_checkpoint(pupil.report().checkpoint)
+    first = read_checkpoint(given)
+    assert served.config == first.config  # the network and the correction of its probabilities
+    assert all(torch.equal(served.tensors[name], first.tensors[name]) for name in first.tensors)
+    given.unlink()
+    assert begin_or_resume(SMALL, tmp_path / "pupil").state.version == pupil.state.version

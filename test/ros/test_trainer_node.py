@@ -1,0 +1,203 @@
+"""The trainer in the graph: learns from the log, announces weights, survives being killed."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grasp_affordance_interfaces.msg import ModelAnnouncement, SuctionPoint, TrainerStatus
+from grasp_affordance_interfaces.srv import GetSuctionPoints, SetExploration
+from lesson_log import BIN, SMALL, log_of, picked
+from ros_harness import TIMEOUT, Ros
+from std_srvs.srv import SetBool, Trigger
+
+from grasp_affordance.affordance.model import load_model
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.grasp import Source
+from grasp_affordance.learning.beginning import begin_or_resume
+from grasp_affordance.learning.follower import LogTrainer
+from grasp_affordance.ros import topics
+from grasp_affordance.ros.affordance_node import AffordanceNode
+from grasp_affordance.ros.camera_node import CameraNode
+from grasp_affordance.ros.config_values import Leaf, flatten
+from grasp_affordance.ros.processes import NodeSpec, Processes
+from grasp_affordance.ros.trainer_node import TrainerNode
+
+TRAINER = "/trainer_node"
+
+
+def parameters(folder: Path, **changes: Leaf) -> dict[str, Leaf]:
+    """Parameters of a trainer that learns fast from a log of boxes."""
+    small = {f"trainer.{k}": v for k, v in flatten(type(SMALL), SMALL).items()}
+    box = {f"bin.box.{k}": v for k, v in flatten(type(BIN), BIN).items()}
+    common: dict[str, Leaf] = {
+        "directory": str(folder),
+        "from_scratch": True,
+        "niceness": 0,
+        "poll": 0.05,
+    }
+    return {**small, **box, **common, **changes}
+
+
+class Trainee:
+    """A trainer node under test, in this process."""
+
+    def __init__(self, ros: Ros, folder: Path, **changes: Leaf) -> None:
+        self.ros = ros
+        self.statuses: list[TrainerStatus] = []
+        self.models: list[ModelAnnouncement] = []
+        for kind, topic, heard in (
+            (TrainerStatus, f"{TRAINER}/status", self.statuses),
+            (ModelAnnouncement, "/model", self.models),
+        ):
+            ros.node.create_subscription(kind, topic, heard.append, topics.LATCHED)
+        values = {k.replace(".", "__"): v for k, v in parameters(folder, **changes).items()}
+        self.node = ros.start(TrainerNode, **values)
+
+    def wait_for(self, attempts: int) -> TrainerStatus:
+        self.ros.wait_until(
+            lambda: any(s.attempts >= attempts for s in self.statuses), f"learned {attempts}"
+        )
+        return self.statuses[-1]
+
+    def call(self, kind: type, service: str, **fields: Any) -> Any:
+        return self.ros.client.call(kind, f"{TRAINER}/{service}", kind.Request(**fields), TIMEOUT)
+
+
+def test_it_learns_from_the_log_and_says_how_it_goes(ros: Ros, tmp_path: Path) -> None:
+    log = log_of(tmp_path, 3)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(3)
+    log.append(picked(3))
+    status = trainee.wait_for(4)
+    assert (status.successes, status.steps) == (2, 16)
+    assert status.rolling_success == pytest.approx(0.5)
+    assert status.loss > 0
+    assert 0 < status.brier < 1
+    assert not status.paused
+    assert trainee.models[-1].version == status.model_version
+    assert load_model(trainee.models[-1].path).version == status.model_version
+    assert list((tmp_path / "weights" / "tensorboard").glob("events.*"))
+
+
+def test_the_affordance_node_serves_what_is_announced(ros: Ros, tmp_path: Path) -> None:
+    log_of(tmp_path, 2)
+    server = ros.start(AffordanceNode, from_scratch=True)
+    assert isinstance(server, AffordanceNode)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(2)
+    ros.wait_until(
+        lambda: server.slot.version == trainee.statuses[-1].model_version, "served the new weights"
+    )
+
+
+def test_pausing_keeps_lessons_for_later(ros: Ros, tmp_path: Path) -> None:
+    log = log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+    assert trainee.call(SetBool, "pause", data=True).success
+    log.append(picked(1))
+    ros.wait_until(lambda: trainee.statuses[-1].paused, "said that it is paused")
+    assert trainee.statuses[-1].attempts == 1
+    trainee.call(SetBool, "pause", data=False)
+    assert not trainee.wait_for(2).paused
+
+
+def test_saved_weights_stay_and_nothing_is_rolled_back_before_its_time(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+    saved = trainee.call(Trigger, "save")
+    assert saved.success
+    assert load_model(saved.message).version == trainee.statuses[-1].model_version
+    answer = trainee.call(Trigger, "roll_back")
+    assert not answer.success
+    assert "stays" in answer.message
+
+
+def test_exploration_follows_the_schedule_until_somebody_sets_it(ros: Ros, tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path, **{"exploration.start": 0.5, "exploration.decay": 10.0})
+    planned = 0.5 * 5 ** (-1 / 10)
+    assert trainee.wait_for(1).exploration == pytest.approx(planned)
+    answer = trainee.call(SetExploration, "set_exploration", probability=0.25)
+    assert answer.success
+    ros.wait_until(lambda: math.isclose(trainee.statuses[-1].exploration, 0.25), "explored less")
+    refused = trainee.call(SetExploration, "set_exploration", probability=1.5)
+    assert not refused.success
+    assert "no probability" in refused.message
+    assert refused.probability == pytest.approx(0.25)
+    back = trainee.call(SetExploration, "set_exploration", probability=-1.0)
+    assert back.probability == pytest.approx(planned)
+
+
+def test_points_are_exploratory_as_often_as_the_trainer_says(
+    ros: Ros, tmp_path: Path, sequence: Path
+) -> None:
+    log_of(tmp_path / "log", 1)
+    ros.start(CameraNode, recording=str(sequence), rate=20.0)
+    server = ros.start(AffordanceNode, from_scratch=True)
+    assert isinstance(server, AffordanceNode)
+    trainee = Trainee(ros, tmp_path / "log", **{"exploration.start": 1.0, "exploration.decay": 1e9})
+    status = trainee.wait_for(1)
+    ros.wait_until(lambda: server.slot.version == status.model_version, "served")
+
+    def sources(**fields: Any) -> set[int]:
+        request = GetSuctionPoints.Request(**fields)
+        answer = ros.client.call(
+            GetSuctionPoints, "/affordance_node/get_suction_points", request, TIMEOUT
+        )
+        return {point.source for point in answer.points}
+
+    ros.wait_until(lambda: sources() == {SuctionPoint.SOURCE_EXPLORATION}, "explored")
+    assert SuctionPoint.SOURCE_EXPLORATION not in sources(minimum_probability=0.01)
+    trainee.call(SetExploration, "set_exploration", probability=0.0)
+    ros.wait_until(lambda: sources() == {SuctionPoint.SOURCE_LEARNED}, "stopped to explore")
+
+
+def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path, **{"predictor.cup.radius": 0.02})
+    ros.wait_for_log("the cup's radius is 0.01 in the log, 0.02 here")
+    ros.wait_until(lambda: trainee.statuses[-1].paused, "paused")
+
+
+def test_without_a_log_it_is_refused(ros: Ros) -> None:
+    node = ros.start(TrainerNode)
+    ros.wait_for_log("ConfigError: the parameter 'directory' is not set")
+    assert not node.active
+
+
+def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
+    ros: Ros, tmp_path: Path
+) -> None:
+    folder, count = tmp_path / "log", 12
+    log_of(folder, count)
+    statuses: list[TrainerStatus] = []
+    ros.node.create_subscription(
+        TrainerStatus, f"{TRAINER}/status", statuses.append, topics.LATCHED
+    )
+    with Processes(tmp_path / "processes") as processes:
+        spec = NodeSpec("trainer_node", parameters(folder))
+        processes.start(spec)
+        ros.wait_until(lambda: any(s.attempts >= 2 for s in statuses), "learned two", patience=60)
+        processes.kill("trainer_node")
+        interrupted = max(s.attempts for s in statuses)
+        statuses.clear()
+        processes.start(spec)
+        ros.wait_until(lambda: any(s.attempts >= count for s in statuses), "learned", patience=60)
+    assert interrupted <= min(s.attempts for s in statuses) or interrupted == count
+    undisturbed = LogTrainer(
+        lambda: begin_or_resume(SMALL, tmp_path / "whole"),
+        folder,
+        BinView(bin=BIN),
+        PredictorConfig(source=Source.LEARNED),
+    )
+    while undisturbed.step() is not None:
+        pass
+    assert statuses[-1].model_version == undisturbed.trainer.state.version
