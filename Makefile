@@ -68,6 +68,10 @@ format: setup ## Format the code and mend what ruff can mend
 	@ruff format .
 	@ruff check --fix .
 
+.PHONY: results
+results: setup ## Measure all baselines and write docs/results.md (hours; SEEDS=5 WORKERS=2; goes on where it was)
+	@benchmarks/baselines.sh
+
 .PHONY: build
 build: setup ## Build both packages with colcon
 	@colcon build $(COLCON_BASES) \

@@ -1,0 +1,124 @@
+"""The command in the simulated cell, and what it says to bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grasp_affordance.cli import main
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.make_policy import NAMES, make_policy
+from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.records import AttemptRow
+from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.policies.policy import View
+from grasp_affordance.sim import SimCell, SimConfig
+from grasp_affordance.sim.stacks import FAMILIES, TRAINING
+
+GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
+
+
+def arguments(output: Path, **changes: str) -> list[str]:
+    options = {**GOOD, "--output": str(output), **{f"--{k}": v for k, v in changes.items()}}
+    return ["evaluate", *(text for pair in options.items() for text in pair)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"policy": "guess"}, ["policy 'guess'", "prior", "oracle"]),
+        ({"scene": "moon"}, ["scene 'moon'", "train", "heldout", "test3"]),
+        ({"cell": "hard"}, ["cell 'hard'", "ideal", "realistic", "adverse"]),
+        ({"seeds": "5:2"}, ["seeds '5:2'"]),
+        ({"clearances": "0"}, ["nothing to do"]),
+        ({"weights": "w.safetensors"}, ["no weights"]),
+        ({"protocol.failure-cap": "0"}, ["failure cap 0"]),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, str],
+    words: list[str],
+) -> None:
+    try:
+        status = main(arguments(tmp_path / "r.json", **changes))
+    except SystemExit as exit_:  # tyro refuses what a dataclass refuses
+        status = int(exit_.code or 0)
+    captured = capsys.readouterr()
+    said = captured.err + captured.out
+    assert status != 0
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_mixed_scenes_take_their_stack_types_in_turn() -> None:
+    assert tuple(stacks_of("train")) == TRAINING
+    assert tuple(stacks_of("heldout")) == FAMILIES
+    assert stacks_of("test2") == ("test2",)
+
+
+def test_an_oracle_needs_a_simulator() -> None:
+    for name in ("oracle", "oracle_best"):
+        with pytest.raises(ConfigError, match="simulator"):
+            make_policy(name)
+
+
+def test_every_listed_policy_of_a_real_cell_can_be_made() -> None:
+    for name in set(NAMES) - {"oracle", "oracle_best", "learned"}:
+        assert make_policy(name).name == name
+
+
+def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) -> None:
+    output = tmp_path / "r.json"
+    cap = {"protocol.failure-cap": "1", "clearances": "1"}
+    assert main([*arguments(output, policy="random", **cap), "--rows"]) == 0
+    report = json.loads(output.read_text())
+    assert (report["policy"], report["scene"], report["cell"]) == ("random", "train", "ideal")
+    total = report["total"]
+    assert total["objects"] == 20
+    assert total["attempts"] + total["refusals"] + total["abstentions"] >= 1
+    assert total["placed"] + total["left"] + total["lost"] == total["objects"]
+    assert output.with_suffix(".csv").exists()
+
+
+def cleared_rows(policy_name: str, seed: int) -> list[AttemptRow]:
+    """Clear three objects of a small stack."""
+    with SimCell(SimConfig(scene="random", hardness="realistic", seed=seed, objects=3)) as cell:
+        pile = SimPile(cell)
+        policy = make_policy(policy_name, truth=cell.oracle, works=pile.works)
+        rng = np.random.default_rng(seed)
+        return clear_pile(pile, policy, rng, ProtocolConfig(failure_cap=2))[1]
+
+
+def test_a_seed_gives_the_same_attempts_again() -> None:
+    first, second = (cleared_rows("prior", 3) for _ in range(2))
+    facts = [
+        [(row.u, row.v, row.x, row.z, row.outcome, row.true_cause, row.seconds) for row in rows]
+        for rows in (first, second)
+    ]
+    assert facts[0] == facts[1]
+    assert len(first) >= 3
+
+
+def test_the_oracles_clear_a_sparse_bin() -> None:
+    for name in ("oracle", "oracle_best"):
+        rows = cleared_rows(name, 5)
+        assert sum(row.placed for row in rows) == 3
+        assert [row.succeeded for row in rows] == [True] * 3
+
+
+def test_a_rehearsed_pick_leaves_the_pile_as_it_was() -> None:
+    with SimCell(SimConfig(scene="random", hardness="ideal", seed=5, objects=3)) as cell:
+        pile = SimPile(cell)
+        before = cell.world.positions().copy()
+        policy = make_policy("oracle_best", truth=cell.oracle, works=pile.works)
+        view = View(*pile.look(), pile.bin, pile.cup, np.random.default_rng(0))
+        point = policy.choose(view).points[0]
+        assert np.array_equal(cell.world.positions(), before)
+        assert pile.works(point, view)
+        picked = pile.pick(point, view.frame)
+        assert picked.attempt.true_outcome == "success"
+        assert picked.placed == 1
