@@ -60,8 +60,13 @@ def demonstrate(
         "objects": objects,
     }
     parameters = share_folder() / "config" / "sim.yaml"
+    film = output / "cell.mp4"
     specs = (
-        NodeSpec(EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()}, parameters),
+        NodeSpec(
+            EXECUTOR,
+            {"mujoco.film_path": str(film)} | {f"mujoco.sim.{k}": v for k, v in sim.items()},
+            parameters,
+        ),
         NodeSpec(AFFORDANCE, {"checkpoint": str(weights or ""), "view_rate": 10.0}, parameters),
     )
     try:
@@ -71,6 +76,9 @@ def demonstrate(
             node = Node("demo")
             with spinning(node):
                 empty_bin(node, Client(node, processes.check), processes, output, console)
+        if not film.is_file():  # written when the executor has ended
+            raise CallError(f"{EXECUTOR} left no film; see {output / 'logs'}")
+        console.print(f"the robot at work: {film}")
         return 0
     except GraspAffordanceError as error:
         console.print(f"error: {error}", style="red", markup=False)

@@ -66,8 +66,10 @@ def test_the_demo_empties_a_bin_and_keeps_pictures_and_a_film(
     first = cv2.imread(str(pictures[0]))
     assert first is not None
     assert first.shape == (480, 640, 3)
-    film = cv2.VideoCapture(str(tmp_path / "attempts.mp4"))
-    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == len(pictures)
+    slides = cv2.VideoCapture(str(tmp_path / "attempts.mp4"))
+    assert slides.get(cv2.CAP_PROP_FRAME_COUNT) == len(pictures)
+    film = cv2.VideoCapture(str(tmp_path / "cell.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) > 10
 
 
 def test_an_unknown_scene_is_refused_before_anything_starts(

@@ -7,6 +7,7 @@ in the graph lives in that time; durations of picks stay in simulated seconds.
 
 import threading
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from numpy import float64
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.topic_camera import TopicCamera
 from grasp_affordance.sim import SimCell, SimConfig
+from grasp_affordance.sim.film import Film, FilmConfig
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,17 @@ class MujocoConfig:
     Attributes:
         camera_rate: frames per second that its camera publishes unasked.
         sim: what is simulated.
+        film_path: MP4 that shows every motion from the side; it appears when the cell is
+            disconnected. Empty: none.
+        film: how it looks.
     """
 
     camera_rate: float = 2.0
     sim: SimConfig = field(default_factory=SimConfig)
+    film_path: str = ""
+    film: FilmConfig = field(
+        default_factory=lambda: FilmConfig(640, 368, fps=12, speed=4.0, shadows=False)
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.camera_rate <= 100:
@@ -52,6 +61,9 @@ class MujocoDriver:
     ) -> None:
         self._node = node
         self._sim = SimCell(config.sim)
+        self._film = (
+            Film(self._sim, Path(config.film_path), config.film) if config.film_path else None
+        )
         self._camera = camera
         self._exposing = threading.Lock()
         self._powered = True
@@ -96,6 +108,8 @@ class MujocoDriver:
         self._publisher.close()
         with self._exposing:
             self._powered = False
+            if self._film is not None:
+                self._film.close()
             self._sim.close()
 
     def _now_ns(self) -> int:
