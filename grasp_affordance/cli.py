@@ -14,6 +14,7 @@ from grasp_affordance.errors import GraspAffordanceError
 
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
+    "attempts": "what a robot has tried: list, show one, export as rosbag2 or MCAP",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated cell empties its bin through the ROS 2 nodes, step by step",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",

@@ -1,6 +1,7 @@
 """A grasp attempt as one JSON object; its frames are stored beside, by name."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from grasp_affordance.grasp import (
     Phase,
     PhaseReport,
     PressureTrace,
+    Removal,
     Source,
     SuctionPoint,
 )
@@ -61,6 +63,7 @@ def to_json(attempt: GraspAttempt, before: str | None, after: str | None) -> dic
         "after": after,
         "true_outcome": attempt.true_outcome.value if attempt.true_outcome else None,
         "true_cause": attempt.true_cause.value if attempt.true_cause else None,
+        "removal": asdict(attempt.removal) if attempt.removal else None,
     }
 
 
@@ -109,6 +112,7 @@ def from_json(
         after=after,
         true_outcome=Outcome(data["true_outcome"]) if data["true_outcome"] else None,
         true_cause=Cause(data["true_cause"]) if data["true_cause"] else None,
+        removal=Removal(**data["removal"]) if data["removal"] else None,
     )
 
 

@@ -1,0 +1,94 @@
+"""`grasp-affordance attempts`: what a robot has tried, from its attempt log."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.attempt_codec import to_json
+from grasp_affordance.learning.attempt_log import read_attempt, read_log
+
+_SHOWN = 40  # the newest attempts that `list` shows
+
+
+def run(
+    log: tyro.conf.Positional[Path],
+    action: tyro.conf.Positional[Literal["list", "show", "export"]] = "list",
+    number: tyro.conf.Positional[int | None] = None,
+    output: Path | None = None,
+    format: Literal["mcap", "rosbag2"] = "mcap",  # noqa: A002
+) -> None:
+    """List, show or export the attempts of a log.
+
+    Args:
+        log: folder that the executor's parameter record.directory, or `train --log`, names.
+        action: list the newest attempts and the sizes; show one in full; export all.
+        number: of the attempt to show, from 0.
+        output: folder of the bag to export to; it must not exist.
+        format: of the bag's storage: MCAP, or SQLite (rosbag2's former default).
+    """
+    match action:
+        case "list":
+            _list(log)
+        case "show":
+            if number is None:
+                raise ConfigError("show needs the number of an attempt, from 0")
+            _show(log, number)
+        case "export":
+            if output is None:
+                raise ConfigError("export needs --output, a folder for the bag")
+            _export(log, output, format)
+
+
+def _list(log: Path) -> None:
+    attempts = list(read_log(log, frames=False))
+    table = Table(title=f"{log}: {len(attempts)} attempts")
+    for column in ("number", "pixel", "probability", "source", "weights", "outcome", "cause"):
+        table.add_column(column)
+    for number, attempt in list(enumerate(attempts))[-_SHOWN:]:
+        table.add_row(str(number), *_cells(attempt))
+    console = Console()
+    console.print(table)
+    if len(attempts) > _SHOWN:
+        console.print(f"the newest {_SHOWN} of {len(attempts)}")
+    size = sum(path.stat().st_size for path in log.iterdir() if path.is_file())
+    successes = sum(attempt.succeeded for attempt in attempts)
+    if attempts:
+        console.print(
+            f"{successes} successes ({successes / len(attempts):.1%}); "
+            f"{size / 1e6:.1f} MB, {size / len(attempts) / 1e3:.0f} kB per attempt with its frames",
+            highlight=False,
+        )
+
+
+def _cells(attempt: GraspAttempt) -> tuple[str, ...]:
+    point = attempt.point
+    return (
+        f"{point.u}, {point.v}",
+        f"{point.probability:.2f}",
+        str(point.source),
+        attempt.model_version or "-",
+        str(attempt.outcome),
+        "" if attempt.succeeded else str(attempt.cause),
+    )
+
+
+def _show(log: Path, number: int) -> None:
+    attempt = read_attempt(log, number)
+    data = to_json(attempt, None, None)
+    for name in ("before", "after"):
+        frame = getattr(attempt, name)
+        data[name] = "not kept" if frame is None else f"frame of {frame.stamp_ns} ns"
+    Console().print_json(json.dumps(data))
+
+
+def _export(log: Path, output: Path, storage: str) -> None:
+    from grasp_affordance.learning.attempt_bag import write_bag  # rosbags, for this action only
+
+    count = write_bag(read_log(log), output, storage)
+    print(f"{count} attempts written to {output} ({storage})")

@@ -1,0 +1,75 @@
+"""`grasp-affordance attempts` shows and exports what a log holds, and says what is wrong."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesson_log import log_of, picked
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_typestore
+
+from grasp_affordance.cli import main
+from grasp_affordance.ros.bag import BagRecording, BagTopics
+
+
+def test_the_list_has_every_attempt_and_the_size_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_of(tmp_path, 3)
+    assert main(["attempts", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "3 attempts" in text
+    assert "2 successes" in text
+    assert "kB per attempt" in text
+
+
+def test_one_attempt_is_shown_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log_of(tmp_path, 2)
+    assert main(["attempts", str(tmp_path), "show", "1"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["outcome"] == "failure"
+    assert shown["cause"] == "no_seal"
+    assert shown["after"] == "not kept"
+
+
+@pytest.mark.parametrize("storage", ["mcap", "rosbag2"])
+def test_an_exported_bag_plays_back_the_frames_and_the_attempts(
+    tmp_path: Path, storage: str
+) -> None:
+    log_of(tmp_path / "log", 2)
+    bag = tmp_path / "bag"
+    arguments = ["attempts", str(tmp_path / "log"), "export", "--output", str(bag)]
+    assert main([*arguments, "--format", storage]) == 0
+    recording = BagRecording(bag, BagTopics())
+    before = picked(0).before
+    assert before is not None
+    first, second = recording.frames()
+    np.testing.assert_array_equal(first.color, before.color)
+    np.testing.assert_allclose(first.depth, before.depth, atol=1e-4)
+    assert first.intrinsics == before.intrinsics
+    assert first.stamp_ns < second.stamp_ns
+    pose = recording.T_base_camera("base_link")
+    assert pose is not None
+    np.testing.assert_allclose(pose, picked(0).T_base_camera, atol=1e-9)
+    with AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        connections = [c for c in reader.connections if c.topic == "/attempt"]
+        texts = [
+            json.loads(reader.deserialize(raw, connection.msgtype).data)  # type: ignore[attr-defined]
+            for connection, _, raw in reader.messages(connections)
+        ]
+    assert [text["outcome"] for text in texts] == ["success", "failure"]
+
+
+def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log_of(tmp_path / "log", 1)
+    log = str(tmp_path / "log")
+    for arguments, reason in (
+        ([str(tmp_path)], "no attempt log here"),
+        ([log, "show"], "needs the number"),
+        ([log, "show", "7"], "attempt 7 is not there (it has 1)"),
+        ([log, "export"], "needs --output"),
+        ([log, "export", "--output", log], "cannot be written"),
+    ):
+        assert main(["attempts", *arguments]) == 1
+        assert reason in capsys.readouterr().err
