@@ -58,7 +58,7 @@ def plot_causes(reports: Sequence[Report], policy: str, output: Path) -> None:
         left += shares
     axis.invert_yaxis()
     axis.set_xlabel(f"failed attempts of policy '{policy}', % of all attempts, by true cause")
-    axis.legend(fontsize=8, loc="lower right")
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
     figure.tight_layout()
     _save(figure, output)
 

@@ -12,6 +12,7 @@ from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.records import AttemptRow, Clearance, count_rows
 from grasp_affordance.execution.memory import FailureMemory
+from grasp_affordance.execution.picker import MemoryConfig
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.grasp import GraspAttempt, Outcome, SuctionPoint
 from grasp_affordance.policies.policy import Policy, View
@@ -25,13 +26,13 @@ class ProtocolConfig:
     Attributes:
         failure_cap: consecutive fruitless tries (failures, refused points, abstentions) after
             which the pile counts as not cleared and what is left in it as not picked.
-        memory: failed points remembered per pile.
-        memory_radius: metres around them in which nothing may be proposed.
+        memory: failed points remembered per pile, as many as the executor remembers.
+        memory_radius: metres around them in which nothing may be proposed, as in the executor.
     """
 
     failure_cap: int = 10
-    memory: int = 8
-    memory_radius: float = 0.012
+    memory: int = MemoryConfig.size
+    memory_radius: float = MemoryConfig.radius
 
     def __post_init__(self) -> None:
         if self.failure_cap < 1 or self.memory < 1 or not 0 <= self.memory_radius < 0.1:

@@ -13,7 +13,7 @@ from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.policies.policy import View
-from grasp_affordance.sim import SimCell, SimConfig
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.stacks import FAMILIES, TRAINING
 
 GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
@@ -86,7 +86,9 @@ def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) ->
 
 def cleared_rows(policy_name: str, seed: int) -> list[AttemptRow]:
     """Clear three objects of a small stack."""
-    with SimCell(SimConfig(scene="random", hardness="realistic", seed=seed, objects=3)) as cell:
+    with SimCell(
+        SimConfig(scene="random", hardness=Hardness.REALISTIC, seed=seed, objects=3)
+    ) as cell:
         pile = SimPile(cell)
         policy = make_policy(policy_name, truth=cell.oracle, works=pile.works)
         rng = np.random.default_rng(seed)
@@ -111,7 +113,7 @@ def test_the_oracles_clear_a_sparse_bin() -> None:
 
 
 def test_a_rehearsed_pick_leaves_the_pile_as_it_was() -> None:
-    with SimCell(SimConfig(scene="random", hardness="ideal", seed=5, objects=3)) as cell:
+    with SimCell(SimConfig(scene="random", hardness=Hardness.IDEAL, seed=5, objects=3)) as cell:
         pile = SimPile(cell)
         before = cell.world.positions().copy()
         policy = make_policy("oracle_best", truth=cell.oracle, works=pile.works)
