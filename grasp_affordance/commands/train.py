@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from grasp_affordance.evaluation.learning_report import plot_learning_curves
+from grasp_affordance.evaluation.learning_report import plot_runs
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.learning_run import LearningRunConfig, OnAttempt, learn_in_cell
 from grasp_affordance.evaluation.learning_store import LearningStore
@@ -70,7 +70,7 @@ def run(
         learn_in_cell(config, policy, table, note)
     summary = store.finish(table.rows, policy)
     title = f"{learner.preset} preset, scene {scene}, {cell} cell"
-    plot_learning_curves({f"seed {seed}": table.rows}, output / "learning_curve.png", title)
+    plot_runs({f"seed {seed}": table.rows}, output / "learning_curve.png", title)
     console.print(_summary_table(summary))
     console.print(f"run: {output}; weights: {output / 'model.safetensors'}", highlight=False)
 

@@ -1,21 +1,15 @@
 """The figures of a learning run, and its learning curve."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display
-import matplotlib.pyplot as plt
 import numpy as np
 
-from grasp_affordance.evaluation.learning_rows import WINDOW, LearningRow
-from grasp_affordance.files import write_atomically
+from grasp_affordance.evaluation.learning_rows import LearningRow
+from grasp_affordance.grasp import Source
 from grasp_affordance.learning.calibration import brier_score, expected_calibration_error
-
-LEVELS = (0.90, 0.95)  # rolling success that the targets name
+from grasp_affordance.learning.curve import LEVELS, WINDOW, Curve, plot_learning_curves
 
 
 def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
             for level in LEVELS
         },
         "success_per_stack_last": _per_stack(rows[-WINDOW:]),
-        "exploratory": sum(row.source == "exploration" for row in rows),
+        "exploratory": sum(row.source == Source.EXPLORATION for row in rows),
         "brier": _finite(brier_score(predicted, success)),
         "calibration_error": _finite(expected_calibration_error(predicted, success)),
         "brier_last": _finite(brier_score(predicted[-WINDOW:], success[-WINDOW:])),
@@ -55,40 +49,15 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
     }
 
 
-def plot_learning_curves(
-    runs: Mapping[str, Sequence[LearningRow]], output: Path, title: str = ""
-) -> None:
-    """Draw rolling success (equation 5 of the suction paper) over attempts, a line per run, as PNG.
-
-    The part before the first full window is thin: it is an average of fewer attempts.
-    """
-    figure, axis = plt.subplots(figsize=(8, 4.5))
-    for name, rows in runs.items():
-        numbers = [row.number + 1 for row in rows]
-        rolling = [100 * row.rolling_success for row in rows]
-        (line,) = axis.plot(numbers[:WINDOW], rolling[:WINDOW], lw=0.8, alpha=0.7)
-        axis.plot(
-            numbers[WINDOW - 1 :], rolling[WINDOW - 1 :], color=line.get_color(), lw=2, label=name
+def plot_runs(runs: Mapping[str, Sequence[LearningRow]], output: Path, title: str = "") -> None:
+    """Draw the learning curves of runs, by true success, as PNG; see `learning.curve`."""
+    curves = {
+        name: Curve(
+            [row.succeeded for row in rows], [row.source == Source.EXPLORATION for row in rows]
         )
-        explored = [row.number + 1 for row in rows if row.source == "exploration"]
-        axis.plot(explored, [1] * len(explored), "|", ms=4, alpha=0.5, color=line.get_color())
-    for level in LEVELS:
-        axis.axhline(100 * level, color="gray", lw=0.7, ls=":")
-    axis.set(
-        xlabel="attempts",
-        ylabel=f"success over the last {WINDOW} attempts, %",
-        ylim=(0, 101),
-        title=title,
-    )
-    axis.set_xlim(left=0)
-    axis.grid(alpha=0.3)
-    if any(len(rows) >= WINDOW for rows in runs.values()):
-        axis.legend(loc="lower right")
-    figure.tight_layout()
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=110)
-    plt.close(figure)
-    write_atomically(output, data.getvalue())
+        for name, rows in runs.items()
+    }
+    plot_learning_curves(curves, output, title)
 
 
 def _per_stack(rows: Sequence[LearningRow]) -> dict[str, float]:

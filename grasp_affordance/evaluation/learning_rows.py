@@ -3,17 +3,12 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-import numpy as np
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import Outcome
-
-WINDOW = 100  # attempts, equation 5 of the suction paper
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,7 @@ class LearningRow:
         probability: as predicted before the pick; source: who proposed the point.
         outcome, cause: as the cell sensed it, and as was learned from it.
         true_outcome, true_cause: as it was.
-        rolling_success: true successes per attempt over the last `WINDOW`, this one included.
+        rolling_success: true successes per attempt over the last hundred, this one included.
         exploration: probability with which this pick was exploratory.
         loss: of the step that followed; NaN without one.
         version: weights in service afterwards.
@@ -97,15 +92,6 @@ def read_learning_rows(path: Path) -> list[LearningRow]:
         ]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is no table of a learning run: {error!r}") from error
-
-
-def rolling_success(successes: Sequence[bool], window: int = WINDOW) -> float:
-    """Return the success over the last `window` attempts, or over all while there are fewer.
-
-    Equation 5 of the suction paper. NaN without any attempt.
-    """
-    recent = successes[-window:]
-    return float(np.mean(recent)) if recent else float("nan")
 
 
 def _header() -> str:

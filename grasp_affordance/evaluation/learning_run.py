@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, rolling_success
+from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.trainer import Report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
