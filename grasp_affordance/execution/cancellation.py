@@ -35,6 +35,11 @@ class Cancellation:
         """CANCELLED, or what the request named, such as CAMERA_LOST."""
         return self._cause
 
+    @property
+    def reason(self) -> str:
+        """The sentence that the request gave; empty before."""
+        return self._reason
+
     def request(self, cause: Cause = Cause.CANCELLED, reason: str = "cancelled") -> None:
         """Ask for an end: no further motion starts.
 

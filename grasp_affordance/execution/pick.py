@@ -97,7 +97,7 @@ def pick(
             cell.settle()
         except CellError as error:
             make_safe(cell, state)
-            verdict = Verdict(Outcome.ABORTED, _fault(error, cancellation), str(error))
+            verdict = Verdict(Outcome.ABORTED, *_fault(error, cancellation))
         except BaseException:  # a defect or Ctrl-C: the arm stops all the same
             make_safe(cell, state)
             raise
@@ -129,10 +129,14 @@ def pick(
     )
 
 
-def _fault(error: CellError, cancellation: Cancellation) -> Cause:
-    """Return the cause of an aborted pick; what was asked for explains whatever broke off."""
+def _fault(error: CellError, cancellation: Cancellation) -> tuple[Cause, str]:
+    """Return the cause of an aborted pick and a sentence on it.
+
+    What was asked for explains whatever broke off.
+    """
     if cancellation.requested:
-        return cancellation.cause
+        stopped = isinstance(error, StoppedError)
+        return cancellation.cause, cancellation.reason if stopped else str(error)
     causes = {
         StoppedError: Cause.CANCELLED,
         UnreachableError: Cause.UNREACHABLE,
@@ -140,9 +144,8 @@ def _fault(error: CellError, cancellation: Cancellation) -> Cause:
         CameraError: Cause.CAMERA_LOST,
         GripperError: Cause.GRIPPER_FAULT,
     }
-    return next(
-        (cause for kind, cause in causes.items() if isinstance(error, kind)), Cause.ARM_FAULT
-    )
+    kinds = (cause for kind, cause in causes.items() if isinstance(error, kind))
+    return next(kinds, Cause.ARM_FAULT), str(error)
 
 
 def _view_after(cell: Cell) -> RgbdFrame | None:

@@ -53,8 +53,8 @@ class JointLimits:
         speed: of any joint, rad/s.
     """
 
-    lowest: tuple[float, ...] = (-3.2, -3.2, -3.0, -6.2, -6.2, -6.2)
-    highest: tuple[float, ...] = (3.2, 0.1, 3.0, 6.2, 6.2, 6.2)
+    lowest: tuple[float, ...] = (-6.2, -3.2, -3.0, -6.2, -6.2, -6.2)
+    highest: tuple[float, ...] = (6.2, 0.1, 3.0, 6.2, 6.2, 6.2)
     speed: float = 3.2
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 _PERIOD = 0.04  # seconds between the points of a trajectory
 _SPACING = 0.01  # metres between the joint solutions on a line
+_POSTURE = (kinematics.Branch(shoulder=1, wrist=-1, elbow=1),)  # elbow up, always
+_GENTLE = 0.5  # share of the simulated arm's accelerations, which a load on the cup bears
 
 
 class FakePlanner:
@@ -44,7 +46,7 @@ class FakePlanner:
 
     def check_reachable(self, T_base_tool: Array, near: Array) -> None:
         """See `Planner`."""
-        kinematics.inverse(_flange(check_rigid(T_base_tool, "T_base_tool")), near=near)
+        kinematics.inverse(_flange(check_rigid(T_base_tool, "T_base_tool")), near, _POSTURE)
 
     def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
         """See `Planner`; the tool's orientation changes at most by little on its lines."""
@@ -57,13 +59,13 @@ class FakePlanner:
         for k in range(1, count + 1):
             T = last.copy()
             T[:3, 3] = first[:3, 3] + span * k / count
-            joints.append(kinematics.inverse(T, near=joints[-1]))
+            joints.append(kinematics.inverse(T, joints[-1], _POSTURE))
         path = JointPath(np.linspace(0.0, max(length, 1e-4), count + 1), np.array(joints))
         return self._timed(path, speed, self._limits.linear_acceleration)
 
     def plan_free(self, start: Array, T_base_tool: Array, share: float) -> JointTrajectory:
         """See `Planner`; straight in joint space."""
-        goal = kinematics.inverse(_flange(T_base_tool), near=start)
+        goal = kinematics.inverse(_flange(T_base_tool), start, _POSTURE)
         return self.plan_joints(start, goal, share)
 
     def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
@@ -76,7 +78,7 @@ class FakePlanner:
         """See `Planner`."""
 
     def _timed(self, path: JointPath, speed: float, acceleration: float) -> JointTrajectory:
-        profile = SpeedProfile.plan(path.length, speed, acceleration)
+        profile = SpeedProfile.plan(path.length, speed, _GENTLE * acceleration)
         count = max(2, int(np.ceil(profile.duration / _PERIOD)) + 1)
         times = np.linspace(0.0, max(profile.duration, _PERIOD), count)
         positions = np.array([path.at(profile.distance(t)) for t in times])

@@ -97,9 +97,9 @@ class Machine:
         self._strike(self.faults.arm(config, self.controller.started))
 
     def truth(self) -> str:
-        """Return what really became of the last attempt, for scoring."""
+        """Return what really became of the last attempt, and the fault that struck, for scoring."""
         truth = self._sim.truth()
-        return f"{truth.outcome}:{truth.cause}"
+        return f"{truth.outcome} {truth.cause} {self.faults.active}"
 
     def _ask[T](self, order: Callable[[], T]) -> T:
         """Have something done between two control periods; return its result."""
