@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -92,8 +93,8 @@ def main(
     ends = Counter((c.kind, c.reason or c.status) for c in cases)
     for (kind, end), count in sorted(ends.items()):
         print(f"  {kind:10s} {end:20s} {count}")
-    content = {"seeds": seeds, "scenes": scenes, "cases": [asdict(case) for case in cases]}
-    write_atomically(output, json.dumps(content, indent=1).encode())
+    content = {"seeds": seeds, "scenes": scenes, "cases": [as_json(case) for case in cases]}
+    write_atomically(output, json.dumps(content, allow_nan=False).encode())
 
 
 def clear(
@@ -194,6 +195,16 @@ def motion(cell: SimCell, places: np.ndarray) -> float:
         return 0.0
     steps = cell.world.positions()[present] - places[present]
     return float(np.linalg.norm(steps, axis=1).max())
+
+
+def as_json(case: Case) -> dict[str, Any]:
+    """Return a case by name, rounded; NaN, which JSON lacks, is null."""
+    return {
+        key: (round(value, 4) if np.isfinite(value) else None)
+        if isinstance(value, float)
+        else value
+        for key, value in asdict(case).items()
+    }
 
 
 def wrong(case: Case) -> bool:
