@@ -1,7 +1,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -180,8 +179,7 @@ while True:
     process = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     written = [process.stdout.readline().strip() for _ in range(5)]
-    time.sleep(np.random.default_rng().uniform(0, 0.05))  # anywhere within a frame
-    process.send_signal(signal.SIGKILL)
+    process.send_signal(signal.SIGKILL)  # while it is at the sixth
     written += process.stdout.read().split()
     process.wait()
     sequence = Sequence(tmp_path / "kept")
