@@ -43,14 +43,14 @@ class Arguments:
         seed: of the order of the faults, their moments, and the stacks.
         scene: of the simulator.
         speed: simulated seconds per second.
-        refill: a new stack after so many picks.
+        refill: a new stack after so many picks, an even number.
         json: where every pick is kept.
     """
 
     picks: int = 200
     seed: int = 0
     scene: str = "train"
-    speed: float = 2.0
+    speed: float = 3.0
     refill: int = 12
     json: Path = Path("results/faults/seed0.json")
 
@@ -159,8 +159,8 @@ def main(arguments: Arguments) -> None:
         nodes = stack.enter_context(Processes())
         bench = Bench(nodes, stack, parameters, arguments.seed)
         for index in range(arguments.picks):
-            if index and index % arguments.refill == 0:
-                bench.trigger(f"{STANDIN}/refill")
+            if index % arguments.refill == 1 and records[-1].outcome == str(Outcome.SUCCESS):
+                bench.refill()  # the arm is at home, where a new stack finds it
             scenario = order[index // 2] if index % 2 else None
             record = run_one(bench, index, scenario, rng)
             records.append(record)

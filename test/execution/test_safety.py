@@ -27,7 +27,7 @@ def test_every_point_of_the_box_is_allowed_and_none_beside_it() -> None:
         if inside:
             BOX.check(at(x, y, z))
         else:
-            with pytest.raises(UnreachableError, match="leaves the workspace: [xyz] = "):
+            with pytest.raises(UnreachableError, match=r"leaves the workspace: [xyz] = "):
                 BOX.check(at(x, y, z))
 
 

@@ -145,9 +145,14 @@ class Bench:
             FaultKind.EMERGENCY_STOP: ("power_on", "brake_release", "play"),
             FaultKind.PROGRAM_STOPPED: ("play",),
         }
-        time.sleep(0.6)  # the robot refuses to unlock a stop at once
         for service in remedies.get(scenario.kind, ()):
+            time.sleep(0.6)  # the robot refuses to unlock a stop at once
             self.trigger(f"/dashboard_client/{service}")
+        self.wait_ready()
+
+    def refill(self) -> None:
+        """Build a new stack; the arm must be at home."""
+        self.trigger(f"{STANDIN}/refill")
         self.wait_ready()
 
     def trigger(self, service: str) -> str:
@@ -183,10 +188,10 @@ class Bench:
         return result
 
     def speed_now(self) -> float:
-        """Return the fastest joint over the next half second, rad/s; NaN where nobody tells."""
+        """Return the fastest joint over the next third of a second, rad/s; NaN where nobody tells."""
         while not self.samples.empty():
             self.samples.get()
-        time.sleep(0.5)
+        time.sleep(0.3)
         speeds = [self.samples.get() for _ in range(self.samples.qsize())]
         return max(speeds, default=float("nan"))
 

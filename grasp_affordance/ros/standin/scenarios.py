@@ -9,6 +9,7 @@ from grasp_affordance.ros.standin.faults import FaultKind
 
 _ARM, _GRIPPER = frozenset({Cause.ARM_FAULT}), frozenset({Cause.GRIPPER_FAULT})
 _EITHER = _ARM | _GRIPPER  # whichever notices the silence first
+_ANY = _EITHER | {Cause.CAMERA_LOST}  # the stand-in's process is the camera's driver as well
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ SCENARIOS = (
     Scenario(
         "driver killed",
         kills=True,
-        causes=_EITHER,
-        words=("no joint states", "s old", "did not answer", "nobody offers"),
+        causes=_ANY,
+        words=("no joint states", "s old", "did not answer", "nobody offers", "camera is lost"),
     ),
     Scenario(
         "camera freezes",

@@ -1,0 +1,72 @@
+"""What MoveIt is told and what its errors become; no MoveIt needed."""
+
+import numpy as np
+import pytest
+
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
+from grasp_affordance.ros.drivers.foreign import require
+from grasp_affordance.ros.drivers.moveit_config import MoveItConfig
+from grasp_affordance.ros.drivers.moveit_errors import CODES, SUCCESS, planning_error
+from grasp_affordance.ros.drivers.obstacles import Box, ObstacleConfig, obstacles
+
+
+def covers(box: Box, point: np.ndarray) -> bool:
+    local = box.T_base_box[:3, :3].T @ (point - box.T_base_box[:3, 3])
+    return bool((np.abs(local) <= np.array(box.size) / 2 + 1e-9).all())
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_error_carries_its_number_name_and_meaning(code: int) -> None:
+    error = planning_error(code, "the line", "said by MoveIt")
+    for part in ("the line", f"error {code} {CODES[code].name}", CODES[code].meaning, "said by"):
+        assert part in str(error)
+
+
+def test_what_another_pose_may_mend_is_unreachable_and_the_rest_is_a_fault() -> None:
+    assert isinstance(planning_error(-31, "x"), UnreachableError)
+    assert isinstance(planning_error(-12, "x"), UnreachableError)
+    for code in (-6, -15, -21, -23, 99999):
+        assert isinstance(planning_error(code, "x"), PlanningError)
+
+
+def test_an_unknown_code_is_a_fault_with_its_number() -> None:
+    assert SUCCESS not in CODES
+    assert "error -999 UNKNOWN" in str(planning_error(-999, "x"))
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.4, -1.2])
+def test_the_walls_surround_the_bin_and_leave_its_interior_free(yaw: float) -> None:
+    geometry = BinGeometry(centre=(0.5, 0.1), size=(0.4, 0.3, 0.12), floor=0.05, yaw=yaw)
+    walls = [b for b in obstacles(geometry, ObstacleConfig()) if b.name.startswith("bin_wall")]
+    assert len(walls) == 4
+    rng = np.random.default_rng(0)
+    half = np.array(geometry.size[:2]) / 2
+    for _ in range(300):
+        local = np.array([*(rng.uniform(-1, 1, 2) * (half + 0.0099)), rng.uniform(0, 0.12), 1.0])
+        inside = bool((np.abs(local[:2]) < half - 1e-6).all())
+        point = (geometry.T_base_bin @ local)[:3]
+        assert any(covers(wall, point) for wall in walls) != inside
+
+
+def test_the_table_lies_under_everything() -> None:
+    boxes = obstacles(BinGeometry(), ObstacleConfig(table=-0.03))
+    table = next(b for b in boxes if b.name == "table")
+    assert table.T_base_box[2, 3] + table.size[2] / 2 == pytest.approx(-0.03)
+
+
+def test_post_and_camera_can_be_left_out() -> None:
+    config = ObstacleConfig(post_width=0.0, camera_size=0.0)
+    names = {b.name for b in obstacles(BinGeometry(), config)}
+    assert not names & {"camera", "camera_post"}
+    assert {"camera", "camera_post"} < {b.name for b in obstacles(BinGeometry(), ObstacleConfig())}
+
+
+def test_a_missing_ros_package_is_named_with_the_command_that_installs_it() -> None:
+    with pytest.raises(ConfigError, match="apt install ros-[$]ROS_DISTRO-no-such-msgs"):
+        require("no_such_msgs.msg", "no_such_msgs", "a test")
+
+
+def test_shares_of_full_speed_are_shares() -> None:
+    with pytest.raises(ConfigError, match="acceleration"):
+        MoveItConfig(acceleration=1.5)
