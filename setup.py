@@ -113,6 +113,7 @@ setup(
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-xdist", "selenium"],
         "check": ["mypy", "ruff"],
+        "meshes": ["example-robot-data"],
         "jazzy": ros_wheels(
             rclpy="7.1.6",
             interfaces="5.3.6",

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.geometry import Array
+from grasp_affordance.sim import arm_meshes
 from grasp_affordance.sim.appearance import Theme, add_materials
 from grasp_affordance.sim.config import SimConfig
 from grasp_affordance.sim.objects import Material, ObjectSpec, Placement
@@ -59,7 +60,7 @@ def build(
     _add_guides(spec, config.bin)
     _add_tote(spec, config)
     _add_camera(spec, config, T_base_camera)
-    _add_robot(spec, lip_radius)
+    _add_robot(spec, lip_radius, config.meshes)
     for index, placement in enumerate(placements):
         _add_object(spec, config.bin, index, placement)
     model = spec.compile()
@@ -197,9 +198,11 @@ def _add_camera(spec: mujoco.MjSpec, config: SimConfig, T_base_camera: Array) ->
     )
 
 
-def _add_robot(spec: mujoco.MjSpec, lip_radius: float) -> None:
+def _add_robot(spec: mujoco.MjSpec, lip_radius: float, meshes: bool) -> None:
     arm = mujoco.MjSpec.from_file(str(ASSETS / "ur5.xml"))
     spec.attach(arm, frame=spec.worldbody.add_frame(), prefix=ARM)
+    if meshes:
+        arm_meshes.dress(spec, ARM, GROUP_ROBOT, GROUP_COLLISION)
     tool = mujoco.MjSpec.from_file(str(ASSETS / "vacuum_tool.xml"))
     tool.geom("lip").size[0] = lip_radius
     for fold in ("fold_1", "fold_2", "fold_3"):
