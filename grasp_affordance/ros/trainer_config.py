@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.affordance.shipped import shipped_weights
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
 from grasp_affordance.learning.exploration import ExplorationSchedule
@@ -18,6 +19,8 @@ class TrainerNodeConfig:
     Attributes:
         directory: folder of the executor's attempt log (its parameter `record.directory`).
         weights: folder of weights and state; empty for `weights` inside of `directory`.
+        initial: checkpoint of a compact network to begin with; empty for the one that is shipped
+            with the package, if any.
         from_scratch: begin with random weights even where some are shipped.
         executor_node: name of the node whose results announce new attempts.
         poll: seconds between looks at the log where no result announces one.
@@ -32,6 +35,7 @@ class TrainerNodeConfig:
 
     directory: str = ""
     weights: str = ""
+    initial: str = ""
     from_scratch: bool = False
     executor_node: str = "executor_node"
     poll: float = 1.0
@@ -61,6 +65,13 @@ class TrainerNodeConfig:
                 "parameter 'record.directory'"
             )
         return Path(self.weights) if self.weights else Path(self.directory) / "weights"
+
+    @property
+    def first_weights(self) -> Path | None:
+        """Weights to begin with; None for random ones."""
+        if self.initial:
+            return Path(self.initial)
+        return None if self.from_scratch else shipped_weights()
 
     @property
     def learning(self) -> TrainerConfig:

@@ -10,7 +10,6 @@ import sys
 import torch
 from grasp_affordance_interfaces.msg import ModelAnnouncement, PickResult, TrainerStatus
 
-from grasp_affordance.affordance.shipped import shipped_weights
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.follower import LogTrainer
@@ -46,9 +45,8 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         """Take up what was learned before; nothing is learned yet."""
         config, folder = self.config, self.config.folder
         torch.set_num_threads(config.threads)
-        initial = None if config.from_scratch else shipped_weights()
         self.source = LogTrainer(
-            lambda: begin_or_resume(config.learning, folder, initial),
+            lambda: begin_or_resume(config.learning, folder, config.first_weights),
             config.directory,
             BinViewSource(config.bin).view(None),
             config.predictor,

@@ -59,7 +59,7 @@ def test_the_demo_empties_a_bin_and_keeps_pictures_and_a_film(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--objects", "2", "--scene", "rows", "--hardness", "IDEAL"]
-    assert main(["demo", "--output", str(tmp_path), *options]) == 0
+    assert main(["demo", "--show", "picking", "--output", str(tmp_path), *options]) == 0
     assert "empty_bin" in capfd.readouterr().out
     pictures = sorted(tmp_path.glob("attempt_*.png"))
     assert len(pictures) >= 2

@@ -1,0 +1,250 @@
+"""The demonstration: a robot teaches itself to pick, live, every node a process of its own.
+
+    python -m grasp_affordance.ros.learning_demo OUTPUT [--attempts N] [--minutes M] ...
+
+Started by `grasp-affordance demo`.
+"""
+
+import math
+import os
+import queue
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import rclpy
+import tyro
+from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rich.console import Console
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.ros import topics
+from grasp_affordance.ros.bin_demo import wait_for_images
+from grasp_affordance.ros.client import CallError, Client
+from grasp_affordance.ros.config_values import Leaf
+from grasp_affordance.ros.demo_pictures import AttemptPictures
+from grasp_affordance.ros.learning_summary import LearningSummary
+from grasp_affordance.ros.processes import NodeSpec, Processes
+from grasp_affordance.ros.share import share_folder, transport_environment
+from grasp_affordance.ros.spin import spinning
+from grasp_affordance.sim import Hardness
+
+EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
+_WIDTH = 150  # characters, where the output is no terminal
+_SILENCE = 90.0  # seconds without any news after which something hangs
+_EVERY = 3  # attempts per picture of the film
+_FAULTS = 5  # of the cell in a row after which the demonstration gives up
+
+
+@dataclass(frozen=True)
+class LearningDemo:
+    """What is shown.
+
+    Attributes:
+        attempts: after which it ends.
+        minutes: of picking after which it ends at the latest.
+        scene: what lies in the bin.
+        hardness: of the simulated cell.
+        seed: of everything that is random.
+        objects: at most this many; 0 for all of the scene.
+        prior: begin with the analytic seal prior; otherwise with nothing at all.
+        weights: checkpoint to begin with; empty for none.
+    """
+
+    attempts: int = 200
+    minutes: float = 5.0
+    scene: str = "train"
+    hardness: Hardness = Hardness.REALISTIC
+    seed: int = 0
+    objects: int = 0
+    prior: bool = False
+    weights: str = ""
+
+    @property
+    def start(self) -> str:
+        """What the robot knows at first."""
+        if self.weights:
+            return f"the weights {Path(self.weights).name}"
+        return "the analytic prior" if self.prior else "nothing: random weights, no prior"
+
+    def nodes(self, log: Path) -> tuple[NodeSpec, ...]:
+        """Return the nodes to run; the attempts go to `log`."""
+        parameters = share_folder() / "config" / "sim.yaml"
+        sim: dict[str, Leaf] = {
+            "scene": self.scene,
+            "hardness": str(self.hardness),
+            "seed": self.seed,
+            "objects": self.objects,
+        }
+        scratch = not self.weights
+        open_minded: dict[str, Leaf] = {  # without any idea of what a cup can hold
+            "predictor.candidates.max_tilt": math.pi / 2,
+            "predictor.candidates.edge_radii": 0.0,
+            "predictor.candidates.hole_radii": 0.0,
+        }
+        serve: dict[str, Leaf] = {
+            "from_scratch": scratch,
+            "checkpoint": self.weights,
+            "predictor.candidates.min_probability": 0.0,
+        }
+        learn: dict[str, Leaf] = {
+            "directory": str(log),
+            "from_scratch": scratch,
+            "initial": self.weights,
+            "trainer.learner.network.use_prior": self.prior,
+            "trainer.learner.seed": self.seed,
+        }
+        ignorant = scratch and not self.prior
+        execute: dict[str, Leaf] = {"record.directory": str(log)}
+        return (
+            NodeSpec(
+                EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()} | execute, parameters
+            ),
+            NodeSpec(AFFORDANCE, serve | (open_minded if ignorant else {}), parameters),
+            NodeSpec(TRAINER, learn, parameters),
+        )
+
+
+def demonstrate(
+    output: Annotated[Path, tyro.conf.Positional],
+    demo: Annotated[LearningDemo, tyro.conf.arg(name="")] = LearningDemo(),
+) -> int:
+    """Run the demonstration; see `grasp-affordance demo`."""
+    os.environ.update(transport_environment())
+    os.environ.setdefault("ROS_LOG_DIR", str(output / "logs"))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    try:
+        with Processes(output / "logs") as processes:
+            for spec in demo.nodes(output / "log"):
+                processes.start(spec)
+            node = Node("demo")
+            with spinning(node):
+                _Show(demo, output, node, processes, console).run()
+        return 0
+    except GraspAffordanceError as error:
+        console.print(f"error: {error}", style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        rclpy.try_shutdown()
+
+
+class _Show:
+    """One demonstration while it runs."""
+
+    def __init__(
+        self, demo: LearningDemo, output: Path, node: Node, processes: Processes, console: Console
+    ) -> None:
+        self._demo, self._output, self._console = demo, output, console
+        self._processes, self._client = processes, Client(node, processes.check)
+        self._news: queue.Queue[Any] = queue.Queue()
+        self._summary = LearningSummary()
+        self._pictures = AttemptPictures(node, output)
+        node.create_subscription(PickResult, f"/{EXECUTOR}/pick_result", self._news.put, 100)
+        node.create_subscription(String, f"/{EXECUTOR}/state", self._news.put, topics.LATCHED)
+        node.create_subscription(
+            TrainerStatus, f"/{TRAINER}/status", self._summary.hear, topics.LATCHED
+        )
+
+    def run(self) -> None:
+        """Pick and learn until attempts or minutes are up; show what came of it.
+
+        Raises:
+            CallError, ProcessError: a node does not do its part.
+        """
+        for name in (EXECUTOR, AFFORDANCE, TRAINER):
+            errors = partial(self._processes.errors, name)
+            self._client.wait_active(f"/{name}", 90.0, errors)
+        wait_for_images(self._pictures, self._processes)
+        self._wait_for_weights()
+        self._console.print(f"the robot begins with {self._demo.start}")
+        began, faults = time.monotonic(), 0
+        end = began + 60 * self._demo.minutes
+        self._call("start")
+        while len(self._summary.success) < self._demo.attempts and time.monotonic() < end:
+            item = self._next()
+            if isinstance(item, PickResult):
+                self._count(item)
+                faults = 0
+            elif ":" in item.data:  # the run ended: another pile
+                faults += item.data.startswith("fault")
+                if faults >= _FAULTS:
+                    raise CallError(f"picking ended again and again: {item.data}")
+                self._call("refill")
+                self._call("start")
+        seconds = time.monotonic() - began
+        self._call("stop")
+        self._finish(seconds)
+
+    def _wait_for_weights(self) -> None:
+        """Return when the affordance node serves what the trainer has announced.
+
+        Raises:
+            CallError: it never does.
+        """
+        deadline = time.monotonic() + _SILENCE
+        while time.monotonic() < deadline:
+            answer = self._client.call(
+                GetSuctionPoints,
+                f"/{AFFORDANCE}/get_suction_points",
+                GetSuctionPoints.Request(),
+                _SILENCE,
+            )
+            if answer.model_version:
+                return
+        raise CallError(f"the first weights are not served:\n{self._processes.tail(AFFORDANCE)}")
+
+    def _count(self, result: PickResult) -> None:
+        self._console.print(self._summary.add(result), highlight=False)
+        if len(self._summary.success) % _EVERY == 1:
+            self._pictures.add(result)
+
+    def _finish(self, seconds: float) -> None:
+        if not self._summary.success:
+            raise CallError(
+                f"no attempt in {seconds:.0f} s; try --minutes {2 * self._demo.minutes}"
+            )
+        self._console.print(self._summary.table(seconds, self._demo.start))
+        curve, film = self._output / "learning_curve.png", self._output / "attempts.mp4"
+        self._summary.draw(curve, f"began with {self._demo.start}")
+        self._pictures.write_film(film)
+        self._console.print(f"learning curve: {curve}")
+        self._console.print(f"what it saw and did, a picture in {_EVERY} attempts: {film}")
+        self._console.print(
+            f"every attempt: grasp-affordance attempts {self._output / 'log'}", highlight=False
+        )
+
+    def _call(self, service: str) -> None:
+        """Call a service of the executor; raises CallError when it refuses."""
+        self._summary.piles += service == "start"
+        answer = self._client.call(Trigger, f"/{EXECUTOR}/{service}", Trigger.Request(), 60.0)
+        if not answer.success:
+            raise CallError(answer.message)
+
+    def _next(self) -> Any:
+        """Return the next result or state; raises CallError when none comes."""
+        deadline = time.monotonic() + _SILENCE
+        while time.monotonic() < deadline:
+            self._processes.check()
+            try:
+                return self._news.get(timeout=0.2)
+            except queue.Empty:
+                continue
+        tail = self._processes.tail(EXECUTOR)
+        raise CallError(f"no news from {EXECUTOR} for {_SILENCE:.0f} s:\n{tail}")
+
+
+if __name__ == "__main__":
+    sys.exit(tyro.cli(demonstrate))
