@@ -148,7 +148,8 @@ def main(arguments: Arguments) -> None:
     rounds = -(-arguments.picks // 2 // len(SCENARIOS))
     order = [s for _ in range(rounds) for s in rng.permutation(np.array(SCENARIOS, dtype=object))]
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    console, records = Console(), []
+    console = Console()
+    records: list[Record] = []
     rclpy.init()
     with ExitStack() as stack:
         stack.callback(rclpy.try_shutdown)

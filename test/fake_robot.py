@@ -76,6 +76,10 @@ class FakeRobot:
         with self._changed:
             assert self._changed.wait_for(lambda: self.progress >= progress, 10.0)
 
+    def felt(self) -> float:
+        """What the vacuum's sensor says now."""
+        return self.signal()
+
     def still(self) -> bool:
         return not self._velocity.any()
 
@@ -177,6 +181,6 @@ def arm_of(robot: FakeRobot, **changes: Any) -> TrajectoryArm:
         "stop_timeout": 0.3,
     }
     config = ArmConfig(**{**values, **changes})
-    signals = {ContactSign.VACUUM: lambda: robot.signal()}
+    signals = {ContactSign.VACUUM: robot.felt}
     parts = cast(Any, robot)
     return TrajectoryArm(config, parts, parts, parts, parts, signals)

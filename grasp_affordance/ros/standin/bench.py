@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 from grasp_affordance_interfaces.action import Pick
+from grasp_affordance_interfaces.srv import GetSuctionPoints
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from grasp_affordance.errors import CellError
 from grasp_affordance.ros.client import CallError, Client
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.drivers.moveit_errors import planning_error
@@ -108,13 +110,27 @@ class Bench:
                     raise
 
     def wait_ready(self) -> None:
-        """Wait until the executor sees a robot that takes commands and a camera that sees."""
-        deadline = time.monotonic() + 30.0
-        while self.executor.driver.problem():
+        """Wait until robot, camera, its pose and the affordance node are there for the executor."""
+        deadline = time.monotonic() + 60.0
+        while problem := self.problem():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"never ready: {self.executor.driver.problem()}")
+                raise TimeoutError(f"never ready: {problem}")
             time.sleep(0.05)
-        self.executor.driver.cell.camera.read(newer_than_ns=self.executor.driver.cell.now_ns())
+
+    def problem(self) -> str:
+        """Return why no pick could begin now; empty when one could."""
+        driver = self.executor.driver
+        if problem := driver.problem():
+            return problem
+        try:
+            driver.cell.camera.read(newer_than_ns=driver.cell.now_ns())
+            driver.cell.camera.pose()
+        except CellError as error:
+            return str(error)
+        request = GetSuctionPoints.Request(count=1)
+        service = "affordance_node/get_suction_points"
+        answer = self.insist(lambda: self.client.call(GetSuctionPoints, service, request, 5.0))
+        return str(answer.message) if "TransformError" in answer.message else ""
 
     def arm(self, scenario: Scenario, motion: int, progress: float) -> threading.Timer | None:
         """Inject a fault; return the timer that kills the driver, where it is that."""
@@ -188,7 +204,7 @@ class Bench:
         return result
 
     def speed_now(self) -> float:
-        """Return the fastest joint over the next third of a second, rad/s; NaN where nobody tells."""
+        """Return the fastest joint over the next moment, rad/s; NaN where nobody tells."""
         while not self.samples.empty():
             self.samples.get()
         time.sleep(0.3)

@@ -63,7 +63,7 @@ def test_post_and_camera_can_be_left_out() -> None:
 
 
 def test_a_missing_ros_package_is_named_with_the_command_that_installs_it() -> None:
-    with pytest.raises(ConfigError, match="apt install ros-[$]ROS_DISTRO-no-such-msgs"):
+    with pytest.raises(ConfigError, match=r"apt install ros-[$]ROS_DISTRO-no-such-msgs"):
         require("no_such_msgs.msg", "no_such_msgs", "a test")
 
 
