@@ -177,11 +177,13 @@ class TrajectoryArm:
             if until is not None and until():
                 return True
             now, positions = time.monotonic(), self._feedback.newest().positions
-            if not run.accepted and now - sent > self._config.accept_timeout:
-                raise ArmError(
-                    f"the controller did not take the trajectory within "
-                    f"{self._config.accept_timeout:.1f} s"
-                )
+            if not run.accepted:
+                moved_at = now
+                if now - sent > self._config.accept_timeout:
+                    raise ArmError(
+                        f"the controller did not take the trajectory within "
+                        f"{self._config.accept_timeout:.1f} s"
+                    )
             if np.abs(positions - last).max() > _MOVED:
                 last, moved_at = positions, now
             elif now - moved_at > self._config.stall_timeout:

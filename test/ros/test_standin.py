@@ -1,0 +1,191 @@
+"""The physical executor through the UR driver's real interfaces, over the stand-in.
+
+Needs control_msgs, ur_msgs and ur_dashboard_msgs, which are not on PyPI; skips without them.
+`benchmarks/fault_injection.py` is the long form of this.
+"""
+
+import threading
+from typing import Any
+
+import pytest
+from grasp_affordance_interfaces.action import Pick
+from rclpy.action import ActionClient
+from ros_harness import TIMEOUT, Ros
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool, Trigger
+
+from grasp_affordance.grasp import Cause, Outcome
+from grasp_affordance.ros.config_values import Leaf
+from grasp_affordance.ros import topics
+
+pytest.importorskip("control_msgs.action")
+pytest.importorskip("ur_msgs.srv")
+modes = pytest.importorskip("ur_dashboard_msgs.msg")
+
+from grasp_affordance.ros.affordance_node import AffordanceNode  # noqa: E402
+from grasp_affordance.ros.drivers.moveit_errors import planning_error  # noqa: E402
+from grasp_affordance.ros.drivers.ur_status import SafetyMode  # noqa: E402
+from grasp_affordance.ros.standin.executor import StandinExecutorNode  # noqa: E402
+from grasp_affordance.ros.standin.node import StandinNode  # noqa: E402
+from grasp_affordance.ros.standin.scenarios import SCENARIOS, Scenario  # noqa: E402
+
+OUTCOMES = {1: Outcome.SUCCESS, 2: Outcome.FAILURE, 3: Outcome.UNCERTAIN, 4: Outcome.ABORTED}
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+class Cell:
+    """Stand-in, executor and affordance node in this process."""
+
+    def __init__(self, ros: Ros) -> None:
+        self.ros = ros
+        self.standin: Any = ros.start(
+            StandinNode,
+            sim__scene="rows",
+            sim__hardness="ideal",
+            sim__real_time_factor=4.0,
+            every=4,
+            camera_rate=3.0,
+            unlock_delay=0.1,
+        )
+        self.executor: Any = ros.start(
+            StandinExecutorNode,
+            ur__arm__speed=0.8,
+            ur__arm__linear_speed=0.4,
+            ur__arm__accept_timeout=10.0,
+            ur__status__joint_timeout=2.5,
+            ur__vacuum__reading_timeout=2.5,
+            frames__max_age=3.0,
+            frames__timeout=10.0,
+        )
+        ros.start(
+            AffordanceNode,
+            bin__box__centre=[0.5, 0.0],
+            bin__box__size=[0.4, 0.4, 0.12],
+            bin__box__floor=0.0,
+        )
+        self.client = ActionClient(ros.node, Pick, "executor_node/pick")
+        assert self.client.wait_for_server(TIMEOUT)
+        ros.wait_until(lambda: not self.executor.driver.problem(), "ready")
+        self.executor.driver.cell.camera.read()
+        self.executor.driver.cell.camera.pose()
+
+    def set_fault(self, scenario: Scenario | None = None, motion: int = 0) -> None:
+        if scenario is not None and scenario.planning:
+            planner = self.executor.planner
+            planner.fails = planning_error(scenario.planning, "injected")
+            planner.delay = motion - 1
+            return
+        values: dict[str, Leaf] = {"fault.kind": "none"}
+        if scenario is not None:
+            values = dict(scenario.parameters(motion, 0.5))
+        self.ros.client.set_parameters("ur_standin", values)
+
+    def pick(self, dry_run: bool = False) -> tuple[bool, Any]:
+        """Return whether the goal was accepted, and the result."""
+        done = threading.Event()
+        results: list[Any] = []
+
+        def ended(future: Any) -> None:
+            results.append(future.result().result)
+            done.set()
+
+        def answered(future: Any) -> None:
+            if future.result().accepted:
+                future.result().get_result_async().add_done_callback(ended)
+            else:
+                done.set()
+
+        goal = self.client.send_goal_async(Pick.Goal(dry_run=dry_run))
+        goal.add_done_callback(answered)
+        assert done.wait(60.0), self.ros.rosout
+        return bool(results), results[0] if results else None
+
+    def flaw(self, name: str, motion: int) -> str:
+        """Pick under a fault; return what is wrong with how that ended."""
+        scenario = BY_NAME[name]
+        self.set_fault(scenario, motion)
+        _, result = self.pick()
+        outcome = OUTCOMES.get(result.result.outcome)
+        cause = Cause(result.result.cause) if outcome else Cause.NONE
+        still = abs(self.standin.machine.velocities).max() < 0.02
+        return scenario.flaw(outcome, cause, result.message) or ("" if still else "it moves")
+
+    def works(self) -> str:
+        """Clear the fault and pick; return what is wrong if that yields no label."""
+        self.set_fault()
+        _, result = self.pick()
+        labelled = OUTCOMES.get(result.result.outcome) in (Outcome.SUCCESS, Outcome.FAILURE)
+        return "" if labelled else str(result.message)
+
+
+@pytest.mark.slow
+def test_faults_end_picks_as_they_should_and_the_next_pick_works(ros: Ros) -> None:
+    cell = Cell(ros)
+    safety = ros.listen(modes.SafetyMode, "/io_and_status_controller/safety_mode", topics.LATCHED)
+    flaws = {"clean": cell.works()}
+    flaws["no transform"] = cell.flaw("TF missing", 0)
+    cell.set_fault()
+    flaws["lost vacuum"] = cell.flaw("vacuum lost in transport", 5)
+    flaws["no IK"] = cell.flaw("no inverse kinematics", 4)
+    flaws["after no IK"] = cell.works()
+
+    flaws["protective stop"] = cell.flaw("protective stop", 4)
+    modes_seen = [safety.get(timeout=TIMEOUT).mode for _ in range(2)]
+    assert modes_seen == [SafetyMode.NORMAL, SafetyMode.PROTECTIVE_STOP]
+    started = cell.standin.machine.controller.started
+    _, refused = cell.pick()
+    assert "protective stop" in refused.message
+    assert not refused.attempted
+    assert cell.standin.machine.controller.started == started, "it was retried"
+    for service in ("unlock_protective_stop", "play"):
+        answer = ros.client.call(Trigger, f"/dashboard_client/{service}", Trigger.Request())
+        assert answer.success, answer.message
+    ros.wait_until(lambda: not cell.executor.driver.problem(), "unlocked")
+    flaws["after protective stop"] = cell.works()
+
+    flaws["stuck sensor"] = cell.flaw("pressure sensor stuck", 3)
+    assert not {name: flaw for name, flaw in flaws.items() if flaw}
+
+
+@pytest.mark.slow
+def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(ros: Ros) -> None:
+    cell = Cell(ros)
+    machine = cell.standin.machine
+    _, planned = cell.pick(dry_run=True)
+    assert not planned.attempted
+    assert planned.message == ""
+    assert machine.controller.started == 0
+
+    results: list[Any] = []
+    picking = threading.Thread(target=lambda: results.append(cell.pick()[1]))
+    picking.start()
+    ros.wait_until(lambda: machine.controller.goal is not None, "moving")
+    answer = ros.client.call(SetBool, "executor_node/pause", SetBool.Request(data=True))
+    assert answer.success, answer.message
+    assert machine.controller.goal is None
+    picking.join()
+    assert results[0].message == "paused" or "paused" in results[0].message
+    accepted, _ = cell.pick()
+    assert not accepted
+    assert ros.client.call(SetBool, "executor_node/pause", SetBool.Request(data=False)).success
+    accepted, _ = cell.pick(dry_run=True)
+    assert accepted
+
+
+def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> None:
+    executor: Any = ros.start(StandinExecutorNode)
+    assert "is the robot's driver running" in executor.driver.problem()
+
+
+def test_a_program_that_stops_is_reported_once_it_was_latched(ros: Ros) -> None:
+    executor: Any = ros.start(StandinExecutorNode)
+    publisher = ros.node.create_publisher(
+        Bool, "/io_and_status_controller/robot_program_running", topics.LATCHED
+    )
+    publisher.publish(Bool(data=False))
+    executor.driver.status.note_joints()
+    executor.driver.status.note_robot_mode(7)
+    ros.wait_until(
+        lambda: executor.driver.status.note_joints() or "program" in executor.driver.problem(),
+        "told",
+    )
