@@ -15,6 +15,7 @@ from grasp_affordance.errors import GraspAffordanceError
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
     "attempts": "what a robot has tried: list, show one, export as rosbag2 or MCAP",
+    "calibrate": "the camera's pose from images of a ChArUco board and poses of the arm",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated cell empties its bin through the ROS 2 nodes, step by step",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
@@ -24,6 +25,7 @@ COMMANDS = {
     "review": "accept, reject and correct labels on a local web page, or without it",
     "report": "tables and pictures of docs/results.md from reports on disk",
     "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
+    "verify_calibration": "how far the camera's pose and the cup's offset are off, at touched points",
 }
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130

@@ -26,6 +26,7 @@ MAY_USE: dict[str, set[str]] = {
     "affordance": CORE,
     "annotation": CORE | {"sequence"},
     "detection": CORE,
+    "calibration": CORE,
     "execution": CORE | {"annotation"},
     "sim": CORE,
     "policies": CORE | {"affordance"},
@@ -35,7 +36,7 @@ MAY_USE: dict[str, set[str]] = {
 TOP = {"cli", "commands", "evaluation"}
 
 NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
-WITHOUT_TORCH = NUMPY_ONLY | {"files", "sequence", "annotation", "execution", "sim"}
+WITHOUT_TORCH = NUMPY_ONLY | {"files", "sequence", "annotation", "calibration", "execution", "sim"}
 
 ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "message_filters", "moveit"} | {
     "builtin_interfaces",

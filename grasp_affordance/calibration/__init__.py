@@ -1,0 +1,1 @@
+"""Where the camera is: boards found in images, hand-eye solutions, their file, their drift."""
