@@ -43,7 +43,7 @@ class Arguments:
         seed: of the order of the faults, their moments, and the stacks.
         scene: of the simulator.
         speed: simulated seconds per second.
-        refill: a new stack after so many picks, an even number.
+        refill: a new stack after so many picks, once one has succeeded.
         json: where every pick is kept.
     """
 
@@ -146,7 +146,9 @@ def main(arguments: Arguments) -> None:
     os.environ.update(transport_environment())
     rng = np.random.default_rng(arguments.seed)
     rounds = -(-arguments.picks // 2 // len(SCENARIOS))
-    order = [s for _ in range(rounds) for s in rng.permutation(np.array(SCENARIOS, dtype=object))]
+    faults = iter(
+        [s for _ in range(rounds) for s in rng.permutation(np.array(SCENARIOS, dtype=object))]
+    )
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     console = Console()
     records: list[Record] = []
@@ -159,11 +161,15 @@ def main(arguments: Arguments) -> None:
         }
         nodes = stack.enter_context(Processes())
         bench = Bench(nodes, stack, parameters, arguments.seed)
+        refilled = 0
         for index in range(arguments.picks):
-            if index % arguments.refill == 1 and records[-1].outcome == str(Outcome.SUCCESS):
+            refilled += 1
+            if refilled > arguments.refill and records[-1].outcome == str(Outcome.SUCCESS):
                 bench.refill()  # the arm is at home, where a new stack finds it
-            scenario = order[index // 2] if index % 2 else None
-            record = run_one(bench, index, scenario, rng)
+                refilled = 0
+            # A fault strikes in a motion of the pick, which must not be one of the recovery.
+            rested = bool(records) and records[-1].fault == "none" and not records[-1].flaws
+            record = run_one(bench, index, next(faults) if rested else None, rng)
             records.append(record)
             ended = f"{index:3d} {record.fault}: {record.outcome} {record.cause}"
             console.print(ended, f"{record.seconds:.1f} s", *record.flaws, highlight=False)

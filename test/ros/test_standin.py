@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from grasp_affordance_interfaces.action import Pick
-from rclpy.action import ActionClient
 from ros_harness import TIMEOUT, Ros
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
 from grasp_affordance.grasp import Cause, Outcome
-from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros import topics
+from grasp_affordance.ros.config_values import Leaf
 
 pytest.importorskip("control_msgs.action")
 pytest.importorskip("ur_msgs.srv")
@@ -24,6 +23,7 @@ modes = pytest.importorskip("ur_dashboard_msgs.msg")
 
 from grasp_affordance.ros.affordance_node import AffordanceNode  # noqa: E402
 from grasp_affordance.ros.drivers.moveit_errors import planning_error  # noqa: E402
+from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient  # noqa: E402
 from grasp_affordance.ros.drivers.ur_status import SafetyMode  # noqa: E402
 from grasp_affordance.ros.standin.executor import StandinExecutorNode  # noqa: E402
 from grasp_affordance.ros.standin.node import StandinNode  # noqa: E402
@@ -63,7 +63,7 @@ class Cell:
             bin__box__size=[0.4, 0.4, 0.12],
             bin__box__floor=0.0,
         )
-        self.client = ActionClient(ros.node, Pick, "executor_node/pick")
+        self.client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
         assert self.client.wait_for_server(TIMEOUT)
         ros.wait_until(lambda: not self.executor.driver.problem(), "ready")
         self.executor.driver.cell.camera.read()

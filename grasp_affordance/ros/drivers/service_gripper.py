@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import FluidPressure
@@ -22,6 +21,7 @@ from std_srvs.srv import SetBool
 
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.ros.drivers.foreign import require
+from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
 from grasp_affordance.ros.drivers.service_call import call_within
 from grasp_affordance.ros.drivers.vacuum_gripper import Reading
 
@@ -96,7 +96,7 @@ class ServiceGripper:
         else:
             actions = require("control_msgs.action", "control_msgs", "a gripper with an action")
             self._goal: Any = actions.GripperCommand.Goal
-            self._client = ActionClient(
+            self._client = OrderedActionClient(
                 node, actions.GripperCommand, config.switch_name, callback_group=group
             )
             self._switch = self._send_goal

@@ -7,7 +7,6 @@ import numpy as np
 from action_msgs.msg import GoalStatus
 from action_msgs.srv import CancelGoal
 from builtin_interfaces.msg import Duration
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
@@ -15,6 +14,7 @@ from trajectory_msgs.msg import JointTrajectoryPoint
 
 from grasp_affordance.errors import ArmError
 from grasp_affordance.ros.drivers.foreign import require
+from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
 from grasp_affordance.ros.drivers.service_call import call_within
 from grasp_affordance.ros.drivers.trajectory import JointTrajectory
 
@@ -92,7 +92,7 @@ class TrajectoryAction:
         self._tolerance_type: Any = require("control_msgs.msg", "control_msgs", "the arm")
         self._tolerance, self._goal_time = goal_tolerance, goal_time
         group = ReentrantCallbackGroup()
-        self._client: Any = ActionClient(
+        self._client: Any = OrderedActionClient(
             node, actions.FollowJointTrajectory, action, callback_group=group
         )
         # Cancels also goals whose acceptance never came back; rclpy's own client needs a handle.

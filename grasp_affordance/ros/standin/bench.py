@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.srv import GetSuctionPoints
-from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
@@ -20,6 +19,7 @@ from grasp_affordance.errors import CellError
 from grasp_affordance.ros.client import CallError, Client
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.drivers.moveit_errors import planning_error
+from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
 from grasp_affordance.ros.processes import NodeSpec, Processes
 from grasp_affordance.ros.spin import spinning
 from grasp_affordance.ros.standin.executor import StandinExecutorNode
@@ -76,7 +76,7 @@ class Bench:
         self.samples: queue.Queue[float] = queue.Queue()
         self.client = Client(self.node)
         self.node.create_subscription(JointState, "/joint_states", self._note, 10)
-        self.pick_client = ActionClient(self.node, Pick, "executor_node/pick")
+        self.pick_client = OrderedActionClient(self.node, Pick, "executor_node/pick")
         self.restarts, self.alive = 0, False
         self.start_standin()
         nodes.start(NodeSpec("affordance_node", BIN))
