@@ -233,11 +233,15 @@ class TrajectoryArm:
             raise problem  # nothing listens, and nothing says whether the arm moves
         if self._action.present:
             self._action.cancel(config.stop_timeout)
-        if not self._feedback.wait_still(config.still_speed, config.stop_timeout):
-            raise ArmError(
-                f"the joints do not stand still {config.stop_timeout:.1f} s after the stop; use "
-                "the emergency stop"
-            )
+        if self._feedback.wait_still(config.still_speed, config.stop_timeout):
+            return
+        problem = self._status.problem()
+        if isinstance(problem, DriverLostError):
+            raise problem
+        raise ArmError(
+            f"the joints do not stand still {config.stop_timeout:.1f} s after the stop; use the "
+            "emergency stop"
+        )
 
     def _verify(self, trajectory: JointTrajectory) -> None:
         """Raise ArmError unless the arm stands at the end of a motion.
