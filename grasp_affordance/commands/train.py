@@ -35,7 +35,9 @@ def run(
     seed: int = 0,
     log: bool = False,
     resume: bool = False,
-    learner: Annotated[LearnerOptions, tyro.conf.arg(name="")] = LearnerOptions(),  # noqa: B008
+    learner: Annotated[
+        LearnerOptions, tyro.conf.arg(name=""), tyro.conf.EnumChoicesFromValues
+    ] = LearnerOptions(),  # noqa: B008
 ) -> None:
     """Learn to pick in the simulated cell, from scratch or from given weights, without ROS.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from grasp_affordance.affordance.exploring import Exploration
 from grasp_affordance.affordance.predictor import PredictorConfig
@@ -26,8 +26,9 @@ class LearnerOptions:
         gates: keep away from what geometry alone excludes, such as edges and steep places; by
             default where the prior is used. The paper's preset never does.
         weights: checkpoint to begin with instead of random weights (default preset).
-        exploration: how often to explore; by default never in the default preset, and by equation 4
-            of the suction paper in its own.
+        exploration_start: probability of an exploratory pick at first; by default 0 in the default
+            preset, and 0.5 in the paper's (equation 4).
+        exploration_decay: attempts in which it falls to a fifth.
         kind: how to explore (default preset; the paper's is random).
         trainer: of the default preset.
         paper: of the paper's preset.
@@ -37,7 +38,8 @@ class LearnerOptions:
     prior: bool = True
     gates: bool | None = None
     weights: Path | None = None
-    exploration: ExplorationSchedule | None = None
+    exploration_start: float | None = None
+    exploration_decay: float = 1000.0
     kind: Exploration = Exploration.MEMBER
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
@@ -62,7 +64,7 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     """
     if options.preset == "paper":
         paper = replace(options.paper, network=replace(options.paper.network, decoder_seed=seed))
-        return PaperPolicy(paper, folder, options.exploration, seed)
+        return PaperPolicy(paper, folder, _schedule(options, 0.5), seed)
     network = replace(options.trainer.learner.network, use_prior=options.prior)
     learner = replace(options.trainer.learner, network=network, seed=seed)
     trainer = begin_or_resume(replace(options.trainer, learner=learner), folder, options.weights)
@@ -72,10 +74,14 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
     predictor = PredictorConfig(source=Source.LEARNED)
     gates = options.prior if options.gates is None else options.gates
-    changes: dict[str, Any] = {"schedule": options.exploration} if options.exploration else {}
     return OnlineConfig(
         predictor=predictor if gates else ungated(predictor),
         kind=options.kind,
+        schedule=_schedule(options, 0.0),
         seed=seed,
-        **changes,
     )
+
+
+def _schedule(options: LearnerOptions, start: float) -> ExplorationSchedule:
+    given = options.exploration_start
+    return ExplorationSchedule(start if given is None else given, options.exploration_decay)

@@ -52,9 +52,9 @@ def plot_learning_curves(
         count = len(curve.success)
         numbers = np.arange(1, count + 1)
         rolling = [100 * rolling_success(curve.success[: n + 1], window) for n in range(count)]
-        (line,) = axis.plot(numbers, rolling, lw=0.8, alpha=0.7)
+        (line,) = axis.plot(numbers, rolling, lw=0.8, label=name)
         full = slice(window - 1, None)
-        axis.plot(numbers[full], rolling[full], color=line.get_color(), lw=2, label=name)
+        axis.plot(numbers[full], rolling[full], color=line.get_color(), lw=2)
         explored = numbers[[n for n, explores in enumerate(curve.exploratory) if explores]]
         axis.plot(explored, np.ones(len(explored)), "|", ms=4, alpha=0.5, color=line.get_color())
     for level in LEVELS:
