@@ -25,7 +25,7 @@ COMMANDS = {
     "review": "accept, reject and correct labels on a local web page, or without it",
     "report": "tables and pictures of docs/results.md from reports on disk",
     "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
-    "verify_calibration": "how far the camera's pose and the cup's offset are off, at touched points",
+    "verify_calibration": "how far camera pose and cup offset are off, at touched points",
 }
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130

@@ -24,7 +24,11 @@ def test_the_normal_of_a_plane_is_found_under_noise(elevation: float) -> None:
 
 
 def test_normals_are_unit_vectors_towards_the_camera() -> None:
-    scene: list[Block | Log] = [floor(), Block((-0.1, -0.1, 0), (0.05, 0.1, 0.06)), Log((0.1, 0, 0.03), 0.03, 0.1)]
+    scene: list[Block | Log] = [
+        floor(),
+        Block((-0.1, -0.1, 0), (0.05, 0.1, 0.06)),
+        Log((0.1, 0, 0.03), 0.03, 0.1),
+    ]
     surface = observe_surface(render(scene, camera_at(50), noise=0.001, holes=0.02), RADIUS)
     known = np.isfinite(surface.normals[..., 0])
     np.testing.assert_allclose(np.linalg.norm(surface.normals[known], axis=-1), 1, atol=1e-5)
