@@ -7,7 +7,15 @@ import pytest
 from ros_harness import Ros, running_ros
 from ros_scenes import T_BASE_CAMERA, box_frame
 
+from grasp_affordance.ros import affordance_config, trainer_config
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nodes in this process do must not depend on the weights that this version ships."""
+    for config in (affordance_config, trainer_config):
+        monkeypatch.setattr(config, "shipped_weights", lambda: None)
 
 
 @pytest.fixture
