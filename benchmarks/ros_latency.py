@@ -88,7 +88,8 @@ def one_round(
     prediction = timed(stages, "frame -> suction points", lambda: predictor.predict(frame))
     response = GetSuctionPoints.Response(header=to_header_msg(frame.stamp_ns, frame.frame_id))
     verdict = Verdict(frame, prediction, None, "")
-    timed(stages, "points -> response", lambda: fill_in(response, verdict, "base_link"))
+    selection = prediction.selection
+    timed(stages, "points -> response", lambda: fill_in(response, verdict, selection, "base_link"))
     refused = GetSuctionPoints.Request(source=99)  # answered at once: what a call itself costs
     timed(stages, "service call itself", lambda: client.call(GetSuctionPoints, service, refused))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.affordance.network import NetworkConfig
 from grasp_affordance.affordance.resnet_model import ResnetModel
 from grasp_affordance.errors import FrameError
@@ -11,7 +12,9 @@ from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.learning.paper import PaperConfig, PaperLearner
 from grasp_affordance.rgbd import RgbdFrame
 
-NETWORK = NetworkConfig(backbone="resnet18", weights="random", decoder_channels=(16, 16, 16, 16))
+NETWORK = NetworkConfig(
+    backbone=Backbone.RESNET18, weights="random", decoder_channels=(16, 16, 16, 16)
+)
 
 
 @pytest.fixture(scope="module")

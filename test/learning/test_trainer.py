@@ -30,14 +30,19 @@ CONFIG = TrainerConfig(learner=LEARNER)
 SIZE = 24
 
 
-def lesson(number: int) -> Lesson:
-    """A pick in a synthetic view in which channel 4 (slope) decides, at a random cell."""
+def observation(number: int) -> Observation:
+    """A synthetic view: white noise in every channel."""
     rng = np.random.default_rng([5, number])
     features = rng.normal(size=(len(CHANNELS), SIZE, SIZE)).astype(np.float32)
     grid = MetricGrid(0, 0, SIZE, SIZE, SIZE, SIZE, (SIZE, SIZE), NETWORK.resolution)
-    view = Observation(grid, features, np.zeros((SIZE, SIZE), dtype=np.float32))
-    u, v = (int(i) for i in rng.integers(0, SIZE, 2))
-    success = features[4, v, u] < 0
+    return Observation(grid, features, np.zeros((SIZE, SIZE), dtype=np.float32))
+
+
+def lesson(number: int) -> Lesson:
+    """A pick in a synthetic view in which channel 4 (slope) decides, at a random cell."""
+    view = observation(number)
+    u, v = (int(i) for i in np.random.default_rng([6, number]).integers(0, SIZE, 2))
+    success = view.features[4, v, u] < 0
     return Lesson(Outcome.SUCCESS if success else Outcome.FAILURE, 0.5, view, u, v)
 
 
@@ -97,7 +102,8 @@ def test_it_learns_what_decides_success(tmp_path: Path) -> None:
     for number in range(1000, 1100):
         new = lesson(number)
         truth.append(new.outcome is Outcome.SUCCESS)
-        predicted.append(trainer.learner.predict(new.view).probability[new.v, new.u] > 0.5)
+        probability = trainer.learner.predict(observation(number)).probability
+        predicted.append(probability[new.v, new.u] > 0.5)
     accuracy = float(np.mean(np.array(truth) == np.array(predicted)))
     assert accuracy > 0.7  # chance is 0.5, with a standard deviation of 0.05
 
@@ -172,7 +178,7 @@ def test_a_damaged_state_is_named_and_left_alone(tmp_path: Path) -> None:
 def test_predictions_turn_with_the_scene() -> None:
     """Features are scalars, so only training noise can break the symmetry of the mean."""
     learner = OnlineLearner(LEARNER)
-    view = lesson(0).view
+    view = observation(0)
     turned = Observation(
         view.grid, np.rot90(view.features, 2, (1, 2)).copy(), np.rot90(view.prior_logit, 2).copy()
     )
