@@ -30,7 +30,7 @@ from grasp_affordance.ros.drivers.trajectory_arm import TrajectoryArm
 from grasp_affordance.ros.drivers.ur_feedback import UrFeedback
 from grasp_affordance.ros.drivers.ur_io import UrIo, UrIoConfig
 from grasp_affordance.ros.drivers.ur_status import StatusConfig, UrStatus
-from grasp_affordance.ros.drivers.vacuum_gripper import VacuumConfig, VacuumGripper
+from grasp_affordance.ros.drivers.vacuum_gripper import VacuumConfig, VacuumGripper, VacuumSystem
 from grasp_affordance.ros.drivers.vacuum_sensor import Sensing
 from grasp_affordance.ros.topic_camera import TopicCamera
 
@@ -122,9 +122,7 @@ class UrDriver:
         self.status = UrStatus(config.status)
         try:
             self.gripper = VacuumGripper(self._system(node, config), config.vacuum)
-            controller = config.io.controller
-            feedback = UrFeedback(node, self.status, controller, config.speed_topic)
-            self._open.callback(feedback.close)
+            self._watch_status(node, config)
             arm_config = config.arm
             names = config.moveit.joint_names
             joints = JointFeedback(node, names, arm_config.joint_states, self.status.note_joints)
@@ -162,7 +160,12 @@ class UrDriver:
         """Disconnect; whoever moves the arm has been stopped before."""
         self._open.close()
 
-    def _system(self, node: Node, config: UrConfig) -> UrIo | ServiceGripper:
+    def _watch_status(self, node: Node, config: UrConfig) -> None:
+        """Keep `status` up to date."""
+        feedback = UrFeedback(node, self.status, config.io.controller, config.speed_topic)
+        self._open.callback(feedback.close)
+
+    def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
         system = (
             UrIo(node, config.io)
             if config.gripper is GripperKind.UR_IO

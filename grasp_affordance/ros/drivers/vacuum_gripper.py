@@ -96,7 +96,7 @@ class VacuumGripper:
         self._began: float | None = None
         self._trace: list[Reading] = []
         self._last = float("nan")
-        self._equal = 0
+        self._equal = self._changes = 0
         system.listen(self._note)
 
     def grasp(self) -> None:
@@ -118,6 +118,9 @@ class VacuumGripper:
     def release(self) -> None:
         """Switch the vacuum off, blow off; return when the vacuum is gone.
 
+        Every pick ends with a release, so this is also where a sensor must show that it still
+        measures: without that, "no vacuum" may be what it said when it got stuck.
+
         Raises:
             GripperError: it does not go away: the valve or the sensor is stuck.
         """
@@ -136,6 +139,7 @@ class VacuumGripper:
                     "sensor is stuck"
                 )
             self._pause(_POLL)
+        self._wait_for_tremble()
 
     def vacuum(self) -> float:
         """Return the newest reading, kilopascals below ambient.
@@ -159,7 +163,7 @@ class VacuumGripper:
                 f"{self._equal} readings of exactly {reading.vacuum:.3f} kPa: the pressure sensor "
                 "is stuck"
             )
-        return reading.vacuum
+        return max(0.0, reading.vacuum)
 
     def holding(self) -> bool:
         """Wait until the vacuum has settled; return whether it is that of a sealed cup.
@@ -186,11 +190,21 @@ class VacuumGripper:
             began, readings = self._began, list(self._trace)
         kept = [r for r in readings if np.isfinite(r.vacuum)]
         times = np.array([r.time - (began or 0.0) for r in kept])
-        return PressureTrace(times, np.array([r.vacuum for r in kept], dtype=np.float32))
+        vacuum = np.array([max(0.0, r.vacuum) for r in kept], dtype=np.float32)
+        return PressureTrace(times, vacuum)
+
+    def _wait_for_tremble(self) -> None:
+        """Return once a reading differs from the one before; `vacuum` raises where none does."""
+        start = self._changes
+        while self.config.stuck_readings and self._changes == start:
+            self.vacuum()
+            self._pause(_POLL)
 
     def _note(self, reading: Reading) -> None:
         with self._lock:
-            self._equal = self._equal + 1 if reading.vacuum == self._last else 1
+            same = reading.vacuum == self._last
+            self._equal = self._equal + 1 if same else 1
+            self._changes += not same
             self._last = reading.vacuum
             if self._began is not None and len(self._trace) < _LONGEST_TRACE:
                 self._trace.append(reading)

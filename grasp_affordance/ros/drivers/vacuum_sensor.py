@@ -49,12 +49,15 @@ class VacuumSensorConfig:
             raise ConfigError("switch_vacuum must be in (0, 101.3] kPa, tolerance at least 0")
 
     def from_analog(self, signal: float) -> float:
-        """Return kilopascals below ambient; NaN for a signal that the sensor cannot give."""
+        """Return kilopascals below ambient; NaN for a signal that the sensor cannot give.
+
+        A little below 0 is right for a sensor whose zero is a little off; it is not cut off here,
+        because readings that are all exactly 0 would look like those of a stuck sensor.
+        """
         share = (signal - self.low) / (self.high - self.low)
         if not -self.tolerance <= share <= 1.0 + self.tolerance:
             return float("nan")
-        vacuum = self.low_vacuum + share * (self.high_vacuum - self.low_vacuum)
-        return max(0.0, vacuum)
+        return self.low_vacuum + share * (self.high_vacuum - self.low_vacuum)
 
     def from_digital(self, state: bool) -> float:
         """Return `switch_vacuum` or 0."""

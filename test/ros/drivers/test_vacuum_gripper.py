@@ -130,6 +130,26 @@ def test_a_sensor_that_stops_trembling_is_stuck_and_judges_nothing() -> None:
             gripper.holding()
 
 
+def test_a_sensor_that_got_stuck_on_the_way_down_is_found_out_at_the_release() -> None:
+    with gripping() as (gripper, ejector):
+        gripper.grasp()
+        ejector.tremble = 0.0
+        ejector.level = lambda on: 0.4
+        with pytest.raises(GripperError, match="stuck"):
+            gripper.release()
+        assert not ejector.on
+
+
+def test_a_sensor_whose_zero_is_off_reads_zero_and_is_not_called_stuck() -> None:
+    with gripping() as (gripper, ejector):
+        ejector.level = lambda on: -1.5
+        for _ in range(2):
+            gripper.grasp()
+            gripper.release()
+        assert gripper.vacuum() == 0.0
+        assert (gripper.trace().vacuum == 0.0).any()
+
+
 def test_a_silent_sensor_is_a_fault() -> None:
     with gripping() as (gripper, ejector):
         gripper.grasp()

@@ -1,0 +1,37 @@
+"""The cell in Gazebo: the physical cell's arm and planner, with a vacuum and a status of Gazebo's."""
+
+from rclpy.node import Node
+
+from grasp_affordance.ros.drivers.gazebo_gripper import GazeboGripper, GazeboGripperConfig
+from grasp_affordance.ros.drivers.ur import CreatePlanner, UrConfig, UrDriver, moveit_planner
+from grasp_affordance.ros.drivers.ur_status import RobotMode, SafetyMode
+from grasp_affordance.ros.drivers.vacuum_gripper import VacuumSystem
+from grasp_affordance.ros.topic_camera import TopicCamera
+
+
+class GazeboDriver(UrDriver):
+    """`UrDriver` without a robot controller: joint states and trajectories come from ros2_control."""
+
+    def __init__(
+        self,
+        node: Node,
+        config: UrConfig,
+        gripper: GazeboGripperConfig,
+        camera: TopicCamera,
+        base_frame_id: str,
+        create_planner: CreatePlanner = moveit_planner,
+    ) -> None:
+        """Connect; see `UrDriver`."""
+        self._gripper_config = gripper
+        super().__init__(node, config, camera, base_frame_id, create_planner)
+
+    def _watch_status(self, node: Node, config: UrConfig) -> None:
+        """Take the arm for running: Gazebo has no pendant. Silent joint states still count."""
+        self.status.note_robot_mode(RobotMode.RUNNING)
+        self.status.note_safety_mode(SafetyMode.NORMAL)
+        self.status.note_program_running(True)
+
+    def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
+        system = GazeboGripper(node, self._gripper_config, config.cup)
+        self._open.callback(system.close)
+        return system
