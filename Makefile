@@ -50,7 +50,7 @@ help: ## List the targets
 	  while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
 
 .PHONY: demo
-demo: setup ## Run the demonstration (ARGS=... go to `grasp-affordance demo`; WEIGHTS=FILE too)
+demo: setup ## Watch a robot teach itself to pick (WEIGHTS=shipped|FILE; ARGS=... go to `grasp-affordance demo`)
 	@grasp-affordance demo $(if $(WEIGHTS),--weights $(WEIGHTS)) $(ARGS)
 
 .PHONY: test
