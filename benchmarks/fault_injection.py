@@ -44,6 +44,7 @@ class Arguments:
         scene: of the simulator.
         speed: simulated seconds per second.
         refill: a new stack after so many picks, once one has succeeded.
+        only: the name of one fault; empty for all.
         json: where every pick is kept.
     """
 
@@ -52,6 +53,7 @@ class Arguments:
     scene: str = "train"
     speed: float = 3.0
     refill: int = 12
+    only: str = ""
     json: Path = Path("results/faults/seed0.json")
 
 
@@ -145,10 +147,10 @@ def main(arguments: Arguments) -> None:
     """Run all picks, keep each as it ends, print the table."""
     os.environ.update(transport_environment())
     rng = np.random.default_rng(arguments.seed)
-    rounds = -(-arguments.picks // 2 // len(SCENARIOS))
-    faults = iter(
-        [s for _ in range(rounds) for s in rng.permutation(np.array(SCENARIOS, dtype=object))]
-    )
+    chosen = [s for s in SCENARIOS if arguments.only in ("", s.name)]
+    rounds = -(-arguments.picks // 2 // len(chosen))
+    scenarios = np.array(chosen, dtype=object)
+    faults = iter([s for _ in range(rounds) for s in rng.permutation(scenarios)])
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     console = Console()
     records: list[Record] = []
