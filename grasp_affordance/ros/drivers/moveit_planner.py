@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 
-_FREE = ((PILZ, "PTP"), (OMPL, "RRTConnectkConfigDefault"))  # tried in this order
+_FREE = ((PILZ, "PTP"), (OMPL, ""))  # tried in this order; OMPL with its default planner
 
 
 class MoveItPlanner:
@@ -130,7 +130,7 @@ class MoveItPlanner:
                 self._group.set_goal_state(robot_state=goal["state"])
             answer = self._group.plan(single_plan_parameters=parameters)
         if not answer:
-            raise self._error(answer.error_code, f"{what} ({planner[1]})")
+            raise self._error(answer.error_code, f"{what} ({planner[1] or planner[0]})")
         return from_trajectory_msg(
             answer.trajectory.get_robot_trajectory_msg().joint_trajectory, self.joint_names
         )
