@@ -87,6 +87,8 @@ setup(
         (f"share/{PACKAGE}", ["package.xml"]),
         *share_files("config"),
         *share_files("launch"),
+        *share_files("urdf"),
+        *share_files("worlds"),
     ],
     entry_points={"console_scripts": [f"grasp-affordance = {PACKAGE}.cli:main", *NODES]},
     install_requires=[

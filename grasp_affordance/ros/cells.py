@@ -11,6 +11,7 @@ from grasp_affordance.ros.topic_camera import TopicCamera
 from grasp_affordance.ros.transforms import CameraPoseConfig
 
 if TYPE_CHECKING:
+    from grasp_affordance.ros.drivers.gazebo_gripper import GazeboGripperConfig
     from grasp_affordance.ros.drivers.mujoco import MujocoConfig
     from grasp_affordance.ros.drivers.ur import UrConfig
 
@@ -20,6 +21,7 @@ class CellKind(StrEnum):
 
     MUJOCO = "mujoco"
     UR = "ur"
+    GAZEBO = "gazebo"
 
 
 class Driver(Protocol):
@@ -48,7 +50,11 @@ class CellConfigs(Protocol):
 
     @property
     def ur(self) -> "UrConfig":
-        """The physical cell."""
+        """The physical cell; its arm and planner in Gazebo too."""
+
+    @property
+    def gazebo(self) -> "GazeboGripperConfig":
+        """The vacuum in Gazebo."""
 
 
 def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCamera) -> Driver:
@@ -72,3 +78,8 @@ def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCame
             from grasp_affordance.ros.drivers.ur import UrDriver
 
             return UrDriver(node, config.ur, camera, config.camera_pose.base_frame_id)
+        case CellKind.GAZEBO:
+            from grasp_affordance.ros.drivers.gazebo import GazeboDriver
+
+            base = config.camera_pose.base_frame_id
+            return GazeboDriver(node, config.ur, config.gazebo, camera, base)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from grasp_affordance.calibration.drift import DriftConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution import PickConfig
 from grasp_affordance.execution.continuous import ContinuousConfig
 from grasp_affordance.execution.picker import MemoryConfig
 from grasp_affordance.ros.cells import CellKind
+from grasp_affordance.ros.drivers.gazebo_gripper import GazeboGripperConfig
 from grasp_affordance.ros.drivers.mujoco import MujocoConfig
 from grasp_affordance.ros.drivers.ur import UrConfig
 from grasp_affordance.ros.frame_source import FrameSourceConfig
@@ -33,9 +35,11 @@ class ExecutorNodeConfig:
         continuous: when continuous picking gives up.
         frames: the camera's topics; one that is silent for longer than max_age stops the arm.
         camera_pose: where the camera is in the base frame.
+        drift: of contact heights, from which the calibration is in doubt and picking stops.
         permission: who may pause it.
         mujoco: the simulated cell.
-        ur: the physical cell.
+        ur: the physical cell; its arm and planner in Gazebo too.
+        gazebo: the vacuum in Gazebo.
     """
 
     cell: CellKind = CellKind.MUJOCO
@@ -50,9 +54,11 @@ class ExecutorNodeConfig:
     continuous: ContinuousConfig = field(default_factory=ContinuousConfig)
     frames: FrameSourceConfig = field(default_factory=lambda: FrameSourceConfig(max_age=2.0))
     camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+    drift: DriftConfig = field(default_factory=DriftConfig)
     permission: PermissionConfig = field(default_factory=PermissionConfig)
     mujoco: MujocoConfig = field(default_factory=MujocoConfig)
     ur: UrConfig = field(default_factory=UrConfig)
+    gazebo: GazeboGripperConfig = field(default_factory=GazeboGripperConfig)
 
     def __post_init__(self) -> None:
         if self.candidates < 1 or min(self.answer_timeout, self.stop_timeout) <= 0:

@@ -19,6 +19,7 @@ from grasp_affordance.ros.cells import Driver, make_cell
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.continuous_services import ContinuousServices
 from grasp_affordance.ros.diagnostics import ERROR, OK
+from grasp_affordance.ros.drift_watch import DriftWatch
 from grasp_affordance.ros.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.frame_source import FrameSource
 from grasp_affordance.ros.node import ManagedNode
@@ -68,7 +69,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         witness = DepthWitness() if config.depth_witness else None
         picker = Picker(cell, propose, config.pick, config.memory, witness)
         self._record = PickRecord(config.record, cell)
-        session = PickSession(self, picker, activity, base, self._record)
+        self._drift = DriftWatch(config.drift, self.diagnostics)
+        session = PickSession(self, picker, activity, base, self._record, self._drift)
         may = Permission(self, config.permission, activity, self._why_not, patience)
         services = ContinuousServices(self, session, config.continuous, may.why_not, patience)
         action = PickAction(self, session, may.why_not, patience)
@@ -87,7 +89,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self._record.open()
 
     def _why_not(self) -> str:
-        return self.why_inactive() or self._record.why_not()
+        return self.why_inactive() or self._record.why_not() or self._drift.why_not()
 
     def _diagnose(self) -> None:
         problem = self.driver.problem()

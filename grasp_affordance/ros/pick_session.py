@@ -9,6 +9,7 @@ from grasp_affordance.execution.activity import Activity
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.attempt_log import AttemptLogError
+from grasp_affordance.ros.drift_watch import DriftWatch
 from grasp_affordance.ros.pick_messages import to_pick_result_msg
 from grasp_affordance.ros.pick_record import PickRecord
 
@@ -22,6 +23,7 @@ class PickSession:
         name: identifies the session in every result.
         base_frame_id: name of the robot's base frame.
         record: where attempts are kept.
+        drift: watches the calibration.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class PickSession:
         activity: Activity,
         base_frame_id: str,
         record: PickRecord,
+        drift: DriftWatch,
     ) -> None:
         self.picker = picker
         self.activity = activity
@@ -38,6 +41,7 @@ class PickSession:
         self.base_frame_id = base_frame_id
         self._node = node
         self.record = record
+        self.drift = drift
         self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
 
     def tell(self, report: PickReport) -> PickResult:
@@ -61,6 +65,7 @@ class PickSession:
         except AttemptLogError as error:
             self._node.get_logger().error(f"{type(error).__name__}: {error}")
         self._publisher.publish(message)
+        self.drift.note(message.predicted_height, message.contact_height)
         return message
 
     def close(self) -> None:

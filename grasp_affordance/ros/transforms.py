@@ -1,4 +1,4 @@
-"""Where `T_base_camera` comes from: a parameter, TF, or a latched message.
+"""Where `T_base_camera` comes from: a parameter, TF, a calibration file, or a latched message.
 
 tf2_ros comes with an installed ROS and is not on PyPI. Where it is missing, a recording's or a
 simulator's pose still arrives on `<camera>/base_camera`.
@@ -6,6 +6,7 @@ simulator's pose still arrives on `<camera>/base_camera`.
 
 import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 
+from grasp_affordance.calibration.calibration_file import CameraCalibration, read_calibration
+from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.ros import topics
@@ -29,15 +32,22 @@ class CameraPoseConfig:
     Attributes:
         base_frame_id: name of the robot's base frame in TF.
         pose: x y z (metres) and quaternion x y z w of the camera's optical frame in the base frame;
-            when unset, TF and then the camera's own latched pose are asked.
+            when unset, TF, then the calibration file, then the camera's own latched pose are asked.
+        calibration: file of `grasp-affordance calibrate`, eye-to-hand; empty for none.
+        most_difference: TF and the file may put the camera this far apart, metres; more means that
+            one of them is old, and nothing moves.
     """
 
     base_frame_id: str = "base_link"
     pose: tuple[float, float, float, float, float, float, float] | None = None
+    calibration: str = ""
+    most_difference: float = 0.005
 
     def __post_init__(self) -> None:
         if not self.base_frame_id:
             raise ConfigError("base_frame_id is empty; name the robot's base frame")
+        if not self.most_difference > 0:
+            raise ConfigError(f"most_difference {self.most_difference} m must be positive")
         if self.pose is not None:
             check_rigid(from_quaternion(self.pose[:3], self.pose[3:]), "pose")
 
@@ -48,29 +58,35 @@ class CameraPose:
     def __init__(
         self, node: Node, config: CameraPoseConfig, camera: str = topics.CAMERA, **options: Any
     ) -> None:
+        """Listen; raises CalibrationError where the calibration file cannot be used."""
         self.config = config
         self._node = node
+        path = config.calibration
+        self._calibration = read_calibration(Path(path)) if path else None
         self._latched: dict[str, TransformStamped] = {}
         self._topic = f"{camera}/{topics.CAMERA_POSE}"
         self._subscription = node.create_subscription(
             TransformStamped, self._topic, self._receive, topics.LATCHED, **options
         )
-        self._buffer, self._listener = _listen(node)
+        self._buffer, self._listener = listen_to_tf(node)
 
     def lookup(self, frame_id: str) -> Array:
         """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.
 
         Raises:
-            TransformError: nobody has said where the camera is.
+            TransformError: nobody has said where the camera is, or two disagree.
         """
         if self.config.pose is not None:
             return from_quaternion(self.config.pose[:3], self.config.pose[3:])
-        message = self._from_tf(frame_id) or self._latched.get(frame_id)
+        message = self._from_tf(frame_id)
+        if self._calibration is not None and self._calibration.mount is Mount.EYE_TO_HAND:
+            return self._calibrated(self._calibration, frame_id, message)
+        message = message or self._latched.get(frame_id)
         if message is None:
             raise TransformError(
                 f"no transform from '{frame_id}' to '{self.config.base_frame_id}': publish the "
-                "camera's calibration on /tf_static, or set the parameter camera_pose.pose "
-                "(x y z qx qy qz qw)"
+                "camera's calibration on /tf_static, or set the parameter "
+                "camera_pose.calibration (a file) or camera_pose.pose (x y z qx qy qz qw)"
             )
         if message.header.frame_id != self.config.base_frame_id:
             raise TransformError(
@@ -84,6 +100,27 @@ class CameraPose:
         self._node.destroy_subscription(self._subscription)
         if self._listener is not None:
             self._listener.unregister()
+
+    def _calibrated(
+        self, calibration: CameraCalibration, frame_id: str, message: TransformStamped | None
+    ) -> Array:
+        """Return the file's pose, or TF's where there is one and both agree."""
+        base = self.config.base_frame_id
+        if (calibration.parent, calibration.child) != (base, frame_id):
+            raise TransformError(
+                f"{self.config.calibration} is of '{calibration.child}' in '{calibration.parent}', "
+                f"not of '{frame_id}' in '{base}': calibrate this camera"
+            )
+        if message is None:
+            return calibration.T_parent_camera
+        T = from_transform_msg(message.transform)
+        apart = float(np.linalg.norm(T[:3, 3] - calibration.T_parent_camera[:3, 3]))
+        if apart > self.config.most_difference:
+            raise TransformError(
+                f"TF puts the camera {apart * 1000:.1f} mm from where {self.config.calibration} "
+                "puts it: one of them is old; correct /tf_static, or calibrate again"
+            )
+        return T
 
     def _receive(self, message: TransformStamped) -> None:
         self._latched[message.child_frame_id] = message
@@ -113,7 +150,7 @@ class StaticBroadcaster:
             self._broadcaster.sendTransform(message)
 
 
-def _listen(node: Node) -> tuple[Any, Any]:
+def listen_to_tf(node: Node) -> tuple[Any, Any]:
     """Return a TF buffer and its listener, or None twice where tf2_ros is not installed."""
     if importlib.util.find_spec("tf2_ros") is None:
         return None, None

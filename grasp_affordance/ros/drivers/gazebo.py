@@ -1,4 +1,4 @@
-"""The cell in Gazebo: the physical cell's arm and planner, with a vacuum and a status of Gazebo's."""
+"""The cell in Gazebo: the physical cell's arm and planner, with Gazebo's own vacuum."""
 
 from rclpy.node import Node
 
@@ -10,7 +10,7 @@ from grasp_affordance.ros.topic_camera import TopicCamera
 
 
 class GazeboDriver(UrDriver):
-    """`UrDriver` without a robot controller: joint states and trajectories come from ros2_control."""
+    """`UrDriver` without a robot controller: ros2_control moves the arm in the physics."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class GazeboDriver(UrDriver):
         self._gripper_config = gripper
         super().__init__(node, config, camera, base_frame_id, create_planner)
 
-    def _watch_status(self, node: Node, config: UrConfig) -> None:
+    def _watch_status(self, node: Node, config: UrConfig) -> None:  # noqa: ARG002
         """Take the arm for running: Gazebo has no pendant. Silent joint states still count."""
         self.status.note_robot_mode(RobotMode.RUNNING)
         self.status.note_safety_mode(SafetyMode.NORMAL)

@@ -1,6 +1,6 @@
 """`VacuumSystem` in Gazebo: detachable joints that are closed and opened as a real cup would.
 
-Subscribes: /gazebo/poses (of the arm's links and the objects), /tool/wrench, /suction/<object>/state
+Subscribes: /gazebo/poses (of links and objects), /tool/wrench, /suction/<object>/state
 Publishes: /suction/<object>/attach, /suction/<object>/detach
 """
 
@@ -8,18 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from std_msgs.msg import Empty, String
-from tf2_msgs.msg import TFMessage
 
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.geometry import Array
 from grasp_affordance.ros.conversions import from_transform_msg
+from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.gazebo_seal import Solid, holds, touch
 from grasp_affordance.ros.drivers.vacuum_gripper import Reading
 
@@ -62,6 +63,8 @@ class GazeboGripper:
     """Judges the seal in every period and closes or opens the joint of the object it is on."""
 
     def __init__(self, node: Node, config: GazeboGripperConfig, cup: Cup) -> None:
+        """Subscribe; raises ConfigError where tf2_msgs is not installed."""
+        poses = require("tf2_msgs.msg", "tf2_msgs", "the suction in Gazebo").TFMessage
         self._node, self._config, self._cup = node, config, cup
         self._rng = np.random.default_rng(config.seed)
         self._listeners: list[Callable[[Reading], None]] = []
@@ -79,7 +82,7 @@ class GazeboGripper:
         group = ReentrantCallbackGroup()
         listen = node.create_subscription
         self._subscriptions = [
-            listen(TFMessage, "/gazebo/poses", self._note_poses, 1, callback_group=group),
+            listen(poses, "/gazebo/poses", self._note_poses, 1, callback_group=group),
             listen(WrenchStamped, "/tool/wrench", self._note_wrench, 1, callback_group=group),
             *(
                 listen(String, f"/suction/{n}/state", self._stating(n), 10, callback_group=group)
@@ -138,7 +141,7 @@ class GazeboGripper:
 
         return note
 
-    def _note_poses(self, message: TFMessage) -> None:
+    def _note_poses(self, message: Any) -> None:
         # Gazebo scopes names: ur::wrist_3_link, which the bridge may turn into ur/wrist_3_link.
         poses = {
             t.child_frame_id.replace("::", "/").rsplit("/", 1)[-1]: from_transform_msg(t.transform)

@@ -1,0 +1,141 @@
+"""The cell in Gazebo (Harmonic): world, arm with vacuum tool, camera, controllers, our nodes.
+
+ros2 launch grasp_affordance gazebo.launch.py gui:=false
+"""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import Command, LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from grasp_affordance.ros.launching import record_command, require_packages
+from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+
+NEEDED = (
+    "controller_manager",
+    "gz_ros2_control",
+    "joint_state_broadcaster",
+    "joint_trajectory_controller",
+    "moveit_py",
+    "robot_state_publisher",
+    "ros_gz_bridge",
+    "ros_gz_sim",
+    "ur_description",
+    "ur_moveit_config",
+    "xacro",
+)
+ARGUMENTS = {
+    "ur_type": ("ur5", "type of ur_description"),
+    "gui": ("true", "false: Gazebo without a window"),
+    "params_file": ("", "parameters of our nodes; empty: config/gazebo.yaml"),
+    "rviz": ("false", "true: start RViz"),
+    "record": ("false", "true: record all that is needed to reproduce an incident"),
+    "record_folder": ("incident", "folder of that recording; must not exist yet"),
+}
+
+
+def start(context: LaunchContext) -> list[object]:
+    """Return what is started with the arguments of this launch."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    needed = [*NEEDED, *(["rviz2"] if given["rviz"] == "true" else [])]
+    needed += ["ros2bag", "rosbag2_storage_mcap"] if given["record"] == "true" else []
+    require_packages(needed, "gazebo.launch.py")
+    return [*simulation(given), *ours(given)]
+
+
+def simulation(given: dict[str, str]) -> list[object]:
+    """Return Gazebo, the robot in it, its controllers and the bridge."""
+    share = share_folder()
+    settings = share / "config" / "gazebo"
+    xacro = ["xacro ", str(share / "urdf" / "gazebo_cell.urdf.xacro")]
+    xacro += [f" ur_type:={given['ur_type']}", f" controllers:={settings / 'controllers.yaml'}"]
+    server = "" if given["gui"] == "true" else "-s "
+    description = ParameterValue(Command(xacro), value_type=str)
+    sim_time = {"use_sim_time": True}
+    return [
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(
+                [FindPackageShare("ros_gz_sim"), "/launch/gz_sim.launch.py"]
+            ),
+            launch_arguments={
+                "gz_args": f"{server}-r {share / 'worlds' / 'cell.sdf'}",
+                "on_exit_shutdown": "true",
+            }.items(),
+        ),
+        Node(
+            package="robot_state_publisher",
+            executable="robot_state_publisher",
+            parameters=[{"robot_description": description}, sim_time],
+        ),
+        Node(
+            package="ros_gz_sim",
+            executable="create",
+            arguments=["-topic", "robot_description", "-name", "ur"],
+        ),
+        Node(
+            package="controller_manager",
+            executable="spawner",
+            arguments=["joint_state_broadcaster", "scaled_joint_trajectory_controller"],
+        ),
+        Node(
+            package="ros_gz_bridge",
+            executable="parameter_bridge",
+            parameters=[{"config_file": str(settings / "bridge.yaml")}, sim_time],
+            output="screen",
+        ),
+    ]
+
+
+def ours(given: dict[str, str]) -> list[object]:
+    """Return our nodes, RViz and the recording."""
+    share = share_folder()
+    file = given["params_file"] or str(share / "config" / "gazebo.yaml")
+    nodes = str(share / "launch" / "nodes.launch.py")
+    return [
+        Node(
+            package=PACKAGE,
+            executable="executor_node",
+            parameters=[file, {"use_sim_time": True}],
+            output="screen",
+        ),
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(nodes),
+            launch_arguments={"params_file": file, "use_sim_time": "true"}.items(),
+        ),
+        Node(
+            package="rviz2",
+            executable="rviz2",
+            arguments=["-d", str(share / "config" / "cell.rviz")],
+            parameters=[{"use_sim_time": True}],
+            condition=IfCondition(LaunchConfiguration("rviz")),
+        ),
+        ExecuteProcess(
+            cmd=record_command(given["record_folder"]),
+            condition=IfCondition(LaunchConfiguration("record")),
+            output="screen",
+        ),
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments; what they start is decided when they are known."""
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
+            ),
+            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
+            OpaqueFunction(function=start),
+        ]
+    )

@@ -1,0 +1,159 @@
+"""The physical cell: UR driver, MoveIt, RealSense, our nodes, RViz, a recording.
+
+ros2 launch grasp_affordance ur5.launch.py robot_ip:=192.168.1.102 calibration:=$HOME/camera.yaml
+ros2 launch grasp_affordance ur5.launch.py use_mock_hardware:=true camera:=false
+"""
+
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+from grasp_affordance.ros.launching import (
+    record_command,
+    require_packages,
+    static_transform_arguments,
+)
+from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+
+ARGUMENTS = {
+    "ur_type": ("ur5", "ur5 (CB3), ur5e, or another type of ur_robot_driver"),
+    "robot_ip": ("192.168.1.102", "address of the robot"),
+    "use_mock_hardware": ("false", "true: the driver mirrors commands, no robot is needed"),
+    "headless_mode": ("false", "true: no External Control program on the pendant is needed"),
+    "kinematics_params_file": ("", "YAML of ur_calibration for this very robot; empty: nominal"),
+    "move_group": ("false", "true: also MoveIt's own node; the executor plans without it"),
+    "camera": ("true", "false: somebody else publishes the camera's topics"),
+    "serial_no": ("''", "of the RealSense, where several are plugged in"),
+    "calibration": ("", "YAML of `grasp-affordance calibrate`; empty: the pose is on TF already"),
+    "calibrating": ("false", "true: calibration_node instead of the nodes that pick"),
+    "params_file": ("", "parameters of our nodes; empty: config/<ur_type>.yaml"),
+    "rviz": ("true", "false: no RViz"),
+    "record": ("false", "true: record all that is needed to reproduce an incident"),
+    "record_folder": ("incident", "folder of that recording; must not exist yet"),
+}
+
+
+def include(package: str, file: str, **arguments: str) -> IncludeLaunchDescription:
+    """Include another package's launch file."""
+    return IncludeLaunchDescription(
+        PythonLaunchDescriptionSource([FindPackageShare(package), f"/launch/{file}"]),
+        launch_arguments=arguments.items(),
+    )
+
+
+def start(context: LaunchContext) -> list[object]:
+    """Return what is started with the arguments of this launch."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    needed = ["ur_robot_driver", "ur_msgs", "control_msgs"]
+    needed += [] if given["calibrating"] == "true" else ["moveit_py", "ur_moveit_config"]
+    needed += ["realsense2_camera"] if given["camera"] == "true" else []
+    needed += ["tf2_ros"] if given["calibration"] else []
+    needed += ["rviz2"] if given["rviz"] == "true" else []
+    needed += ["ros2bag", "rosbag2_storage_mcap"] if given["record"] == "true" else []
+    require_packages(needed, "ur5.launch.py")
+    return [*robot(given), *camera(given), *ours(given)]
+
+
+def robot(given: dict[str, str]) -> list[object]:
+    """Return the UR driver, and MoveIt's node where asked for."""
+    names = ("ur_type", "robot_ip", "use_mock_hardware", "headless_mode")
+    arguments = {name: given[name] for name in names} | {"launch_rviz": "false"}
+    if given["kinematics_params_file"]:
+        arguments["kinematics_params_file"] = given["kinematics_params_file"]
+    parts = [include("ur_robot_driver", "ur_control.launch.py", **arguments)]
+    if given["move_group"] == "true":
+        moveit = {"ur_type": given["ur_type"], "launch_rviz": "false"}
+        parts.append(include("ur_moveit_config", "ur_moveit.launch.py", **moveit))
+    return parts
+
+
+def camera(given: dict[str, str]) -> list[object]:
+    """Return the RealSense with depth aligned to color, and its place on TF."""
+    parts: list[object] = []
+    if given["camera"] == "true":
+        settings = {
+            "serial_no": given["serial_no"],
+            "align_depth.enable": "true",
+            "enable_sync": "true",
+            "rgb_camera.color_profile": "640,480,15",
+            "depth_module.depth_profile": "640,480,15",
+            "pointcloud.enable": "false",
+            "initial_reset": "true",
+            # The calibration places the optical frame itself; two parents would break the tree.
+            "publish_tf": "false" if given["calibration"] else "true",
+        }
+        parts.append(include("realsense2_camera", "rs_launch.py", **settings))
+    if given["calibration"]:
+        parts.append(
+            Node(
+                package="tf2_ros",
+                executable="static_transform_publisher",
+                name="camera_calibration",
+                arguments=static_transform_arguments(given["calibration"]),
+            )
+        )
+    return parts
+
+
+def ours(given: dict[str, str]) -> list[object]:
+    """Return our nodes, RViz and the recording."""
+    share = share_folder()
+    file = given["params_file"] or str(share / "config" / f"{given['ur_type']}.yaml")
+    if given["calibrating"] == "true":
+        parts: list[object] = [node("calibration_node", [file])]
+    else:
+        calibrated = {"camera_pose.calibration": str(Path(given["calibration"]).absolute())}
+        parameters = [file, *([calibrated] if given["calibration"] else [])]
+        nodes = str(share / "launch" / "nodes.launch.py")
+        parts = [
+            node("executor_node", parameters),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(nodes), launch_arguments={"params_file": file}.items()
+            ),
+        ]
+    rviz = ["-d", str(share / "config" / "cell.rviz")]
+    return [
+        *parts,
+        Node(
+            package="rviz2",
+            executable="rviz2",
+            arguments=rviz,
+            condition=IfCondition(LaunchConfiguration("rviz")),
+        ),
+        ExecuteProcess(
+            cmd=record_command(given["record_folder"]),
+            condition=IfCondition(LaunchConfiguration("record")),
+            output="screen",
+        ),
+    ]
+
+
+def node(name: str, parameters: list[object]) -> Node:
+    """Return one of our nodes."""
+    return Node(package=PACKAGE, executable=name, parameters=parameters, output="screen")
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments; what they start is decided when they are known."""
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
+            ),
+            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
+            OpaqueFunction(function=start),
+        ]
+    )
