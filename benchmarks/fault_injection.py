@@ -2,6 +2,8 @@
 
     python benchmarks/fault_injection.py [--picks 200] [--seed 0] [--json results/faults/seed0.json]
 
+With `--only "pressure sensor stuck"` every fault is that one.
+
 Every other pick has a fault; the one after it must work again. Needs the ROS packages control_msgs,
 ur_msgs and ur_dashboard_msgs. Stand-in and affordance node run as processes of their own. What a
 pick must end as is in `ros/standin/scenarios.py`; whether the arm stands still is measured by a
@@ -10,6 +12,7 @@ listener of its own on /joint_states, what really became of the object is the si
 
 import json
 import os
+import sys
 import time
 from collections import defaultdict
 from contextlib import ExitStack
@@ -177,6 +180,7 @@ def main(arguments: Arguments) -> None:
             console.print(ended, f"{record.seconds:.1f} s", *record.flaws, highlight=False)
             content = {
                 **provenance(),
+                "command": ["python", "benchmarks/fault_injection.py", *sys.argv[1:]],
                 "revision": revision(),
                 "arguments": {**asdict(arguments), "json": str(arguments.json)},
                 "picks": [asdict(r) for r in records],
