@@ -72,6 +72,7 @@ class GazeboGripper:
         self._poses: dict[str, Array] = {}
         self._wrench, self._unloaded = np.zeros(6), np.zeros(6)
         self._on, self._vacuum, self._held = False, 0.0, ""
+        self._used = False  # whether the vacuum has been on since the start
         self._free = threading.Event()
         self._lock = threading.Lock()
         kinds = ("cylinder", "box")
@@ -92,12 +93,10 @@ class GazeboGripper:
         self._timer = node.create_timer(config.period, self._look, callback_group=group)
 
     def switch_vacuum(self, on: bool) -> None:
-        """See `VacuumSystem`; switching off opens the joint and waits until Gazebo says so.
-
-        The first switch also opens the joints with which Gazebo starts: its plugin begins closed.
-        """
+        """See `VacuumSystem`; switching off opens the joint and waits until Gazebo says so."""
         with self._lock:
             self._on = on
+            self._used = self._used or on
             held = self._held
         if not on or not held:
             self._open(held)
@@ -158,6 +157,9 @@ class GazeboGripper:
         """Advance the vacuum by one period; close or open the joint where it must."""
         config = self._config
         with self._lock:
+            if not self._used:  # Gazebo's joints begin closed, and may appear after this node
+                for publisher in self._detach.values():
+                    publisher.publish(Empty())
             if config.link not in self._poses:
                 return  # no reading: the gripper's own timeout says that the sensor is silent
             target = self._target() if self._on else 0.0
