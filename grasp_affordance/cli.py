@@ -17,7 +17,7 @@ COMMANDS = {
     "attempts": "what a robot has tried: list, show one, export as rosbag2 or MCAP",
     "calibrate": "the camera's pose from images of a ChArUco board and poses of the arm",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
-    "demo": "a simulated cell empties its bin through the ROS 2 nodes, step by step",
+    "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
     "film": "a video of the simulated cell picking, or a window on it",
     "predict": "best suction points of a recorded sequence: overlays and JSON",

@@ -172,7 +172,7 @@ class Intrinsics:
     def deproject(self, u: ArrayLike, v: ArrayLike, z: ArrayLike) -> Array:
         """Return camera coordinates (..., 3) of pixels at depth z: `[x, y, z] = z K^-1 [u, v, 1]`.
 
-        Equation 1 of "Self-supervised learning of suction grasp affordance". `z` is the distance
+        Equation 1 of the suction paper. `z` is the distance
         along the optical axis in metres; NaN gives NaN.
         """
         u, v, z = np.broadcast_arrays(

@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")  # no display
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Patch
 
 from grasp_affordance.evaluation.markdown import CELLS, POLICIES, Report, scene_order
 from grasp_affordance.files import write_atomically
@@ -27,8 +28,9 @@ def plot_success_rates(reports: Sequence[Report], output: Path) -> None:
     for axis, cell in zip(axes[:, 0], cells, strict=True):
         _bars(axis, [r for r in reports if r["cell"] == cell], scenes, policies)
         axis.set_ylabel(f"{cell} cell\nsuccess rate, %")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=len(policies), frameon=False)
+    # Not the axes' own handles: a policy that a cell lacks has none with a color.
+    handles = [Patch(color=_color(policy), label=policy) for policy in policies]
+    figure.legend(handles=handles, loc="upper center", ncols=len(policies), frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_figheight()))
     _save(figure, output)
 
@@ -63,6 +65,10 @@ def plot_causes(reports: Sequence[Report], policy: str, output: Path) -> None:
     _save(figure, output)
 
 
+def _color(policy: str) -> tuple[float, float, float]:
+    return _COLORS[POLICIES.index(policy)]
+
+
 def _bars(
     axis: plt.Axes, reports: Sequence[Report], scenes: Sequence[str], policies: Sequence[str]
 ) -> None:
@@ -75,7 +81,7 @@ def _bars(
         at = [scenes.index(scene) + (number + 0.5) * width - 0.4 for scene in rated]
         rates = np.array([found[scene]["success_rate"] for scene in rated])
         ends = np.array([found[scene]["success_rate_interval"] for scene in rated]).reshape(-1, 2)
-        axis.bar(at, 100 * rates, width, label=policy, color=_COLORS[POLICIES.index(policy)])
+        axis.bar(at, 100 * rates, width, color=_color(policy))
         errors = 100 * np.abs(ends.T - rates)
         axis.errorbar(at, 100 * rates, yerr=errors, fmt="none", ecolor="black", elinewidth=0.8)
     axis.set_xticks(range(len(scenes)), scenes)
