@@ -78,7 +78,7 @@ class Witness:
         if self.event is PickEvent.UNKNOWN:
             return None
         largest = max((region.pixels for region in self.left), default=0)
-        return Removal(len(self.left), largest, sum(region.volume for region in self.left))
+        return Removal(len(self.left), largest, sum((region.volume for region in self.left), 0.0))
 
 
 def witness(

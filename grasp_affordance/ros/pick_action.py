@@ -115,9 +115,9 @@ class PickAction:
             goal_handle.publish_feedback(
                 Pick.Feedback(
                     phase=str(progress.phase),
-                    elapsed=progress.elapsed,
-                    vacuum=progress.vacuum,
-                    tcp_height=progress.tcp_height,
+                    elapsed=float(progress.elapsed),
+                    vacuum=float(progress.vacuum),
+                    tcp_height=float(progress.tcp_height),
                     point=to_suction_point_msg(point, to_header_msg(0, "")),
                 )
             )

@@ -33,6 +33,8 @@ def to_pick_result_msg(
 ) -> PickResult:
     """Convert an attempt; a pose that is unknown becomes one at NaN without a turn.
 
+    Every number is made a Python float: for another kind the middleware aborts the process.
+
     Args:
         base_frame_id: name of the robot's base frame.
         session: identifies one run of the executor.
@@ -58,15 +60,15 @@ def to_pick_result_msg(
         phases=[
             PhaseReport(
                 phase=str(report.phase),
-                duration=report.duration,
-                vacuum=report.vacuum,
-                tcp_height=report.tcp_height,
+                duration=float(report.duration),
+                vacuum=float(report.vacuum),
+                tcp_height=float(report.tcp_height),
             )
             for report in attempt.phases
         ],
         vacuum_times=attempt.pressure.times.tolist(),
         vacuum=attempt.pressure.vacuum.astype(float).tolist(),
-        contact_height=attempt.contact_height,
+        contact_height=float(attempt.contact_height),
         predicted_height=float(predicted[2]),
         before_stamp=_stamp(attempt.before),
         after_stamp=_stamp(attempt.after),
@@ -104,4 +106,4 @@ def _fill_in_removal(message: PickResult, removal: Removal | None) -> None:
         message.difference_known = True
         message.removed_regions = removal.regions
         message.removed_pixels = removal.pixels
-        message.removed_volume = removal.volume
+        message.removed_volume = float(removal.volume)

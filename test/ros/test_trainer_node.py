@@ -52,7 +52,8 @@ class Trainee:
             (ModelAnnouncement, "/model", self.models),
         ):
             ros.node.create_subscription(kind, topic, heard.append, topics.LATCHED)
-        values = {k.replace(".", "__"): v for k, v in parameters(folder, **changes).items()}
+        given = parameters(folder, **changes)
+        values: dict[str, Any] = {k.replace(".", "__"): v for k, v in given.items()}
         self.node = ros.start(TrainerNode, **values)
 
     def wait_for(self, attempts: int) -> TrainerStatus:
@@ -61,7 +62,7 @@ class Trainee:
         )
         return self.statuses[-1]
 
-    def call(self, kind: type, service: str, **fields: Any) -> Any:
+    def call(self, kind: Any, service: str, **fields: Any) -> Any:
         return self.ros.client.call(kind, f"{TRAINER}/{service}", kind.Request(**fields), TIMEOUT)
 
 
