@@ -70,7 +70,7 @@ def test_on_a_full_disk_no_attempt_is_lost_and_none_is_made(tmp_path: Path) -> N
 def test_continuous_picking_ends_where_attempts_cannot_be_kept() -> None:
     state = FakeCellState()
 
-    def propose(_: Any, radius: float, minimum_probability: float) -> Proposal:
+    def propose(avoid: Any, radius: float, minimum_probability: float) -> Proposal:
         return Proposal((), None, message="nothing")
 
     def tell(_: PickReport) -> None:
