@@ -80,8 +80,9 @@ def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
     """Return the judgement of both witnesses together.
 
     Two removed regions under one sealed cup are a double pick: the surface held, but not as the
-    label of a single object should say, so it is kept out of training. An object lost in transport
-    has left the bin: no contradiction.
+    label of a single object should say, so it is kept out of training. An object lost after it had
+    been sealed is no longer where it was, in the bin or not: no contradiction, and a failure that
+    is worth learning from.
     """
     if removal is None:
         return verdict
@@ -91,8 +92,8 @@ def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
         if removal.regions > 1:
             detail = f"{removal.regions} objects left the bin at once"
             return Verdict(Outcome.UNCERTAIN, Cause.DOUBLE_PICK, detail)
-    left_behind = verdict.cause is not Cause.LOST_IN_TRANSPORT
-    if verdict.outcome is Outcome.FAILURE and removal.regions > 0 and left_behind:
+    moved = verdict.cause in (Cause.LOST_AT_LIFT, Cause.LOST_IN_TRANSPORT)
+    if verdict.outcome is Outcome.FAILURE and removal.regions > 0 and not moved:
         return _disagreement("the cup held nothing, but something left the bin")
     return verdict
 

@@ -61,14 +61,15 @@ def test_one_removed_object_confirms_a_success_and_nothing_removed_a_failure() -
         assert reconcile(failure, Removal(0)) == failure
 
 
-@pytest.mark.parametrize("cause", FAILED_CAUSES)
+@pytest.mark.parametrize("cause", [Cause.NO_CONTACT, Cause.NO_SEAL])
 def test_an_object_that_left_although_the_cup_held_none_is_a_contradiction(cause: Cause) -> None:
     verdict = reconcile(Verdict(Outcome.FAILURE, cause), Removal(1))
     assert (verdict.outcome, verdict.cause) == (Outcome.UNCERTAIN, Cause.WITNESSES_DISAGREE)
 
 
-def test_an_object_lost_in_transport_has_left_the_bin() -> None:
-    lost = Verdict(Outcome.FAILURE, Cause.LOST_IN_TRANSPORT)
+@pytest.mark.parametrize("cause", [Cause.LOST_AT_LIFT, Cause.LOST_IN_TRANSPORT])
+def test_an_object_lost_after_it_was_sealed_is_no_longer_where_it_was(cause: Cause) -> None:
+    lost = Verdict(Outcome.FAILURE, cause)
     assert reconcile(lost, Removal(1)) == lost
 
 
