@@ -61,7 +61,7 @@ def test_one_removed_object_confirms_a_success_and_nothing_removed_a_failure() -
         assert reconcile(failure, Removal(0)) == failure
 
 
-@pytest.mark.parametrize("cause", [Cause.NO_CONTACT, Cause.NO_SEAL])
+@pytest.mark.parametrize("cause", [Cause.NO_CONTACT, Cause.NO_SEAL, Cause.COLLISION])
 def test_an_object_that_left_although_the_cup_held_none_is_a_contradiction(cause: Cause) -> None:
     verdict = reconcile(Verdict(Outcome.FAILURE, cause), Removal(1))
     assert (verdict.outcome, verdict.cause) == (Outcome.UNCERTAIN, Cause.WITNESSES_DISAGREE)
