@@ -30,12 +30,13 @@ def ask(ros: Ros, **fields: object) -> GetSuctionPoints.Response:
 
 
 def ask_until_frames_arrive(ros: Ros, **fields: object) -> GetSuctionPoints.Response:
-    """Discovery of the camera takes its time; ask until it is over."""
+    """Ask until images and the camera's pose, which are discovered one by one, are both there."""
     answers: list[GetSuctionPoints.Response] = []
 
     def arrived() -> bool:
         answers.append(ask(ros, **fields))
-        return not any(r.cause in ("no_frame", "stale_frame") for r in answers[-1].rejections)
+        judged = not any(r.cause in ("no_frame", "stale_frame") for r in answers[-1].rejections)
+        return judged and all(point.in_base for point in answers[-1].points)
 
     ros.wait_until(arrived, "judged a frame")
     return answers[-1]
