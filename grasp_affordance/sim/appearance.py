@@ -53,8 +53,40 @@ def _grain(theme: Theme) -> NDArray[np.uint8]:
     return np.asarray(np.clip(image * 255, 0, 255), np.uint8)
 
 
+@cache
+def _bark() -> NDArray[np.uint8]:
+    """Return a cube map (6 * _SIZE, _SIZE, 3), near white: bark around z, rings at its two ends."""
+    rng = np.random.default_rng(11)
+    sides = [_furrows(rng) for _ in range(4)]
+    ends = [_rings(rng) for _ in range(2)]
+    faces = [sides[0], sides[1], sides[2], sides[3], ends[0], ends[1]]
+    return np.concatenate(faces)
+
+
+def _furrows(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return (_SIZE, _SIZE, 3) of bark: furrows along the columns, blotches, dark knots."""
+    fibre = _smooth_noise(rng, 14, _SIZE // 3)
+    plates = _smooth_noise(rng, 40, 24)
+    blotches = _smooth_noise(rng, 5, 5)
+    level = 0.45 + 0.35 * fibre + 0.25 * plates + 0.25 * blotches
+    level[plates < 0.22] *= 0.55
+    return np.asarray(np.clip(level * 200, 0, 255), np.uint8)[..., None].repeat(3, axis=2)
+
+
+def _rings(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return (_SIZE, _SIZE, 3) of a cut end: light wood with year rings.
+
+    Beyond the unit circle the face reaches round the edge onto the side: bark again.
+    """
+    y, x = np.mgrid[-1 : 1 : _SIZE * 1j, -1 : 1 : _SIZE * 1j]
+    radius = np.hypot(x, y) + 0.06 * _smooth_noise(rng, 4, 4)
+    level = 0.85 + 0.12 * np.sin(2 * np.pi * 9 * radius)
+    wood = np.clip(level[..., None] * np.array([255, 235, 200]), 0, 255)
+    return np.asarray(np.where(np.hypot(x, y)[..., None] < 0.95, wood, _furrows(rng)), np.uint8)
+
+
 def add_materials(spec: mujoco.MjSpec, look: Theme) -> None:
-    """Add the materials `wood`, `porous` and `metal`, and tint `table`, in place."""
+    """Add the materials `wood`, `porous`, `metal`, `plastic`, and tint `table`."""
     image = _grain(look)
     texture = spec.add_texture(name="wood", type=mujoco.mjtTexture.mjTEXTURE_2D)
     texture.width = texture.height = _SIZE
@@ -80,3 +112,12 @@ def add_materials(spec: mujoco.MjSpec, look: Theme) -> None:
     spec.add_material(name="metal", specular=1.0, shininess=0.8, reflectance=0.0)
     spec.add_material(name="plastic", specular=0.35, shininess=0.5)
     spec.material("table").rgba = look.table
+
+
+def add_bark(spec: mujoco.MjSpec) -> None:
+    """Add the material `bark`."""
+    texture = spec.add_texture(name="bark", type=mujoco.mjtTexture.mjTEXTURE_CUBE)
+    texture.width, texture.height, texture.nchannel = _SIZE, 6 * _SIZE, 3
+    texture.data = _bark().tobytes()
+    material = spec.add_material(name="bark", specular=0.0, shininess=0.0)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name

@@ -24,10 +24,18 @@ def intrinsics(config: SimConfig) -> Intrinsics:
 
 
 def true_camera_pose(config: SimConfig) -> Array:
-    """Return the true `T_base_camera`: over the bin, looking down, image up is the base's +x."""
+    """Return the true `T_base_camera`: over the bin, looking at the middle of its floor.
+
+    Without a turn, image up is the base's +x as far as the line of sight allows.
+    """
+    offset = np.array([*config.camera_offset, config.camera_height])
+    z = -offset / np.linalg.norm(offset)
+    x = np.cross(z, [1.0, 0.0, 0.0])  # level, and image down is away from +x
+    x /= np.linalg.norm(x)
+    c, s = np.cos(config.camera_turn), np.sin(config.camera_turn)
     T = np.eye(4)
-    T[:3, :3] = np.array([[0, -1, 0], [-1, 0, 0], [0, 0, -1]], dtype=np.float64)
-    T[:3, 3] = [*config.bin.centre, config.bin.floor + config.camera_height]
+    T[:3, :3] = np.column_stack([x, np.cross(z, x), z]) @ [[c, -s, 0], [s, c, 0], [0, 0, 1]]
+    T[:3, 3] = np.array([*config.bin.centre, config.bin.floor]) + offset
     return T
 
 

@@ -57,6 +57,9 @@ class SimConfig:
         cup: the new cup; `realistic` and `adverse` wear it.
         bin: where it stands; the table's top is 10 mm below its floor.
         camera_height: of the optical centre above the bin's floor, metres.
+        camera_offset: of the optical centre from above the middle of the bin's floor, at which it
+            always looks: (x, y) in the base frame, metres.
+        camera_turn: about its optical axis, radians.
         fovy: vertical field of view, degrees.
         width, height: of the images, pixels.
         place: (x, y) of the place area in the base frame, metres.
@@ -72,6 +75,8 @@ class SimConfig:
     cup: Cup = field(default_factory=Cup)
     bin: BinGeometry = field(default_factory=BinGeometry)
     camera_height: float = 0.80
+    camera_offset: tuple[float, float] = (0.0, 0.0)
+    camera_turn: float = 0.0
     fovy: float = 42.0
     width: int = 640
     height: int = 480

@@ -22,6 +22,7 @@ class Material(StrEnum):
     DARK = "dark"  # nearly black: no depth
     SHINY = "shiny"  # bare metal: no depth
     WEIGHTED = "weighted"  # a white band marks the heavy end
+    BARK = "bark"  # rough, with rings at the ends: never seals
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class ObjectSpec:
     @property
     def porous(self) -> bool:
         """Whether no cup ever seals on it."""
-        return self.material is Material.POROUS
+        return self.material in (Material.POROUS, Material.BARK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,18 @@ class Placement:
     spec: ObjectSpec
     position: NDArray[np.float64]
     wxyz: NDArray[np.float64]
+
+
+def lying(yaw: float, roll: float = 0.0) -> NDArray[np.float64]:
+    """Quaternion wxyz that lays z along the horizontal direction `yaw`, turned about z by `roll`.
+
+    Radians.
+    """
+    half = np.sqrt(0.5)
+    c, s = np.cos(yaw / 2), np.sin(yaw / 2)
+    w, x, y, z = c * half, -s * half, c * half, s * half
+    a, b = np.cos(roll / 2), np.sin(roll / 2)
+    return np.array([w * a - z * b, x * a + y * b, y * a - x * b, z * a + w * b])
 
 
 def random_color(rng: np.random.Generator) -> RGBA:

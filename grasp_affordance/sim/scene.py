@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.geometry import Array
 from grasp_affordance.sim import arm_meshes
-from grasp_affordance.sim.appearance import Theme, add_materials
+from grasp_affordance.sim.appearance import Theme, add_bark, add_materials
 from grasp_affordance.sim.config import SimConfig
 from grasp_affordance.sim.objects import Material, ObjectSpec, Placement
 
@@ -29,7 +29,7 @@ _DAMPING = 0.6  # 1/s: of objects' motion, by air and hysteresis; lets odd shape
 _BOX = mujoco.mjtGeom.mjGEOM_BOX
 _MESH = mujoco.mjtGeom.mjGEOM_MESH
 _CYLINDER = mujoco.mjtGeom.mjGEOM_CYLINDER
-_MATERIALS = {Material.POROUS: "porous", Material.SHINY: "metal"}
+_MATERIALS = {Material.POROUS: "porous", Material.SHINY: "metal", Material.BARK: "bark"}
 
 
 def object_name(index: int) -> str:
@@ -55,6 +55,8 @@ def build(
     """
     spec = mujoco.MjSpec.from_file(str(ASSETS / "cell.xml"))
     add_materials(spec, look)
+    if any(placement.spec.material is Material.BARK for placement in placements):
+        add_bark(spec)
     _add_table(spec, config)
     _add_bin(spec, config.bin)
     _add_guides(spec, config.bin)

@@ -1,8 +1,8 @@
 """Stacks of objects by name: how they start, before physics settles them.
 
 `random`, `rows`, `crossed` and `standing` are the paper's four training types of 20 cylinders; the
-tests 1 to 3 are its scenes of 20 coloured, 40 coloured and 40 blue cylinders. The rest are families
-that no training sees.
+tests 1 to 3 are its scenes of 20 coloured, 40 coloured and 40 blue cylinders. The families are what
+no training sees, and `logs` the piles of the annotation paper.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,11 +15,13 @@ from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim import shapes
 from grasp_affordance.sim.config import Hardness
+from grasp_affordance.sim.log_piles import log_pile
 from grasp_affordance.sim.objects import (
     BLUE,
     ObjectSpec,
     Placement,
     adverse,
+    lying,
     make_dark,
     make_shiny,
     random_color,
@@ -39,6 +41,7 @@ FAMILIES = (
     "dark_shiny",
 )
 SCENES = (*TRAINING, *TESTS, *FAMILIES)
+LOGS = "logs"  # for a parallel gripper: no cup seals on bark, so it is no scene of suction picking
 
 _UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
 _LAYER_GAP = 0.001  # metres between layers before they fall
@@ -47,13 +50,6 @@ _LAYER_GAP = 0.001  # metres between layers before they fall
 def _random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
     q = rng.normal(size=4)
     return q / np.linalg.norm(q)
-
-
-def _lying(yaw: float) -> NDArray[np.float64]:
-    """Quaternion wxyz that lays z along the horizontal direction `yaw`."""
-    half = np.sqrt(0.5)
-    c, s = np.cos(yaw / 2), np.sin(yaw / 2)
-    return np.array([c * half, -s * half, c * half, s * half])
 
 
 def dropped(
@@ -126,7 +122,7 @@ def _layer(
         side = (row + 0.5 - per_column / 2) * pitch + rng.uniform(-0.001, 0.001)
         xy = (side, along) if across else (along, side)
         yaw = (np.pi / 2 if across else 0.0) + rng.uniform(-0.02, 0.02)
-        placements.append(Placement(spec, np.array([*xy, z + radius]), _lying(yaw)))
+        placements.append(Placement(spec, np.array([*xy, z + radius]), lying(yaw)))
     return placements
 
 
@@ -264,6 +260,7 @@ _STACKS: dict[str, Stack] = {
     "thin": _drop_of(_each(16, _thin)),
     "holes": _drop_of(_each(16, _holed)),
     "dark_shiny": _drop_of(_dark_shiny),
+    LOGS: log_pile,
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 from sim_objects import LYING, place
 
 from grasp_affordance.errors import CameraError
-from grasp_affordance.geometry import transform_points
+from grasp_affordance.geometry import check_rigid, invert, transform_points
 from grasp_affordance.sim import Hardness, SimCell, SimConfig, shapes
 from grasp_affordance.sim.camera import calibrated_pose, true_camera_pose
 
@@ -51,6 +51,24 @@ def test_the_image_is_upright_and_sees_the_whole_bin(shared_cell: SimCell) -> No
     )
     assert 0 < far[1] < near[1] < intrinsics.height
     assert 0 < left[0] < intrinsics.width / 2
+
+
+@pytest.mark.parametrize("offset", [(0.0, 0.0), (0.15, -0.1), (-0.2, 0.0)])
+@pytest.mark.parametrize("turn", [0.0, 0.6, -2.0])
+def test_from_any_position_the_camera_looks_at_the_middle_of_the_bins_floor(
+    offset: tuple[float, float], turn: float
+) -> None:
+    config = SimConfig(camera_offset=offset, camera_turn=turn, camera_height=0.9)
+    T = check_rigid(true_camera_pose(config))
+    middle = np.array([*config.bin.centre, config.bin.floor])
+    in_camera = transform_points(invert(T), middle)
+    np.testing.assert_allclose(in_camera[:2], 0, atol=1e-12)
+    assert in_camera[2] == pytest.approx(np.linalg.norm([*offset, 0.9]))
+    np.testing.assert_allclose(T[:3, 3] - middle, [*offset, 0.9])
+    straight = true_camera_pose(SimConfig(camera_offset=offset, camera_height=0.9))
+    turned = straight[:3, :3].T @ T[:3, :3]
+    assert np.arctan2(turned[1, 0], turned[0, 0]) == pytest.approx(turn)
+    assert straight[0, 1] < -0.9  # image down is away from the base's +x
 
 
 def test_the_arm_at_home_is_out_of_view(shared_cell: SimCell) -> None:

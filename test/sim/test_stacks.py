@@ -27,7 +27,7 @@ def settled(stack: str, seed: int) -> World:
     return world
 
 
-@pytest.mark.parametrize("stack", stacks.SCENES)
+@pytest.mark.parametrize("stack", [*stacks.SCENES, stacks.LOGS])
 def test_every_stack_comes_to_rest_inside_the_bin(stack: str) -> None:
     world = settled(stack, seed=1)
     assert world.asleep()
@@ -92,7 +92,7 @@ def test_adverse_stacks_hold_every_material_and_others_none() -> None:
     specs = [
         p.spec for _ in range(5) for p in stacks.build("random", GEOMETRY, rng, Hardness.ADVERSE)
     ]
-    assert {s.material for s in specs} == set(Material)
+    assert {s.material for s in specs} == set(Material) - {Material.BARK}
     assert 0.15 < np.mean([s.porous for s in specs]) < 0.35
     assert all(s.depth_return < 0.2 for s in specs if s.material in (Material.DARK, Material.SHINY))
     assert all(s.mass_shift != 0 for s in specs if s.material is Material.WEIGHTED)
