@@ -50,7 +50,7 @@ class ValidityConfig:
 
     jaws: ParallelJaws = field(default_factory=ParallelJaws)
     too_big: float = 1.5
-    hidden: float = 0.15
+    hidden: float = 0.25
     crown: float = 0.04
 
     def __post_init__(self) -> None:

@@ -57,10 +57,10 @@ def test_a_lying_log_is_as_high_as_its_diameter_over_its_axis_and_nowhere_beside
 def test_of_two_logs_the_upper_one_is_met_first_from_above_and_is_the_highest() -> None:
     lower, upper = log(radius=0.02), log(radius=0.02, yaw=np.pi / 2, above=0.04)
     above = lower.centre + np.array([0, 0, 1.0])
-    assert first_met([lower, upper], above, np.array([0, 0, -1.0])) == (
-        1,
-        pytest.approx(1.0 - 0.06),
-    )
+    met = first_met([lower, upper], above, np.array([0, 0, -1.0]))
+    assert met is not None
+    assert met[0] == 1
+    assert met[1] == pytest.approx(1.0 - 0.06)  # from 1 m over an axis to a top 60 mm higher
     assert highest([lower, upper], [above])[0] == pytest.approx(BIN.floor + 0.08)
 
 
