@@ -25,7 +25,7 @@ MAY_USE: dict[str, set[str]] = {
     "sequence": CORE,
     "affordance": CORE,
     "annotation": CORE | {"sequence"},
-    "detection": CORE,
+    "detection": CORE | {"sequence", "affordance", "annotation"},
     "calibration": CORE,
     "execution": CORE | {"annotation"},
     "sim": CORE,

@@ -1,0 +1,1 @@
+"""The multi-grasp detector: grasp rectangles for a parallel gripper from one RGB-D frame."""

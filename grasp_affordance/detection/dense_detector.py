@@ -1,0 +1,126 @@
+"""The default detector: anchor-free, on relief and color, from scratch on a CPU in minutes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from grasp_affordance.detection.dense_input import dense_input
+from grasp_affordance.detection.dense_network import MULTIPLE, STRIDE, DenseConfig, DenseNetwork
+from grasp_affordance.detection.dense_targets import decode, encode
+from grasp_affordance.detection.detector import Detector
+from grasp_affordance.detection.pose import plate_pixels
+from grasp_affordance.detection.samples import GraspSample, Mask, ScoredRectangle
+from grasp_affordance.detection.view import View, bounding_box
+from grasp_affordance.detection.warp import Similarity
+from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rgbd import RgbdFrame
+
+_CANDIDATES, _LEAST = 300, 0.02  # cells that are decoded, best first, and their least score
+_SCALES = (0.1, 2.0)  # of the resampling
+_MARGIN = 24  # pixels around a region that the network sees besides it
+
+
+class DenseDetector(Detector):
+    """Network, loss and decoding of the default detector.
+
+    Its rectangles' w is that of the gripper's plate at the depth of the place.
+    """
+
+    architecture = "dense-grasp-detector"
+    config: DenseConfig
+
+    def __init__(self, config: DenseConfig | None = None, plate_length: float = 0.02) -> None:
+        """Make a new network; `plate_length` is in metres."""
+        super().__init__()
+        self.config = config or DenseConfig()
+        self.plate_length = plate_length
+        self.network = DenseNetwork(self.config)
+
+    @property
+    def training_size(self) -> tuple[int, int]:
+        """(width, height) of the views that it is trained on."""
+        return self.config.crop, self.config.crop
+
+    def view(self, frame: RgbdFrame, region: Mask | None = None) -> View:
+        """Return how the network looks at a frame: the region's surroundings at its resolution."""
+        depth = frame.depth[::4, ::4]
+        known = depth[np.isfinite(depth)]
+        z = float(np.median(known)) if known.size else 1.0
+        scale = float(np.clip(z / (frame.intrinsics.fx * self.config.resolution), *_SCALES))
+        u0, v0, width, height = bounding_box(frame.shape, region, round(_MARGIN / scale))
+        corner = Similarity(shift=(-float(u0), -float(v0)))
+        extent = (
+            max(int(np.ceil(width * scale)), 1),
+            max(int(np.ceil(height * scale)), 1),
+        )
+        padded = (_multiple(extent[0]), _multiple(extent[1]))
+        return View(Similarity.resize(scale).after(corner), padded, extent)
+
+    def losses(self, samples: Sequence[GraspSample]) -> dict[str, Tensor]:
+        """Return the losses of a batch of views, all of one size.
+
+        The score is learned by the quality focal loss (Li et al. 2020, equation 5), the rectangle
+        by smooth L1.
+        """
+        targets = [encode(s.rectangles, s.known, STRIDE) for s in samples]
+
+        def stacked(name: str) -> Tensor:
+            return torch.from_numpy(np.stack([getattr(t, name) for t in targets])).to(self.device)
+
+        output = self.network(self._input([sample.frame for sample in samples]))
+        score, known, weight = stacked("score"), stacked("known"), stacked("weight")
+        logit = output[:, 0]
+        distance = (score - torch.sigmoid(logit)).abs()
+        entropy = functional.binary_cross_entropy_with_logits(logit, score, reduction="none")
+        positives = weight.sum().clamp(min=1.0)
+
+        def regressed(channels: slice, target: Tensor, beta: float) -> Tensor:
+            error = functional.smooth_l1_loss(
+                output[:, channels], target, beta=beta, reduction="none"
+            )
+            return (error.sum(dim=1) * weight).sum() / positives
+
+        return {
+            "score": 4.0 * (distance.square() * entropy * known).sum() / positives,
+            "offset": 0.5 * regressed(slice(1, 3), stacked("offset"), 0.2),
+            "angle": regressed(slice(3, 5), stacked("angle"), 0.1),
+            "opening": regressed(slice(5, 6), stacked("log_h")[:, None], 0.05),
+        }
+
+    @torch.inference_mode()
+    def propose(self, frame: RgbdFrame) -> list[ScoredRectangle]:
+        """Return scored rectangles in a frame seen through `view`, best first."""
+        output = self.network(self._input([frame]))[0].float().cpu().numpy()
+        score = 1 / (1 + np.exp(-np.clip(output[0], -30, 30)))
+        cells = decode(score, output[1:], STRIDE, _CANDIDATES, _LEAST)
+        proposals = []
+        for x, y, theta, h, value in zip(
+            cells.x, cells.y, cells.theta, cells.h, cells.score, strict=True
+        ):
+            z = _depth_at(frame, x, y)
+            w = plate_pixels(self.plate_length, theta, z, frame)
+            rectangle = GraspRectangle(float(x), float(y), float(theta), w, float(h))
+            proposals.append(ScoredRectangle(rectangle, float(value)))
+        return proposals
+
+    def _input(self, frames: Sequence[RgbdFrame]) -> Tensor:
+        images = np.stack([dense_input(frame, self.config.resolution) for frame in frames])
+        return torch.from_numpy(images).to(self.device).to(memory_format=torch.channels_last)
+
+
+def _depth_at(frame: RgbdFrame, x: float, y: float) -> float:
+    """Depth near a pixel; the view's median where it is unknown."""
+    height, width = frame.shape
+    u, v = min(max(round(x), 0), width - 1), min(max(round(y), 0), height - 1)
+    patch = frame.depth[max(v - 1, 0) : v + 2, max(u - 1, 0) : u + 2]
+    known = patch[np.isfinite(patch)]
+    if known.size == 0:
+        known = frame.depth[frame.known]
+    return float(np.median(known)) if known.size else 1.0
+
+
+def _multiple(length: int) -> int:
+    return -(-length // MULTIPLE) * MULTIPLE

@@ -1,0 +1,111 @@
+"""A trained detector in memory and as a file."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from grasp_affordance.affordance.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.affordance.encoder import state_digest
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.detection.dense_detector import DenseDetector
+from grasp_affordance.detection.dense_network import DenseConfig
+from grasp_affordance.detection.detector import Detector
+from grasp_affordance.errors import CheckpointError, ConfigError
+
+DEFAULT_THRESHOLD = 0.3
+
+ARCHITECTURES = (DenseDetector.architecture,)
+NetworkConfig = DenseConfig
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedDetector:
+    """Weights with what belongs to them.
+
+    Attributes:
+        module: network, in evaluation mode.
+        jaw: gripper of the labels.
+        threshold: score above which detections are offered, chosen by validation.
+    """
+
+    module: Detector
+    jaw: JawConfig
+    threshold: float = DEFAULT_THRESHOLD
+
+    @property
+    def version(self) -> str:
+        """Name of architecture and weights; other weights have another name."""
+        digest = hashlib.sha256(state_digest(self.module.state_dict()).encode()).hexdigest()
+        return f"{self.module.architecture}-{digest[:12]}"
+
+
+def make_detector(config: NetworkConfig, jaw: JawConfig) -> Detector:
+    """Return a new, untrained detector."""
+    return DenseDetector(config, jaw.plate_length)
+
+
+def write_detector(
+    path: str | os.PathLike[str],
+    trained: TrainedDetector,
+    validation: Mapping[str, float] | None = None,
+) -> None:
+    """Write a detector atomically; `validation` is kept in the header for people.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    config: dict[str, Any] = {
+        "network": asdict(trained.module.config),
+        "jaw": asdict(trained.jaw),
+        "threshold": trained.threshold,
+        "validation": dict(validation or {}),
+    }
+    write_checkpoint(
+        path,
+        Checkpoint(
+            trained.module.architecture,
+            config,
+            trained.module.state_dict(),
+            Provenance.of_this_process(0),
+        ),
+    )
+
+
+def read_detector(path: str | os.PathLike[str], device: str = "cpu") -> TrainedDetector:
+    """Read a detector that `write_detector` wrote.
+
+    Raises:
+        CheckpointError: missing, truncated, foreign, or no detector.
+    """
+    checkpoint = read_checkpoint(path)
+    if checkpoint.architecture not in ARCHITECTURES:
+        raise CheckpointError(
+            f"'{path}' is of architecture '{checkpoint.architecture}', which is no grasp detector; "
+            "detectors come from `grasp-affordance train_detector`"
+        )
+    try:
+        jaw = JawConfig(**checkpoint.config["jaw"])
+        config = network_config(checkpoint.architecture, checkpoint.config["network"])
+        threshold = float(checkpoint.config["threshold"])
+        module = make_detector(config, jaw)
+        module.load_state_dict(dict(checkpoint.tensors))
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        raise CheckpointError(
+            f"'{path}' does not hold the weights that its header describes ({error}); use the "
+            "package version that wrote it"
+        ) from error
+    return TrainedDetector(module.to(device).eval(), jaw, threshold)
+
+
+def network_config(architecture: str, data: Mapping[str, Any]) -> NetworkConfig:
+    """Return the configuration that a header describes; KeyError for an unknown architecture."""
+    if architecture == DenseDetector.architecture:
+        return DenseConfig(**{**data, "widths": tuple(data["widths"])})
+    raise KeyError(architecture)

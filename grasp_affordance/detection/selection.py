@@ -1,0 +1,110 @@
+"""From many scored rectangles to a few: the last stage of every detector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.detection.pose import opening_of
+from grasp_affordance.detection.samples import Mask, ScoredRectangle
+from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rgbd import RgbdFrame
+
+_CONSIDERED = 300  # best rectangles that suppression looks at
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """Which of the proposed rectangles are returned.
+
+    Attributes:
+        threshold: least score; None takes the one that validation chose.
+        count: at most this many.
+        overlap: of two rectangles with a higher IoU the worse is suppressed.
+        jaw: the gripper; what it cannot open for is dropped. None takes the one of the labels.
+    """
+
+    threshold: float | None = None
+    count: int = 20
+    overlap: float = 0.25
+    jaw: JawConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ConfigError(f"detection: threshold {self.threshold} is not in [0, 1]")
+        if self.count < 1 or not 0 <= self.overlap <= 1:
+            raise ConfigError("detection: count must be positive, overlap in [0, 1]")
+
+
+def select(
+    proposals: Sequence[ScoredRectangle],
+    frame: RgbdFrame,
+    threshold: float,
+    jaw: JawConfig,
+    config: SelectionConfig,
+    region: Mask | None = None,
+) -> tuple[ScoredRectangle, ...]:
+    """Return the best proposals that do not overlap, best first.
+
+    Dropped are: scores below `threshold`, centres outside the image or `region` (H, W), and
+    openings that the jaw does not reach where the depth tells the opening.
+
+    Raises:
+        FrameError: the region is of another size.
+    """
+    if region is not None and region.shape != frame.shape:
+        raise FrameError(f"region {region.shape} and frame {frame.shape} differ in size")
+    good = [
+        proposal
+        for proposal in proposals
+        if proposal.score >= threshold
+        and _inside(proposal.rectangle, frame, region)
+        and _fits(proposal.rectangle, frame, jaw)
+    ]
+    good.sort(key=lambda proposal: -proposal.score)
+    good = good[:_CONSIDERED]
+    kept = suppress([proposal.rectangle for proposal in good], config.overlap, config.count)
+    return tuple(good[index] for index in kept)
+
+
+def suppress(
+    rectangles: Sequence[GraspRectangle], overlap: float, count: int | None = None
+) -> list[int]:
+    """Return the indices, in order, of rectangles that no better one overlaps (rotated NMS).
+
+    Args:
+        rectangles: best first.
+        overlap: IoU above which the worse of two is suppressed.
+        count: stop after so many.
+    """
+    if not rectangles:
+        return []
+    polygons = shapely.polygons(np.array([rectangle.corners() for rectangle in rectangles]))
+    areas = shapely.area(polygons)
+    left = np.arange(len(rectangles))
+    kept: list[int] = []
+    while left.size and (count is None or len(kept) < count):
+        best, left = int(left[0]), left[1:]
+        kept.append(best)
+        # not OpenCV's rotatedRectangleIntersection: version 5 errs where sides are parallel
+        shared = shapely.area(shapely.intersection(polygons[best], polygons[left]))
+        iou: NDArray[np.float64] = shared / (areas[best] + areas[left] - shared)
+        left = left[iou <= overlap]
+    return kept
+
+
+def _inside(rectangle: GraspRectangle, frame: RgbdFrame, region: Mask | None) -> bool:
+    height, width = frame.shape
+    u, v = round(rectangle.x), round(rectangle.y)
+    if not (0 <= u < width and 0 <= v < height):
+        return False
+    return region is None or bool(region[v, u])
+
+
+def _fits(rectangle: GraspRectangle, frame: RgbdFrame, jaw: JawConfig) -> bool:
+    opening = opening_of(rectangle, frame)
+    return opening is None or jaw.minimum_opening <= opening <= jaw.maximum_opening

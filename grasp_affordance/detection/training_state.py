@@ -1,0 +1,139 @@
+"""All that a training run must know to go on as if it had never stopped, in one atomic file."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grasp_affordance.affordance.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.detection.evaluation import DetectionScore
+from grasp_affordance.detection.training_config import TrainingConfig
+from grasp_affordance.errors import CheckpointError
+
+ARCHITECTURE = "grasp-detector-training"
+_LONGER = {"steps"}  # may differ when a run is resumed
+
+
+@dataclass
+class TrainingState:
+    """Of a run, besides weights and optimiser.
+
+    Attributes:
+        step: steps made.
+        best_step, best_score: of the weights in model.safetensors.
+        rows: of metrics.csv, one per validation.
+    """
+
+    step: int = 0
+    best_step: int = -1
+    best_score: DetectionScore | None = None
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    def is_best(self, score: DetectionScore | None) -> bool:
+        """Whether a validation is the best so far; without validation the latest is."""
+        if score is None or self.best_score is None:
+            return True
+        return score.average_precision > self.best_score.average_precision
+
+
+def holds_training(path: Path) -> bool:
+    """Whether there is a saved state."""
+    return path.exists()
+
+
+def write_state(
+    path: Path,
+    state: TrainingState,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    config: TrainingConfig,
+) -> None:
+    """Write everything atomically.
+
+    Raises:
+        CheckpointError: it cannot be written; the state before is untouched.
+    """
+    tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
+    for index, values in optimiser.state_dict()["state"].items():
+        tensors |= {
+            f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in values.items()
+        }
+    best = None if state.best_score is None else _named(asdict(state.best_score))
+    header: dict[str, Any] = {
+        "training": _plain(config),
+        "step": state.step,
+        "best_step": state.best_step,
+        "best_score": best,
+        "rows": [_named(row) for row in state.rows],
+    }
+    write_checkpoint(path, Checkpoint(ARCHITECTURE, header, tensors, Provenance.of_this_process(0)))
+
+
+def read_state(
+    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, config: TrainingConfig
+) -> TrainingState:
+    """Return the state, and bring module and optimiser back to it.
+
+    Raises:
+        CheckpointError: missing, damaged, or of another configuration.
+    """
+    checkpoint = read_checkpoint(path)
+    if checkpoint.architecture != ARCHITECTURE:
+        raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a training run")
+    present, wanted = checkpoint.config["training"], _plain(config)
+    different = [key for key in wanted if key not in _LONGER and present.get(key) != wanted[key]]
+    if different:
+        raise CheckpointError(
+            f"'{path}' is of another configuration ({', '.join(different)} differ); restore it or "
+            "choose another folder"
+        )
+    tensors = checkpoint.tensors
+    try:
+        module.load_state_dict(_part("module.", tensors))
+    except RuntimeError as error:
+        raise CheckpointError(f"'{path}' is of another network: {error}") from error
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _part("optimiser.", tensors).items():
+        index, _, key = name.partition(".")
+        moments.setdefault(int(index), {})[key] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    header = checkpoint.config
+    best = header["best_score"]
+    return TrainingState(
+        step=int(header["step"]),
+        best_step=int(header["best_step"]),
+        best_score=None if best is None else DetectionScore(**_numbers(best)),
+        rows=[_numbers(row) for row in header["rows"]],
+    )
+
+
+def _plain(config: TrainingConfig) -> dict[str, Any]:
+    """Return the configuration as JSON gives it back."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(entry) for key, entry in value.items()}
+        return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+    return plain({"architecture": type(config.network).__name__, **asdict(config)})
+
+
+def _named(values: dict[str, float]) -> dict[str, float | None]:
+    """NaN becomes None: JSON has no NaN."""
+    return {name: None if value != value else value for name, value in values.items()}
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: float("nan") if value is None else value for name, value in values.items()}
+
+
+def _part(prefix: str, tensors: Any) -> dict[str, Tensor]:
+    return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
