@@ -57,20 +57,22 @@ def build(
     add_materials(spec, look)
     if any(placement.spec.material is Material.BARK for placement in placements):
         add_bark(spec)
-    _add_table(spec, config)
-    _add_bin(spec, config.bin)
+    add_table(spec, config)
+    add_bin(spec, config.bin)
     _add_guides(spec, config.bin)
     _add_tote(spec, config)
     _add_camera(spec, config, T_base_camera)
     _add_robot(spec, lip_radius, config.meshes)
     for index, placement in enumerate(placements):
-        _add_object(spec, config.bin, index, placement)
+        add_object(spec, config.bin, index, placement)
+        _add_weld(spec, index)
     model = spec.compile()
-    _damp_objects(model, len(placements))
+    damp_objects(model, len(placements))
     return model
 
 
-def _damp_objects(model: mujoco.MjModel, count: int) -> None:
+def damp_objects(model: mujoco.MjModel, count: int) -> None:
+    """Damp the motion of the first `count` objects of a compiled model, in place."""
     for index in range(count):
         body = model.body(object_name(index)).id
         start = model.jnt_dofadr[model.body_jntadr[body]]
@@ -86,7 +88,8 @@ def _static_box(
     )
 
 
-def _add_table(spec: mujoco.MjSpec, config: SimConfig) -> None:
+def add_table(spec: mujoco.MjSpec, config: SimConfig) -> None:
+    """Add the table and the pedestal of the arm."""
     top = config.bin.floor - WALL
     _static_box(
         spec, "table", (0.34, -0.15, top - 0.02), (0.72, 0.95, 0.02), material="table", group=0
@@ -121,7 +124,8 @@ def _walls(geometry: BinGeometry, thickness: float, low: float, high: float) -> 
     ]
 
 
-def _add_bin(spec: mujoco.MjSpec, geometry: BinGeometry) -> None:
+def add_bin(spec: mujoco.MjSpec, geometry: BinGeometry) -> None:
+    """Add the bin as the body `bin`."""
     body = spec.worldbody.add_body(name="bin", pos=geometry.T_base_bin[:3, 3])
     body.quat = [np.cos(geometry.yaw / 2), 0, 0, np.sin(geometry.yaw / 2)]
     common = {"material": "wood", "friction": _FRICTION, "condim": 6, "solref": _SOLREF}
@@ -212,9 +216,10 @@ def _add_robot(spec: mujoco.MjSpec, lip_radius: float, meshes: bool) -> None:
     spec.attach(tool, site=spec.site(f"{ARM}flange"), prefix=TOOL)
 
 
-def _add_object(
+def add_object(
     spec: mujoco.MjSpec, geometry: BinGeometry, index: int, placement: Placement
 ) -> None:
+    """Add an object, free to move, where it starts."""
     T = geometry.T_base_bin
     yaw = np.array([np.cos(geometry.yaw / 2), 0, 0, np.sin(geometry.yaw / 2)])
     quat = np.empty(4)
@@ -225,12 +230,16 @@ def _add_object(
     )
     body.add_freejoint()
     _add_geoms(spec, body, placement.spec)
+
+
+def _add_weld(spec: mujoco.MjSpec, index: int) -> None:
+    """Add the equality, switched off, that binds an object to the cup."""
     weld = spec.add_equality(
         name=weld_name(index),
         type=mujoco.mjtEq.mjEQ_WELD,
         objtype=mujoco.mjtObj.mjOBJ_BODY,
         name1=f"{TOOL}cup",
-        name2=name,
+        name2=object_name(index),
         active=False,
         solref=[0.010, 1.0],
     )
