@@ -40,6 +40,8 @@ class FakeRobot:
         self.duration, self.scaling = 0.2, 1.0
         self.planner_offset = self.falls_short = 0.0
         self.accepts = self.obeys = True
+        self.silent = False
+        self.while_planning: Callable[[], None] = lambda: None
         self.signal: Callable[[], float] = lambda: 0.0
         self.lag: Callable[[], float] = lambda: 0.0
         self.planned = self.sent = self.cancelled = 0
@@ -105,6 +107,7 @@ class FakeRobot:
 
     def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
         self.planned += 1
+        self.while_planning()
         times = np.linspace(0.0, self.duration, 11)
         ramp = (1 - np.cos(np.pi * times / self.duration)) / 2
         begin = start + self.planner_offset
@@ -137,6 +140,12 @@ class FakeRobot:
     def newest(self) -> JointSample:
         return JointSample(self._number, time.monotonic(), self.joints.copy(), self._velocity)
 
+    def wait(self, after: int, timeout: float) -> JointSample | None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._number > after, timeout):
+                return None
+        return self.newest()
+
     def wait_still(self, speed: float, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
         while np.abs(self._velocity).max() > speed:
@@ -153,6 +162,9 @@ class FakeRobot:
     def _loop(self) -> None:
         while not self._ending.wait(_PERIOD):
             trajectory = self._trajectory
+            with self._changed:
+                self._number += not self.silent
+                self._changed.notify_all()
             if trajectory is None:
                 continue
             self._time += _PERIOD * self.scaling
@@ -160,7 +172,6 @@ class FakeRobot:
             with self._changed:
                 self.joints, self._velocity = position, velocity * self.scaling
                 self.progress = min(1.0, self._time / trajectory.duration)
-                self._number += 1
                 self._changed.notify_all()
             self._run.tracking_error = self.lag()
             for due, event in [e for e in self._events if e[0] <= self.progress]:

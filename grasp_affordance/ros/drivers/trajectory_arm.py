@@ -33,6 +33,7 @@ _POLL = 0.005  # seconds between looks while something moves
 _MOVED = 2e-4  # radians that count as movement
 _EXPLANATION = 0.5  # seconds for the status to say why the controller gave up
 _CHECKED_POINTS = 40  # of a path, for the workspace
+_FRESH_SAMPLES = 2  # joint states that must come between planning and moving
 
 
 class Status(Protocol):
@@ -126,10 +127,9 @@ class TrajectoryArm:
         """Plan and execute; return whether `until` became true, which ends the motion."""
         self._stop.clear()
         self._check_status()
-        start = self._feedback.newest().positions
         with self._planning:
-            trajectory = plan(start)
-            self._check(trajectory, start)
+            trajectory = plan(self._feedback.newest().positions)
+            self._check(trajectory, self._joints_after_planning())
         if self._stop.is_set():
             raise StoppedError("stopped while planning; nothing has moved")
         self._mover = threading.get_ident()
@@ -139,6 +139,23 @@ class TrajectoryArm:
         finally:
             self._mover = None
             self._resting.set()
+
+    def _joints_after_planning(self) -> Array:
+        """Return where the joints are now, by states that came after the plan.
+
+        moveit_py keeps Python from running while it plans: what came meanwhile nobody has looked
+        at. The driver is not lost because of that, and the arm may have been moved by hand.
+        """
+        sample = self._feedback.newest()
+        for _ in range(_FRESH_SAMPLES):
+            fresh = self._feedback.wait(sample.number, self._config.stop_timeout)
+            if fresh is None:
+                raise self._status.problem() or DriverLostError(
+                    f"no joint states for {self._config.stop_timeout:.1f} s after planning: the "
+                    "driver or its network is gone"
+                )
+            sample = fresh
+        return sample.positions
 
     def _check(self, trajectory: JointTrajectory, start: Array) -> None:
         """Raise UnreachableError or ArmError where a trajectory must not be executed."""

@@ -53,6 +53,26 @@ def test_a_plan_that_starts_elsewhere_is_not_sent() -> None:
         assert robot.sent == 0
 
 
+def test_a_plan_is_not_sent_when_the_arm_was_moved_while_planning() -> None:
+    with FakeRobot() as robot:
+
+        def push() -> None:
+            robot.joints = robot.joints + 0.2
+
+        robot.while_planning = push
+        with pytest.raises(ArmError, match=r"starts 0\.200 rad"):
+            arm_of(robot).move_to(pose(0.5))
+        assert robot.sent == 0
+
+
+def test_a_driver_that_falls_silent_while_planning_is_sent_nothing() -> None:
+    with FakeRobot() as robot:
+        robot.while_planning = lambda: setattr(robot, "silent", True)
+        with pytest.raises(DriverLostError, match="after planning"):
+            arm_of(robot).move_to(pose(0.5))
+        assert robot.sent == 0
+
+
 def test_a_plan_that_is_too_fast_is_not_sent() -> None:
     with FakeRobot() as robot:
         robot.duration = 0.01
