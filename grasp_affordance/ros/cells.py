@@ -1,5 +1,6 @@
 """Which cell the executor drives."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +33,9 @@ class Driver(Protocol):
 
     def problem(self) -> str:
         """Return why the arm cannot move; empty when it can."""
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what diagnostics show beside the problem."""
 
     def close(self) -> None:
         """Disconnect."""

@@ -93,7 +93,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
 
     def _diagnose(self) -> None:
         problem = self.driver.problem()
-        self.diagnostics.set("cell", ERROR if problem else OK, problem or "connected")
+        level = ERROR if problem else OK
+        self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
 
     def stop(self) -> None:
         """Stop the arm and wait until it is at rest.

@@ -20,7 +20,7 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.ros import topics
-from grasp_affordance.ros.conversions import from_transform_msg
+from grasp_affordance.ros.conversions import from_time_msg, from_transform_msg
 
 Array = NDArray[np.float64]
 
@@ -36,18 +36,23 @@ class CameraPoseConfig:
         calibration: file of `grasp-affordance calibrate`, eye-to-hand; empty for none.
         most_difference: TF and the file may put the camera this far apart, metres; more means that
             one of them is old, and nothing moves.
+        max_age: a transform of TF that is not static may be this old, seconds: what publishes it
+            has stopped otherwise.
     """
 
     base_frame_id: str = "base_link"
     pose: tuple[float, float, float, float, float, float, float] | None = None
     calibration: str = ""
     most_difference: float = 0.005
+    max_age: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.base_frame_id:
             raise ConfigError("base_frame_id is empty; name the robot's base frame")
         if not self.most_difference > 0:
             raise ConfigError(f"most_difference {self.most_difference} m must be positive")
+        if not self.max_age > 0:
+            raise ConfigError(f"max_age {self.max_age} s must be positive")
         if self.pose is not None:
             check_rigid(from_quaternion(self.pose[:3], self.pose[3:]), "pose")
 
@@ -74,7 +79,7 @@ class CameraPose:
         """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.
 
         Raises:
-            TransformError: nobody has said where the camera is, or two disagree.
+            TransformError: nobody has said where the camera is, not lately, or two disagree.
         """
         if self.config.pose is not None:
             return from_quaternion(self.config.pose[:3], self.config.pose[3:])
@@ -131,7 +136,17 @@ class CameraPose:
             self.config.base_frame_id, frame_id, latest
         ):
             return None
-        return self._buffer.lookup_transform(self.config.base_frame_id, frame_id, latest)
+        message: TransformStamped = self._buffer.lookup_transform(
+            self.config.base_frame_id, frame_id, latest
+        )
+        stamp = from_time_msg(message.header.stamp)  # 0 where all of the chain is static
+        age = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
+        if stamp and age > self.config.max_age:
+            raise TransformError(
+                f"the newest transform from '{frame_id}' to '{self.config.base_frame_id}' is "
+                f"{age:.1f} s old: what publishes it on /tf has stopped, or its clock differs"
+            )
+        return message
 
 
 class StaticBroadcaster:

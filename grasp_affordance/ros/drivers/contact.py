@@ -39,7 +39,7 @@ class ContactConfig:
     vacuum_rise: float = 8.0
     tracking_error: float = 0.01
     force: float = 6.0
-    force_topic: str = "/force_torque_sensor_broadcaster/ft_data"
+    force_topic: str = "/force_torque_sensor_broadcaster/wrench"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "signs", tuple(ContactSign(sign) for sign in self.signs))

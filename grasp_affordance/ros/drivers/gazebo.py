@@ -4,7 +4,6 @@ from rclpy.node import Node
 
 from grasp_affordance.ros.drivers.gazebo_gripper import GazeboGripper, GazeboGripperConfig
 from grasp_affordance.ros.drivers.ur import CreatePlanner, UrConfig, UrDriver, moveit_planner
-from grasp_affordance.ros.drivers.ur_status import RobotMode, SafetyMode
 from grasp_affordance.ros.drivers.vacuum_gripper import VacuumSystem
 from grasp_affordance.ros.topic_camera import TopicCamera
 
@@ -27,9 +26,7 @@ class GazeboDriver(UrDriver):
 
     def _watch_status(self, node: Node, config: UrConfig) -> None:  # noqa: ARG002
         """Take the arm for running: Gazebo has no pendant. Silent joint states still count."""
-        self.status.note_robot_mode(RobotMode.RUNNING)
-        self.status.note_safety_mode(SafetyMode.NORMAL)
-        self.status.note_program_running(True)
+        self.status.take_for_running()
 
     def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
         system = GazeboGripper(node, self._gripper_config, config.cup)

@@ -100,6 +100,10 @@ class MujocoDriver:
         """Return why the arm cannot move: never, here."""
         return ""
 
+    def facts(self) -> dict[str, object]:
+        """Return what the driver of a robot would know: nothing, here."""
+        return {}
+
     def close(self) -> None:
         """Take the cell out of the graph."""
         self._node.destroy_timer(self._timer)

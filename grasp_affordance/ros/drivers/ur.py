@@ -48,6 +48,9 @@ class UrConfig:
 
     Attributes:
         speed_topic: speed scaling of the driver, in percent.
+        mock_hardware: the driver has no robot (use_mock_hardware): it reports no modes, so the arm
+            counts as running while its joint states come. There is no vacuum: dry runs and motions
+            work, a pick ends as aborted.
         gripper: what the vacuum hangs on.
         bin: where it stands.
         cup: the suction cup.
@@ -60,6 +63,7 @@ class UrConfig:
     """
 
     speed_topic: str = "/speed_scaling_state_broadcaster/speed_scaling"
+    mock_hardware: bool = False
     gripper: GripperKind = GripperKind.UR_IO
     bin: BinGeometry = field(default_factory=BinGeometry)
     cup: Cup = field(default_factory=Cup)
@@ -156,12 +160,20 @@ class UrDriver:
         problem = self.status.problem()
         return "" if problem is None else str(problem)
 
+    def facts(self) -> dict[str, object]:
+        """Return what a person wants to see beside the problem."""
+        return {"speed_scaling": round(self.status.speed_scaling, 3)}
+
     def close(self) -> None:
         """Disconnect; whoever moves the arm has been stopped before."""
         self._open.close()
 
     def _watch_status(self, node: Node, config: UrConfig) -> None:
         """Keep `status` up to date."""
+        if config.mock_hardware:
+            node.get_logger().warning("mock hardware: no robot moves, and nothing can be picked")
+            self.status.take_for_running()
+            return
         feedback = UrFeedback(node, self.status, config.io.controller, config.speed_topic)
         self._open.callback(feedback.close)
 

@@ -123,6 +123,12 @@ class UrStatus:
         with self._lock:
             self._program_running = bool(running)
 
+    def take_for_running(self) -> None:
+        """Note what a running robot reports, for arms that have no robot controller."""
+        self.note_robot_mode(RobotMode.RUNNING)
+        self.note_safety_mode(SafetyMode.NORMAL)
+        self.note_program_running(True)
+
     def note_joints(self) -> None:
         """Take that a joint state came just now."""
         with self._lock:

@@ -33,6 +33,17 @@ def test_a_running_robot_has_no_problem() -> None:
     running(Clock()).check()
 
 
+def test_an_arm_without_a_controller_counts_as_running_while_its_joints_are_heard() -> None:
+    clock = Clock()
+    status = UrStatus(StatusConfig(joint_timeout=0.5), clock)
+    status.take_for_running()
+    assert isinstance(status.problem(), DriverLostError)
+    status.note_joints()
+    assert status.problem() is None
+    clock.now += 0.6
+    assert isinstance(status.problem(), DriverLostError)
+
+
 def test_reduced_mode_still_moves() -> None:
     status = running(Clock())
     status.note_safety_mode(SafetyMode.REDUCED)
