@@ -3,15 +3,17 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from grasp_affordance.detection.detector import Detector
 from grasp_affordance.detection.samples import GraspSample
-from grasp_affordance.detection.warp import Similarity
+from grasp_affordance.detection.warp import Similarity, warp_sample
 from grasp_affordance.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How far views differ. Every training step draws anew; the paper drew 100 per image.
+    """How far views differ.
 
     Attributes:
         rotation: radians, at most, either way.
@@ -19,6 +21,9 @@ class AugmentationConfig:
         scale: largest factor of magnification; its inverse is the smallest.
         color: of brightness and of each channel's gain, standard deviation as a share.
         depth_noise: standard deviation at 1 m, metres.
+        targeted: share of the views that have a labelled grasp near their centre instead of the
+            middle of the image, for networks that see a part of it at a time.
+        copies: different views per image, the paper's 100; 0 for new ones at every step.
     """
 
     rotation: float = float(np.pi)
@@ -26,36 +31,37 @@ class AugmentationConfig:
     scale: float = 1.1
     color: float = 0.15
     depth_noise: float = 0.001
+    targeted: float = 0.7
+    copies: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.rotation, self.shift, self.color, self.depth_noise) < 0 or self.scale < 1:
-            raise ConfigError("augmentation: a range is negative, or scale is below 1")
+        ranges = (self.rotation, self.shift, self.color, self.depth_noise, self.copies)
+        if min(ranges) < 0 or self.scale < 1 or not 0 <= self.targeted <= 1:
+            raise ConfigError(
+                "augmentation: a range is negative, scale below 1 or targeted no share"
+            )
 
 
-PAPER_AUGMENTATION = AugmentationConfig(scale=1.0, color=0.0, depth_noise=0.0)
+PAPER_AUGMENTATION = AugmentationConfig(
+    scale=1.0, color=0.0, depth_noise=0.0, targeted=0.0, copies=100
+)
 
 
-def random_similarity(
-    view: Similarity,
-    extent: tuple[int, int],
-    size: tuple[int, int],
-    config: AugmentationConfig,
-    rng: np.random.Generator,
-    target: tuple[float, float] | None = None,
-) -> Similarity:
-    """Return a random transform from the image to a view of `size` (width, height).
-
-    Args:
-        view: from the image to the network's own resolution, where the image has `extent`.
-        target: pixel of the image that should be near the view's centre; the image's by default.
-    """
+def random_view(
+    sample: GraspSample, detector: Detector, config: AugmentationConfig, rng: np.random.Generator
+) -> GraspSample:
+    """Return the sample as a random view of the detector's training size shows it."""
+    view = detector.view(sample.frame, sample.region)
+    centre: ArrayLike = view.centre
+    if sample.rectangles and rng.random() < config.targeted:
+        target = sample.rectangles[rng.integers(len(sample.rectangles))]
+        centre = view.similarity.points((target.x, target.y))
+    size = detector.training_size
     angle = rng.uniform(-config.rotation, config.rotation)
     scale = config.scale ** rng.uniform(-1.0, 1.0)
-    shift = rng.uniform(-config.shift, config.shift, 2) * size
-    middle = ((extent[0] - 1) / 2, (extent[1] - 1) / 2)
-    centre = middle if target is None else view.points(target)
-    to = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2]) + shift
-    return Similarity.about(centre, to, scale, angle).after(view)
+    to = (np.array(size) - 1) / 2 + rng.uniform(-config.shift, config.shift, 2) * size
+    similarity = Similarity.about(centre, to, scale, angle).after(view.similarity)
+    return disturb(warp_sample(sample, similarity, size), config, rng)
 
 
 def disturb(

@@ -52,12 +52,10 @@ class DenseDetector(Detector):
         scale = float(np.clip(z / (frame.intrinsics.fx * self.config.resolution), *_SCALES))
         u0, v0, width, height = bounding_box(frame.shape, region, round(_MARGIN / scale))
         corner = Similarity(shift=(-float(u0), -float(v0)))
-        extent = (
-            max(int(np.ceil(width * scale)), 1),
-            max(int(np.ceil(height * scale)), 1),
-        )
+        extent = width * scale, height * scale
         padded = (_multiple(extent[0]), _multiple(extent[1]))
-        return View(Similarity.resize(scale).after(corner), padded, extent)
+        middle = ((extent[0] - 1) / 2, (extent[1] - 1) / 2)
+        return View(Similarity.resize(scale).after(corner), padded, middle)
 
     def losses(self, samples: Sequence[GraspSample]) -> dict[str, Tensor]:
         """Return the losses of a batch of views, all of one size.
@@ -122,5 +120,5 @@ def _depth_at(frame: RgbdFrame, x: float, y: float) -> float:
     return float(np.median(known)) if known.size else 1.0
 
 
-def _multiple(length: int) -> int:
-    return -(-length // MULTIPLE) * MULTIPLE
+def _multiple(length: float) -> int:
+    return max(int(np.ceil(length / MULTIPLE)), 1) * MULTIPLE

@@ -12,17 +12,19 @@ from grasp_affordance.affordance.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.encoder import state_digest
+from grasp_affordance.affordance.encoder import Backbone, state_digest
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense_detector import DenseDetector
 from grasp_affordance.detection.dense_network import DenseConfig
 from grasp_affordance.detection.detector import Detector
+from grasp_affordance.detection.paper_detector import PaperDetector
+from grasp_affordance.detection.paper_network import Channels, PaperConfig
 from grasp_affordance.errors import CheckpointError, ConfigError
 
 DEFAULT_THRESHOLD = 0.3
 
-ARCHITECTURES = (DenseDetector.architecture,)
-NetworkConfig = DenseConfig
+ARCHITECTURES = (DenseDetector.architecture, PaperDetector.architecture)
+NetworkConfig = DenseConfig | PaperConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,22 @@ class TrainedDetector:
 
 
 def make_detector(config: NetworkConfig, jaw: JawConfig) -> Detector:
-    """Return a new, untrained detector."""
+    """Return a detector whose weights are still to be loaded."""
+    if isinstance(config, PaperConfig):
+        return PaperDetector(config)
     return DenseDetector(config, jaw.plate_length)
+
+
+def new_detector(config: NetworkConfig, jaw: JawConfig, seed: int) -> Detector:
+    """Return a detector to be trained; torch's generator draws what has no given start.
+
+    Raises:
+        CheckpointError: the weights that its backbone starts from cannot be had.
+    """
+    detector = make_detector(config, jaw)
+    if isinstance(detector, PaperDetector):
+        detector.load_initial_weights(seed)
+    return detector
 
 
 def write_detector(
@@ -108,4 +124,14 @@ def network_config(architecture: str, data: Mapping[str, Any]) -> NetworkConfig:
     """Return the configuration that a header describes; KeyError for an unknown architecture."""
     if architecture == DenseDetector.architecture:
         return DenseConfig(**{**data, "widths": tuple(data["widths"])})
+    if architecture == PaperDetector.architecture:
+        return PaperConfig(
+            **{
+                **data,
+                "backbone": Backbone(data["backbone"]),
+                "channels": Channels(data["channels"]),
+                "anchors": tuple(data["anchors"]),
+                "ratios": tuple(data["ratios"]),
+            }
+        )
     raise KeyError(architecture)

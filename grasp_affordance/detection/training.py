@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection.augmentation import disturb, random_similarity
+from grasp_affordance.detection.augmentation import random_view
 from grasp_affordance.detection.evaluation import DetectionScore, evaluate
 from grasp_affordance.detection.model import (
     DEFAULT_THRESHOLD,
     TrainedDetector,
     make_detector,
+    new_detector,
     write_detector,
 )
 from grasp_affordance.detection.pose import grasp_pose
@@ -31,7 +32,6 @@ from grasp_affordance.detection.training_state import (
     read_state,
     write_state,
 )
-from grasp_affordance.detection.warp import warp_sample
 from grasp_affordance.errors import CheckpointError, SequenceError
 
 MODEL_FILE, STATE_FILE = "model.safetensors", "training.safetensors"
@@ -126,8 +126,11 @@ class _Run:
         self.jaw = config.jaw or (start.jaw if start else jaw_of(samples))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = start.module.config if start else config.network
-            self.module = make_detector(network, self.jaw)
+            self.module = (
+                make_detector(start.module.config, self.jaw)
+                if start
+                else new_detector(config.network, self.jaw, config.seed)
+            )
         if start is not None:
             self.module.load_state_dict(start.module.state_dict())
         self.trained = TrainedDetector(self.module, self.jaw)
@@ -171,17 +174,12 @@ class _Run:
         return [self.draw(rng) for _ in range(self.config.batch)]
 
     def draw(self, rng: np.random.Generator) -> GraspSample:
-        sample = self.samples[rng.integers(len(self.samples))]
-        detector = self.module
-        view = detector.view(sample.frame, sample.region)
-        target = None
-        if sample.rectangles and rng.random() < _TARGETED:
-            chosen = sample.rectangles[rng.integers(len(sample.rectangles))]
-            target = (chosen.x, chosen.y)
-        size = detector.training_size
+        index = int(rng.integers(len(self.samples)))
         settings = self.config.augmentation
-        similarity = random_similarity(view.similarity, view.extent, size, settings, rng, target)
-        return disturb(warp_sample(sample, similarity, size), settings, rng)
+        if settings.copies:
+            copy = int(rng.integers(settings.copies))
+            rng = np.random.default_rng([self.config.seed, index, copy])
+        return random_view(self.samples[index], self.module, settings, rng)
 
     def step(self, batch: list[GraspSample]) -> dict[str, float]:
         for group in self.optimiser.param_groups:

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection.augmentation import AugmentationConfig
+from grasp_affordance.detection.augmentation import PAPER_AUGMENTATION, AugmentationConfig
+from grasp_affordance.detection.dataset import DatasetConfig
 from grasp_affordance.detection.dense_network import DenseConfig
+from grasp_affordance.detection.label_history import HistoryConfig
 from grasp_affordance.detection.model import NetworkConfig
+from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.errors import ConfigError
 
 
@@ -47,3 +50,35 @@ class TrainingConfig:
             raise ConfigError("training: steps, batch and evaluate_every must be positive")
         if self.learning_rate <= 0 or self.clip <= 0 or self.weight_decay < 0:
             raise ConfigError("training: learning_rate and clip must be positive")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A detector with the way in which its authors train it.
+
+    Attributes:
+        dataset: what is taken from labels.
+        training: network and schedule.
+    """
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+DEFAULT = Preset()
+# Section 4: one labelled object per frame, Adam at a constant 1e-4 for 50,000 iterations,
+# augmentation x100 by shift and rotation.
+PAPER = Preset(
+    DatasetConfig(unlabelled_is_background=True, history=HistoryConfig(carry_back=False)),
+    TrainingConfig(
+        network=PaperConfig(),
+        steps=50_000,
+        batch=1,
+        learning_rate=1e-4,
+        schedule="constant",
+        weight_decay=0.0,
+        evaluate_every=1000,
+        augmentation=PAPER_AUGMENTATION,
+    ),
+)
+PRESETS = {"default": DEFAULT, "paper": PAPER}

@@ -16,12 +16,12 @@ class View:
     Attributes:
         similarity: from the frame's pixels to the view's.
         size: (width, height) of the view.
-        extent: (width, height) of the part of it that the frame, or its region, fills.
+        centre: (u, v) pixel of the view that shows the middle of the frame, or of its region.
     """
 
     similarity: Similarity
     size: tuple[int, int]
-    extent: tuple[int, int]
+    centre: tuple[float, float]
 
 
 def bounding_box(
