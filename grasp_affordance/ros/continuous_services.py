@@ -23,6 +23,9 @@ from grasp_affordance.ros.pick_session import PickSession
 class ContinuousServices:
     """Picks in a thread of its own from a start to a stop, an empty bin or a fault.
 
+    A start while it picks already is answered with success, so that a caller who got no answer may
+    ask again.
+
     `~/state` (std_msgs/String, latched) is `idle`, `picking`, or how the last run ended: one of
     `execution.continuous.End`, a colon and the reason.
     """
@@ -41,6 +44,7 @@ class ContinuousServices:
         self._why_inactive = why_inactive
         self._stop_timeout = stop_timeout
         self._thread: threading.Thread | None = None
+        self._picking = False
         self._state = node.create_publisher(String, "~/state", topics.LATCHED)
         self._services = [
             node.create_service(Trigger, "~/start", self._start),
@@ -59,16 +63,23 @@ class ContinuousServices:
     def _start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.message = self._why_inactive()
         if not response.message:
-            begun: list[bool] = []
-            decided = threading.Event()
-            self._thread = threading.Thread(
-                target=self._run, args=(begun, decided), name="continuous picking"
-            )
-            self._thread.start()
-            decided.wait()
-            response.success = begun[0]
-            response.message = "picking" if begun[0] else "the arm is at work; stop it first"
+            response.success, response.message = self._begin()
         return response
+
+    def _begin(self) -> tuple[bool, str]:
+        """Start to pick; return whether it picks now, and what to say."""
+        if self._picking:
+            return True, "picking already"
+        if self._thread is not None:
+            self._thread.join()  # it has released the arm and says how it ended
+        begun: list[bool] = []
+        decided = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(begun, decided), name="continuous picking"
+        )
+        self._thread.start()
+        decided.wait()
+        return begun[0], "picking" if begun[0] else "the arm is at work; stop it first"
 
     def _stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self._session.activity.stop(
@@ -85,12 +96,19 @@ class ContinuousServices:
     def _run(self, begun: list[bool], decided: threading.Event) -> None:
         activity, session = self._session.activity, self._session
         with activity.claim() as mine:
+            self._picking = mine
             begun.append(mine)
             decided.set()
             if mine:
                 self._state.publish(String(data="picking"))
-                ending = pick_continuously(session.picker, self._config, activity.begin, self._tell)
-                self._announce(ending)
+                try:
+                    ending = pick_continuously(
+                        session.picker, self._config, activity.begin, self._tell
+                    )
+                finally:
+                    self._picking = False
+        if mine:  # told when the arm is free: who hears it may refill or start at once
+            self._announce(ending)
 
     def _tell(self, report: PickReport) -> None:
         """Pass on a report; raises AttemptLogError while attempts cannot be recorded."""

@@ -40,6 +40,7 @@ from grasp_affordance.sim import Hardness
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
 _WIDTH = 150  # characters, where the output is no terminal
 _SILENCE = 90.0  # seconds without any news after which something hangs
+_PATIENCE = 5.0  # seconds without an answer; a refill takes a moment, and twice is a waste
 _EVERY = 3  # attempts per picture of the film
 _FAULTS = 5  # of the cell in a row after which the demonstration gives up
 
@@ -229,7 +230,9 @@ class _Show:
     def _call(self, service: str) -> None:
         """Call a service of the executor; raises CallError when it refuses."""
         self._summary.piles += service == "start"
-        answer = self._client.call(Trigger, f"/{EXECUTOR}/{service}", Trigger.Request(), 60.0)
+        answer = self._client.call(
+            Trigger, f"/{EXECUTOR}/{service}", Trigger.Request(), 60.0, patience=_PATIENCE
+        )
         if not answer.success:
             raise CallError(answer.message)
 

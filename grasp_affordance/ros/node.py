@@ -17,6 +17,7 @@ from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros import parameters
 from grasp_affordance.ros.diagnostics import Diagnostics
 from grasp_affordance.ros.logs import forward_core_logs, stop_forwarding
+from grasp_affordance.ros.transitions import refuse_impossible_transitions
 
 
 class ManagedNode[Config](LifecycleNode):
@@ -32,6 +33,7 @@ class ManagedNode[Config](LifecycleNode):
 
     def __init__(self, name: str, default: Config, **options: Any) -> None:
         super().__init__(name, **options)
+        refuse_impossible_transitions(self)
         self.config = default
         self.active = False
         self.resources = ExitStack()

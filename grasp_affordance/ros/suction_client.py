@@ -53,7 +53,10 @@ class SuctionClient:
             avoid=[to_point_msg(point) for point in avoid],
             avoid_radius=radius if len(avoid) else 0.0,
         )
-        answer = self._client.call(GetSuctionPoints, self._service, request, self._timeout)
+        # Judging takes a while, and a copy of the question would take it again.
+        answer = self._client.call(
+            GetSuctionPoints, self._service, request, self._timeout, patience=self._timeout / 3
+        )
         points = tuple(from_suction_point_msg(point) for point in answer.points)
         judged = from_time_msg(answer.header.stamp)
         return Proposal(

@@ -63,6 +63,7 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         self.thread = TrainingThread(
             self.source, self._learned, self._failed, config.poll, config.niceness
         )
+        self.resources.callback(self.thread.stop)  # also where the node is destroyed while active
         self.resources.callback(TrainerServices(self, self).close)
         results = self.create_subscription(
             PickResult, f"{config.executor_node}/pick_result", lambda _: self.thread.wake(), 10

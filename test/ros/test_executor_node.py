@@ -12,7 +12,6 @@ from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.msg import PickResult
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from lifecycle_msgs.msg import Transition
-from rclpy.action import ActionClient
 from ros_harness import Ros
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
@@ -27,6 +26,7 @@ from grasp_affordance.grasp import Outcome, Source, SuctionPoint
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_node import AffordanceNode
 from grasp_affordance.ros.conversions import to_header_msg, to_suction_point_msg
+from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
 from grasp_affordance.ros.executor_node import ExecutorNode
 from grasp_affordance.ros.pick_messages import from_outcome_number
 from grasp_affordance.ros.processes import NodeSpec, Processes
@@ -55,7 +55,7 @@ class Cell:
         self.results = ros.listen(PickResult, f"{EXECUTOR}/pick_result")
         self.states = ros.listen(String, f"{EXECUTOR}/state", topics.LATCHED)
         self.phases: queue.Queue[str] = queue.Queue()
-        self._action = ActionClient(ros.node, Pick, f"{EXECUTOR}/pick")
+        self._action = OrderedActionClient(ros.node, Pick, f"{EXECUTOR}/pick")
 
     def ask(self, **goal: Any) -> Any:
         """Send a goal; return its handle."""
@@ -146,6 +146,7 @@ def test_continuous_picking_empties_a_small_bin_and_says_so(ros: Ros) -> None:
     cell = Cell(ros)
     start_affordance(ros)
     assert cell.call("start").success
+    assert cell.call("start").message == "picking already"  # the first answer may be lost
     assert cell.wait_for_end().startswith("empty_bin")
     results = list(cell.results.queue)
     assert sum(result.true_outcome == Outcome.SUCCESS for result in results) == 3
