@@ -80,8 +80,16 @@ def _judge(
 ) -> tuple[float, NDArray[np.bool_]] | None:
     """Return the score and which labels match; None if it cannot be said."""
     rectangle = detection.rectangle
+    reach = np.hypot(rectangle.w, rectangle.h)
     hits = np.array(
-        [matches(rectangle, label, iou, angle) for label in sample.rectangles], dtype=bool
+        [
+            # far ones cannot overlap, and polygons are slow
+            np.hypot(label.x - rectangle.x, label.y - rectangle.y)
+            < (reach + np.hypot(label.w, label.h)) / 2
+            and matches(rectangle, label, iou, angle)
+            for label in sample.rectangles
+        ],
+        dtype=bool,
     )
     if hits.any():
         return detection.score, hits

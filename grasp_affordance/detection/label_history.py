@@ -10,7 +10,6 @@ empty bin is a negative; the rest is unknown.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,10 +174,19 @@ def _hindered(
 
 def rectangle_mask(rectangle: GraspRectangle, shape: tuple[int, ...]) -> Mask:
     """Return the pixels (H, W) whose centre a rectangle covers."""
-    corners = np.round(rectangle.corners() * 16).astype(np.int32)
-    image = np.zeros(shape[:2], np.uint8)
-    cv2.fillConvexPoly(image, corners, 1, shift=4)
-    return image.astype(bool)
+    mask = np.zeros(shape[:2], bool)
+    u, v = rectangle.corners().T
+    u0, u1 = max(int(np.ceil(u.min())), 0), min(int(u.max()), shape[1] - 1)
+    v0, v1 = max(int(np.ceil(v.min())), 0), min(int(v.max()), shape[0] - 1)
+    if u0 > u1 or v0 > v1:
+        return mask
+    dv, du = (
+        np.mgrid[v0 : v1 + 1, u0 : u1 + 1] - np.array([rectangle.y, rectangle.x])[:, None, None]
+    )
+    c, s = np.cos(rectangle.theta), np.sin(rectangle.theta)
+    along, across = np.abs(du * c + dv * s), np.abs(dv * c - du * s)
+    mask[v0 : v1 + 1, u0 : u1 + 1] = (along <= rectangle.w / 2) & (across <= rectangle.h / 2)
+    return mask
 
 
 def _stayed(mask: Mask, still: Mask, before: Depth, after: Depth) -> bool:
