@@ -18,6 +18,7 @@ COMMANDS = {
     "calibrate": "the camera's pose from images of a ChArUco board and poses of the arm",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
+    "detect": "grasp rectangles for a parallel gripper in a recorded sequence: pictures and JSON",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
     "film": "a video of the simulated cell picking, or a window on it",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
@@ -25,6 +26,7 @@ COMMANDS = {
     "review": "accept, reject and correct labels on a local web page, or without it",
     "report": "tables and pictures of docs/results.md from reports on disk",
     "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
+    "train_detector": "a detector of grasp rectangles from labelled sequences",
     "verify_calibration": "how far camera pose and cup offset are off, at touched points",
 }
 

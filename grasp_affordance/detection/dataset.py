@@ -1,5 +1,6 @@
 """Samples for a detector from the label folders of `grasp-affordance annotate`."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -26,6 +27,8 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sequence import SequenceCamera
 
+_log = logging.getLogger(__name__)
+
 # Pairs after which it is not known what a pixel shows.
 _INCOMPARABLE = {
     Reason.DIFFERENT_CAMERA,
@@ -35,6 +38,7 @@ _INCOMPARABLE = {
     Reason.TOO_MUCH_CHANGED,
 }
 _SCALE = 0.010  # metres: smallest things that the search for the floor looks at
+_FOLD = 5
 _LEAST_KNOWN = 0.02  # of a frame without grasps must be known for it to teach anything
 
 
@@ -100,6 +104,33 @@ def read_folder(folder: Path, config: DatasetConfig | None = None) -> tuple[Gras
         if label.rectangles
         or (not config.unlabelled_is_background and label.known.mean() >= _LEAST_KNOWN)
     )
+
+
+def split_folders(
+    folders: Sequence[Path], validation: Sequence[Path], config: DatasetConfig | None = None
+) -> tuple[tuple[GraspSample, ...], tuple[GraspSample, ...]]:
+    """Return samples to train on and samples to validate on.
+
+    Without `validation` folders every fifth folder is held out whole: frames of one sequence show
+    the same objects. Of a single folder the last fifth of the frames is held out, which are easier
+    than new objects would be.
+
+    Raises:
+        SequenceError: as `read_samples`.
+    """
+    if validation:
+        return read_samples(folders, config), read_samples(validation, config)
+    if len(folders) > 1:
+        held = [folder for index, folder in enumerate(folders) if index % _FOLD == 1]
+        rest = [folder for index, folder in enumerate(folders) if index % _FOLD != 1]
+        return read_samples(rest, config), read_samples(held, config)
+    samples = list(read_samples(folders, config))
+    labelled = [sample for sample in samples if sample.rectangles]
+    if len(labelled) < _FOLD:
+        return tuple(samples), ()
+    first = samples.index(labelled[-(len(labelled) // _FOLD)])
+    _log.warning("validation frames are of the same sequence: they show objects that training saw")
+    return tuple(samples[:first]), tuple(samples[first:])
 
 
 def _labels(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.geometry import to_quaternion
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -26,6 +27,11 @@ class JawGrasp:
     T_camera_grasp: NDArray[np.float64]
     opening: float
     plate_length: float
+
+    @property
+    def quaternion(self) -> NDArray[np.float64]:
+        """(x, y, z, w) of the grasp's orientation in the camera frame."""
+        return to_quaternion(self.T_camera_grasp)
 
 
 def grasp_pose(rectangle: GraspRectangle, frame: RgbdFrame) -> JawGrasp | None:

@@ -56,6 +56,9 @@ class StepReport:
     best: bool = False
 
 
+OnStep = Callable[[StepReport], None]
+
+
 @dataclass(frozen=True)
 class TrainingSummary:
     """How a run ended.
@@ -80,7 +83,7 @@ def train(
     validation: Sequence[GraspSample] = (),
     start: TrainedDetector | None = None,
     resume: bool = False,
-    on_step: Callable[[StepReport], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> TrainingSummary:
     """Train a detector into the folder `output`.
 
@@ -144,7 +147,7 @@ class _Run:
     def restore(self) -> None:
         self.state = read_state(self.output / STATE_FILE, self.module, self.optimiser, self.config)
 
-    def finish(self, on_step: Callable[[StepReport], None] | None) -> TrainingSummary:
+    def finish(self, on_step: OnStep | None) -> TrainingSummary:
         config, state = self.config, self.state
         log = TrainingLog(self.output, state)
         with ThreadPoolExecutor(max_workers=1) as ahead, log:

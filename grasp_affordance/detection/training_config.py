@@ -1,6 +1,6 @@
 """How a detector is trained, and the two presets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grasp_affordance.annotation.jaw import JawConfig
@@ -82,3 +82,17 @@ PAPER = Preset(
     ),
 )
 PRESETS = {"default": DEFAULT, "paper": PAPER}
+
+
+def fine_tuning(config: TrainingConfig) -> TrainingConfig:
+    """Return the schedule for going on with a few frames from weights that know a lot.
+
+    A tenth of the steps at a fifth of the rate: enough to follow corrections, too little to forget.
+    """
+    steps = max(config.steps // 10, 1)
+    return replace(
+        config,
+        steps=steps,
+        learning_rate=config.learning_rate / 5,
+        evaluate_every=max(min(config.evaluate_every, steps // 4), 1),
+    )
