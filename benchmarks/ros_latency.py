@@ -24,12 +24,13 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.affordance.predictor import AffordancePredictor
+from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.conversions import from_time_msg, to_header_msg, to_time_msg
 from grasp_affordance.ros.demo_scenes import bin_parameters
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
-from grasp_affordance.ros.images import from_rgbd_msgs, to_rgbd_msgs
+from grasp_affordance.ros.images import to_rgbd_msgs
 from grasp_affordance.ros.judge import Verdict
 from grasp_affordance.ros.processes import NodeSpec, Processes
 from grasp_affordance.ros.share import transport_environment

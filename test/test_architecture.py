@@ -23,6 +23,7 @@ MAY_USE: dict[str, set[str]] = {
     "grasp": {"errors", "geometry", "rgbd"},
     "cell": {"errors", "geometry", "rgbd", "grasp"},
     "sequence": CORE,
+    "messages": CORE,
     "affordance": CORE,
     "annotation": CORE | {"sequence"},
     "detection": CORE | {"sequence", "affordance", "annotation"},
@@ -36,7 +37,15 @@ MAY_USE: dict[str, set[str]] = {
 TOP = {"cli", "commands", "evaluation"}
 
 NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
-WITHOUT_TORCH = NUMPY_ONLY | {"files", "sequence", "annotation", "calibration", "execution", "sim"}
+WITHOUT_TORCH = NUMPY_ONLY | {
+    "files",
+    "sequence",
+    "messages",
+    "annotation",
+    "calibration",
+    "execution",
+    "sim",
+}
 
 ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "message_filters", "moveit"} | {
     "builtin_interfaces",

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from grasp_affordance.annotation.bag_frames import BagTopics, bag_frames
 from grasp_affordance.annotation.recorder import RecorderConfig
 from grasp_affordance.annotation.recording import record_stream
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import CAMERA_FILE, Sequence, SequenceCamera
 
@@ -23,6 +23,7 @@ def run(
     source: tyro.conf.Positional[Path],
     output: Path,
     camera: Path | None = None,
+    base_frame: str = "base_link",
     topics: BagTopics = BagTopics(),  # noqa: B008
     config: Annotated[RecorderConfig, tyro.conf.arg(name="")] = RecorderConfig(),  # noqa: B008
 ) -> int:
@@ -32,10 +33,11 @@ def run(
         source: a rosbag2 (folder, or .mcap), or a folder of frames with camera.json.
         output: sequence to write; frames are appended to one of the same camera.
         camera: a camera.json whose region and T_base_camera the sequence takes.
+        base_frame: of the robot; a bag whose /tf_static knows it tells the camera's pose.
         topics: of a bag.
         config: of the recorder.
     """
-    frames, described = _stream(source, topics)
+    frames, described = _stream(source, topics, base_frame)
     if camera is not None:
         known = _read_camera(camera)
         described = replace(described, region=known.region, T_base_camera=known.T_base_camera)
@@ -45,17 +47,19 @@ def run(
     return 0
 
 
-def _stream(source: Path, topics: BagTopics) -> tuple[Iterator[RgbdFrame], SequenceCamera]:
+def _stream(
+    source: Path, topics: BagTopics, base_frame: str
+) -> tuple[Iterator[RgbdFrame], SequenceCamera]:
     if (source / CAMERA_FILE).exists():
         sequence = Sequence(source)
         return _with_stamps(sequence), sequence.camera
     if not source.exists():
         raise SequenceError(f"{source} does not exist; give a rosbag2 or a folder of frames")
-    frames = bag_frames(source, topics)
-    first = next(frames, None)
-    if first is None:
-        raise SequenceError(f"{source} holds no color and depth with stamps that agree")
-    return chain([first], frames), SequenceCamera(first.intrinsics, frame_id=first.frame_id)
+    bag = BagRecording(source, topics)
+    frames, pose = bag.frames(), bag.T_base_camera(base_frame)
+    first = next(frames)
+    described = SequenceCamera(first.intrinsics, T_base_camera=pose, frame_id=first.frame_id)
+    return chain([first], frames), described
 
 
 def _with_stamps(sequence: Sequence) -> Iterator[RgbdFrame]:

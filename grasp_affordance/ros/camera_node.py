@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
+from grasp_affordance.messages.bag import BagTopics
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.bag import BagTopics
 from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.recording import open_recording

@@ -14,9 +14,9 @@ from sensor_msgs.msg import Image
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import Outcome
+from grasp_affordance.messages.images import from_image_msg
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.conversions import from_time_msg
-from grasp_affordance.ros.images import from_image_msg
 from grasp_affordance.ros.pick_messages import from_outcome_number
 
 Picture = NDArray[np.uint8]

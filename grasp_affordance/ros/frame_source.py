@@ -10,11 +10,11 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
+from grasp_affordance.messages.images import from_rgbd_msgs
+from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.conversions import from_time_msg
-from grasp_affordance.ros.images import from_rgbd_msgs
-from grasp_affordance.ros.synchroniser import Synchroniser, SynchroniserConfig
 
 
 @dataclass(frozen=True)

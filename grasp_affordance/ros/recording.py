@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.bag import BagRecording, BagTopics
 from grasp_affordance.sequence import CAMERA_FILE, Sequence
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from grasp_affordance.cli import main
-from grasp_affordance.ros.bag import BagRecording, BagTopics
+from grasp_affordance.messages.bag import BagRecording, BagTopics
 
 
 def test_the_list_has_every_attempt_and_the_size_of_one(

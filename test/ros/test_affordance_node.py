@@ -16,11 +16,11 @@ from ros_scenes import box_pixels
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
+from grasp_affordance.messages.images import from_image_msg
 from grasp_affordance.ros.affordance_node import AffordanceNode
 from grasp_affordance.ros.camera_node import CameraNode
 from grasp_affordance.ros.client import CallError
 from grasp_affordance.ros.conversions import from_point_msg, from_time_msg, to_time_msg
-from grasp_affordance.ros.images import from_image_msg
 
 SERVICE = "/affordance_node/get_suction_points"
 

@@ -12,11 +12,11 @@ from ros_harness import TIMEOUT, Ros
 from ros_scenes import CAMERA, T_BASE_CAMERA, box_frame
 from sensor_msgs.msg import CameraInfo, Image
 
+from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.camera_node import CameraNode
 from grasp_affordance.ros.conversions import from_transform_msg
-from grasp_affordance.ros.images import from_rgbd_msgs
 
 
 def listen(ros: Ros) -> list["queue.Queue[Any]"]:

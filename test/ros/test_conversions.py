@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 from grasp_affordance.errors import FrameError, GeometryError
 from grasp_affordance.geometry import Intrinsics, from_quaternion
 from grasp_affordance.grasp import Rejection, Source, SuctionPoint
+from grasp_affordance.messages import images as decoding
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import conversions, images, markers, point_clouds
 
@@ -49,7 +50,7 @@ def test_a_transform_message_of_zeros_is_a_named_error() -> None:
 
 def test_a_frame_survives_bit_by_bit_as_32FC1() -> None:
     frame = a_frame()
-    back = images.from_rgbd_msgs(*images.to_rgbd_msgs(frame))
+    back = decoding.from_rgbd_msgs(*images.to_rgbd_msgs(frame))
     np.testing.assert_array_equal(back.color, frame.color)
     np.testing.assert_array_equal(back.depth, frame.depth)
     assert (back.intrinsics, back.stamp_ns, back.frame_id) == (INTRINSICS, frame.stamp_ns, "eye")
@@ -57,23 +58,23 @@ def test_a_frame_survives_bit_by_bit_as_32FC1() -> None:
 
 def test_16UC1_rounds_to_the_millimetre_and_keeps_holes() -> None:
     frame = a_frame()
-    back = images.from_rgbd_msgs(*images.to_rgbd_msgs(frame, "16UC1"))
+    back = decoding.from_rgbd_msgs(*images.to_rgbd_msgs(frame, "16UC1"))
     np.testing.assert_array_equal(back.known, frame.known)
     np.testing.assert_allclose(back.depth, frame.depth, atol=0.000501)
 
 
 @pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "rgba8", "bgra8", "mono8", "16UC1", "32FC1"])
 def test_an_image_survives_in_every_encoding(encoding: str) -> None:
-    dtype, channels = images._LAYOUTS[encoding]
+    dtype, channels = decoding.LAYOUTS[encoding]
     shape = (5, 7) if channels == 1 else (5, 7, channels)
     array_in = np.random.default_rng(1).integers(0, 255, shape).astype(dtype)
     message = images.to_image_msg(array_in, encoding, Header())
-    np.testing.assert_array_equal(images.from_image_msg(message), array_in)
+    np.testing.assert_array_equal(decoding.from_image_msg(message), array_in)
 
 
 def test_reading_an_image_copies_nothing() -> None:
     message = images.to_image_msg(np.zeros((4, 4), np.float32), "32FC1", Header())
-    view = images.from_image_msg(message)
+    view = decoding.from_image_msg(message)
     message.data[3] = 0x40  # the last byte of the first float
     assert view[0, 0] == 2.0
     with pytest.raises(ValueError, match="read-only"):
@@ -83,7 +84,7 @@ def test_reading_an_image_copies_nothing() -> None:
 def test_padding_at_row_ends_is_left_out() -> None:
     rows = np.arange(4 * 10, dtype=np.uint8).reshape(4, 10)
     message = Image(height=4, width=3, encoding="rgb8", step=10, data=array("B", rows.tobytes()))
-    np.testing.assert_array_equal(images.from_image_msg(message), rows[:, :9].reshape(4, 3, 3))
+    np.testing.assert_array_equal(decoding.from_image_msg(message), rows[:, :9].reshape(4, 3, 3))
 
 
 def test_big_endian_depth_is_read_as_the_same_depth() -> None:
@@ -92,7 +93,7 @@ def test_big_endian_depth_is_read_as_the_same_depth() -> None:
         height=1, width=3, encoding="16UC1", step=6, is_bigendian=1,
         data=array("B", depth.astype(">u2").tobytes()),
     )  # fmt: skip
-    read = images.from_image_msg(message)
+    read = decoding.from_image_msg(message)
     assert read.dtype.isnative
     np.testing.assert_array_equal(read, depth)
 
@@ -111,7 +112,7 @@ def test_a_malformed_image_is_a_named_error(change: dict[str, object], said: str
     for name, value in change.items():
         setattr(message, name, value)
     with pytest.raises(FrameError, match=said):
-        images.from_image_msg(message)
+        decoding.from_image_msg(message)
 
 
 def test_an_array_of_another_type_is_not_published_as_an_image() -> None:
@@ -121,12 +122,12 @@ def test_an_array_of_another_type_is_not_published_as_an_image() -> None:
 
 def test_camera_info_of_zeros_is_a_named_error() -> None:
     with pytest.raises(GeometryError, match="calibrated"):
-        images.from_camera_info_msg(CameraInfo(width=640, height=480))
+        decoding.from_camera_info_msg(CameraInfo(width=640, height=480))
 
 
 def test_camera_info_survives() -> None:
     message = images.to_camera_info_msg(INTRINSICS, Header())
-    assert images.from_camera_info_msg(message) == INTRINSICS
+    assert decoding.from_camera_info_msg(message) == INTRINSICS
 
 
 @pytest.mark.parametrize("source", list(Source))

@@ -15,13 +15,11 @@ from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_typestore
 
-from grasp_affordance.errors import FrameError, SequenceError
-from grasp_affordance.geometry import invert
+from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
+from grasp_affordance.geometry import from_quaternion, invert
+from grasp_affordance.messages.images import from_rgbd_msgs, stamp_ns_of
+from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros import topics
-from grasp_affordance.ros.conversions import from_time_msg, from_transform_msg
-from grasp_affordance.ros.images import from_rgbd_msgs
-from grasp_affordance.ros.synchroniser import Synchroniser, SynchroniserConfig
 
 Array = NDArray[np.float64]
 
@@ -39,13 +37,17 @@ class BagTopics:
         color: topic of the color image.
         depth: topic of the depth image aligned to color.
         info: topic of the color image's CameraInfo.
-        tolerance: largest difference between the stamps of one frame's messages, seconds.
+        tolerance: largest difference between the stamps of color and depth, seconds.
     """
 
-    color: str = f"/{topics.CAMERA}/{topics.COLOR}"
-    depth: str = f"/{topics.CAMERA}/{topics.ALIGNED_DEPTH}"
-    info: str = f"/{topics.CAMERA}/{topics.COLOR_INFO}"
+    color: str = "/camera/camera/color/image_raw"
+    depth: str = "/camera/camera/aligned_depth_to_color/image_raw"
+    info: str = "/camera/camera/color/camera_info"
     tolerance: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise ConfigError(f"tolerance {self.tolerance} s is negative")
 
 
 class BagRecording:
@@ -55,16 +57,17 @@ class BagRecording:
         SequenceError: the bag cannot be opened, lacks one of the topics, or holds no frame.
     """
 
-    def __init__(self, folder: Path, bag_topics: BagTopics) -> None:
+    def __init__(self, folder: Path, topics: BagTopics) -> None:
         self.folder = folder
-        self._topics = bag_topics
-        names = (bag_topics.color, bag_topics.depth, bag_topics.info)
+        self._topics = topics
+        names = {topics.color, topics.depth, topics.info}
         with self._opened() as reader:
             present = {connection.topic for connection in reader.connections}
-            if set(names) - present:
+            if names - present:
                 raise SequenceError(
-                    f"{folder} has no topic {', '.join(sorted(set(names) - present))}; it has "
-                    f"{', '.join(sorted(present))}: name its topics with the parameters bag.*"
+                    f"{folder} has no topic {', '.join(sorted(names - present))}; it has "
+                    f"{', '.join(sorted(present))}: name its topics (parameters bag.* of a node, "
+                    "flags --topics.* of a command)"
                 )
             self._static = [
                 transform
@@ -74,18 +77,30 @@ class BagRecording:
         self._frame_id = next(self.frames()).frame_id
 
     def frames(self) -> Iterator[RgbdFrame]:
-        """Yield every set of color, depth and info whose stamps agree."""
-        names = (self._topics.color, self._topics.depth, self._topics.info)
-        synchroniser = Synchroniser(names, SynchroniserConfig(self._topics.tolerance))
+        """Yield every pair of color and depth whose stamps agree, under the last CameraInfo.
+
+        Raises:
+            SequenceError: what follows cannot be read, or there was no such pair.
+        """
+        topics = self._topics
+        images = Synchroniser((topics.color, topics.depth), SynchroniserConfig(topics.tolerance))
         found = False
         with self._opened() as reader:
-            for topic, message in _messages(reader, names):
-                matched = synchroniser.add(topic, from_time_msg(message.header.stamp), message)
+            # The first image may come before the first CameraInfo.
+            info = next((message for _, message in _messages(reader, (topics.info,))), None)
+            if info is None:
+                raise SequenceError(f"{self.folder} holds no message on {topics.info}")
+            for topic, message in _messages(reader, (topics.color, topics.depth, topics.info)):
+                if topic == topics.info:
+                    info = message
+                    continue
+                matched = images.add(topic, stamp_ns_of(message.header.stamp), message)
                 if matched:
                     found = True
-                    yield from_rgbd_msgs(*matched)
+                    color, depth = matched
+                    yield from_rgbd_msgs(color, depth, info)
         if not found:
-            why = synchroniser.problem() or "a topic has too few messages"
+            why = images.problem() or "a topic has too few messages"
             raise SequenceError(f"{self.folder} holds no RGB-D frame: {why}")
 
     def T_base_camera(self, base_frame_id: str) -> Array | None:
@@ -93,7 +108,8 @@ class BagRecording:
         poses = {base_frame_id: np.eye(4)}
         for _ in self._static:  # a chain is at most as long as there are transforms
             for message in self._static:
-                T = from_transform_msg(message.transform)
+                t, q = message.transform.translation, message.transform.rotation
+                T = from_quaternion(np.array([t.x, t.y, t.z]), [q.x, q.y, q.z, q.w])
                 parent, child = message.header.frame_id, message.child_frame_id
                 if parent in poses and child not in poses:
                     poses[child] = poses[parent] @ T
@@ -114,7 +130,7 @@ class BagRecording:
                 f"{self.folder} cannot be read ({type(error).__name__}: {error}); check it with "
                 "`ros2 bag info`, repair it with `ros2 bag reindex`, or record again"
             ) from error
-        except FrameError as error:
+        except (FrameError, GeometryError) as error:
             raise SequenceError(f"{self.folder}: {error}") from error
 
 

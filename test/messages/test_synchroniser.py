@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.ros.synchroniser import Synchroniser, SynchroniserConfig
+from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 
 TOPICS = ("color", "depth", "info")
 MS = 1_000_000

@@ -1,0 +1,89 @@
+"""`sensor_msgs` images to numpy, without per-pixel Python and without needless copies.
+
+The messages may be those of rclpy or of rosbags: both have the fields of the definition.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.errors import FrameError
+from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
+
+# encoding -> (type, channels), as in sensor_msgs/image_encodings.hpp
+LAYOUTS: dict[str, tuple[np.dtype[Any], int]] = {
+    "rgb8": (np.dtype(np.uint8), 3),
+    "bgr8": (np.dtype(np.uint8), 3),
+    "rgba8": (np.dtype(np.uint8), 4),
+    "bgra8": (np.dtype(np.uint8), 4),
+    "mono8": (np.dtype(np.uint8), 1),
+    "mono16": (np.dtype(np.uint16), 1),
+    "16UC1": (np.dtype(np.uint16), 1),
+    "32FC1": (np.dtype(np.float32), 1),
+}
+
+
+def from_image_msg(msg: Any) -> NDArray[Any]:
+    """Return a read-only view (H, W) or (H, W, C) of the message's data, in native byte order.
+
+    Only a big-endian image is copied. Padding at the ends of rows (`step`) is left out of the view.
+
+    Raises:
+        FrameError: unknown encoding, empty image, or less data than its size and step say.
+    """
+    if msg.encoding not in LAYOUTS:
+        raise FrameError(
+            f"image encoding '{msg.encoding}' is unknown; let the driver publish one of "
+            f"{', '.join(LAYOUTS)}"
+        )
+    dtype, channels = LAYOUTS[msg.encoding]
+    row = msg.width * channels * dtype.itemsize
+    step = msg.step or row
+    if row == 0 or msg.height == 0:
+        raise FrameError(f"the image is empty ({msg.width}x{msg.height}); check the driver")
+    needed = step * (msg.height - 1) + row
+    if step < row or len(msg.data) < needed:
+        raise FrameError(
+            f"a {msg.width}x{msg.height} {msg.encoding} image with rows of {step} bytes needs "
+            f"{needed} bytes, got {len(msg.data)}; the message is damaged"
+        )
+    image = np.ndarray(
+        (msg.height, msg.width, channels),
+        dtype.newbyteorder(">" if msg.is_bigendian else "<"),
+        buffer=memoryview(msg.data).toreadonly(),
+        strides=(step, channels * dtype.itemsize, dtype.itemsize),
+    )
+    if not image.dtype.isnative:
+        image = image.astype(dtype)
+    return image[..., 0] if channels == 1 else image
+
+
+def from_camera_info_msg(msg: Any) -> Intrinsics:
+    """Return the pinhole intrinsics K of a camera.
+
+    Raises:
+        GeometryError: they are zero (an uncalibrated driver) or the size is.
+    """
+    return Intrinsics(msg.k[0], msg.k[4], msg.k[2], msg.k[5], msg.width, msg.height)
+
+
+def from_rgbd_msgs(color: Any, depth: Any, info: Any) -> RgbdFrame:
+    """Return the frame of three messages of one instant; color gives stamp and frame id.
+
+    Raises:
+        FrameError, GeometryError: see `from_image_msg`, `from_camera_info_msg`, `RgbdFrame`.
+    """
+    return RgbdFrame(
+        color_as_rgb(from_image_msg(color), color.encoding),
+        depth_in_metres(from_image_msg(depth), depth.encoding),
+        from_camera_info_msg(info),
+        stamp_ns=stamp_ns_of(color.header.stamp),
+        frame_id=color.header.frame_id,
+    )
+
+
+def stamp_ns_of(time: Any) -> int:
+    """Return a `builtin_interfaces/Time` in nanoseconds."""
+    return int(time.sec) * 10**9 + int(time.nanosec)

@@ -1,0 +1,102 @@
+"""RGB-D frames and poses come out of rosbag2 recordings, SQLite and MCAP, as they went in."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annotation_scenes import Block, frame
+from bags import TOPICS, write_bag
+from ros_scenes import T_BASE_CAMERA, box_frame
+from rosbags.rosbag2 import StoragePlugin
+
+from grasp_affordance.cli import main
+from grasp_affordance.errors import ConfigError, SequenceError
+from grasp_affordance.messages.bag import BagRecording, BagTopics
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import Sequence
+
+BOTH = pytest.mark.parametrize("storage", list(StoragePlugin))
+PERIOD = 33_000_000  # nanoseconds
+LOG = Block(160, 120, length=70, width=24, angle=0.4)
+
+
+def boxes(count: int) -> list[RgbdFrame]:
+    return [box_frame(1 + i % 2, stamp_ns=i * PERIOD) for i in range(count)]
+
+
+@BOTH
+def test_frames_and_pose_come_out_as_they_went_in(storage: StoragePlugin, tmp_path: Path) -> None:
+    written = boxes(3)
+    bag = write_bag(tmp_path / "bag", written, storage, 5_000_000, T_BASE_CAMERA)
+    recording = BagRecording(bag, TOPICS)
+    read = list(recording.frames())
+    assert [view.stamp_ns for view in read] == [0, PERIOD, 2 * PERIOD]
+    for view, original in zip(read, written, strict=True):
+        np.testing.assert_array_equal(view.color, original.color)
+        np.testing.assert_allclose(view.depth, original.depth, atol=0.0006)
+        assert view.intrinsics == original.intrinsics
+    pose = recording.T_base_camera("base_link")
+    assert pose is not None
+    np.testing.assert_allclose(pose, T_BASE_CAMERA, atol=1e-9)
+    assert recording.T_base_camera("another_robot") is None
+
+
+def test_one_camera_info_is_enough_and_may_come_late(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(4), info_once=True)
+    assert len(list(BagRecording(bag, TOPICS).frames())) == 4
+
+
+def test_images_too_far_apart_in_time_make_no_frame(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(1), lag=25_000_000)
+    with pytest.raises(SequenceError, match="holds no RGB-D frame"):
+        BagRecording(bag, TOPICS)
+
+
+def test_a_bag_whose_stamps_never_match_is_named(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(6), lag=10**9)
+    with pytest.raises(SequenceError, match=r"holds no RGB-D frame: stamps never match"):
+        BagRecording(bag, TOPICS)
+
+
+def test_a_missing_topic_is_named_with_those_that_are_there(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(1))
+    with pytest.raises(SequenceError, match=r"has no topic /depth; it has .*aligned_depth"):
+        BagRecording(bag, BagTopics(depth="/depth"))
+
+
+@BOTH
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_truncated_bag_is_a_named_error(
+    tmp_path: Path, storage: StoragePlugin, share: float
+) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(3), storage)
+    (data,) = [path for path in bag.iterdir() if path.suffix in (".db3", ".mcap")]
+    data.write_bytes(data.read_bytes()[: int(data.stat().st_size * share)])
+    with pytest.raises(SequenceError, match="cannot be read"):
+        list(BagRecording(bag, TOPICS).frames())
+
+
+def test_a_bag_that_is_not_there_and_an_impossible_tolerance_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match="cannot be read"):
+        BagRecording(tmp_path / "none", TOPICS)
+    for tolerance in (-0.1, float("nan")):
+        with pytest.raises(ConfigError, match="tolerance"):
+            BagTopics(tolerance=tolerance)
+
+
+def test_a_bag_becomes_a_sequence_with_the_pose_of_its_camera(tmp_path: Path) -> None:
+    views = [
+        replace(
+            frame(*([LOG] if i < 20 else []), rng=np.random.default_rng(i), holes=0.02),
+            stamp_ns=i * PERIOD,
+        )
+        for i in range(40)
+    ]
+    bag = write_bag(tmp_path / "bag", views, StoragePlugin.MCAP, T_base_camera=T_BASE_CAMERA)
+    output = tmp_path / "kept"
+    assert main(["record", str(bag), "--output", str(output), "--rest", "0.3"]) == 0
+    kept = Sequence(output)
+    assert len(kept) == 2
+    assert kept.camera.T_base_camera is not None
+    np.testing.assert_allclose(kept.camera.T_base_camera, T_BASE_CAMERA, atol=1e-9)
