@@ -19,7 +19,7 @@ from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 _CANDIDATES, _LEAST = 300, 0.02  # cells that are decoded, best first, and their least score
-_SCALES = (0.1, 2.0)  # of the resampling
+_SCALES = (0.1, 4.0)  # of the resampling
 _MARGIN = 24  # pixels around a region that the network sees besides it
 
 

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from annotation_scenes import Block, frame
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.annotation.metrics import rectangle_iou
+from grasp_affordance.detection.pose import grasp_pose
+from grasp_affordance.detection.samples import ScoredRectangle
+from grasp_affordance.detection.selection import SelectionConfig, select, suppress
+from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.grasp import GraspRectangle
+
+rectangles = st.lists(
+    st.builds(
+        GraspRectangle,
+        x=st.floats(0, 60),
+        y=st.floats(0, 60),
+        theta=st.sampled_from([0.0, 0.3, np.pi / 2, 3.0]),  # parallel ones too
+        w=st.floats(2, 30),
+        h=st.floats(2, 30),
+    ),
+    max_size=12,
+)
+WIDE = JawConfig(maximum_opening=10.0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(rectangles, st.sampled_from([0.0, 0.25, 0.6]))
+def test_suppression_keeps_what_greedy_suppression_by_definition_keeps(
+    found: list[GraspRectangle], overlap: float
+) -> None:
+    kept: list[int] = []
+    for index, rectangle in enumerate(found):
+        if all(rectangle_iou(rectangle, found[other]) <= overlap + 1e-9 for other in kept):
+            kept.append(index)
+    exact = [rectangle_iou(a, b) for a in found for b in found]
+    if not any(abs(value - overlap) < 1e-6 for value in exact if value > 0):
+        assert suppress(found, overlap) == kept
+
+
+def test_the_best_come_first_and_no_more_than_asked_for() -> None:
+    view = frame()
+    proposals = [
+        ScoredRectangle(GraspRectangle(20.0 + 25 * n, 100, 0.0, 8, 16), score)
+        for n, score in enumerate([0.5, 0.9, 0.2, 0.7])
+    ]
+    chosen = select(proposals, view, 0.3, WIDE, SelectionConfig(count=2))
+    assert [grasp.score for grasp in chosen] == [0.9, 0.7]
+    everything = select(proposals, view, 0.3, WIDE, SelectionConfig())
+    assert [grasp.score for grasp in everything] == [0.9, 0.7, 0.5]
+
+
+def test_what_the_gripper_cannot_open_for_is_dropped() -> None:
+    view = frame()  # a floor at 0.8 m: 300 pixels are 0.8 m
+    narrow, wide = (ScoredRectangle(GraspRectangle(160, 120, 0.0, 8, h), 0.9) for h in (20, 60))
+    jaw = JawConfig(maximum_opening=0.1)
+    assert select([narrow], view, 0.0, jaw, SelectionConfig()) == (narrow,)
+    assert select([wide], view, 0.0, jaw, SelectionConfig()) == ()
+
+
+def test_a_region_bounds_the_centres() -> None:
+    view = frame()
+    region = np.zeros(view.shape, bool)
+    region[:, :160] = True
+    inside, outside = (ScoredRectangle(GraspRectangle(u, 120, 0.0, 8, 16), 0.9) for u in (100, 200))
+    beyond = ScoredRectangle(GraspRectangle(-3, 120, 0.0, 8, 16), 0.9)
+    chosen = select([inside, outside, beyond], view, 0.0, WIDE, SelectionConfig(), region)
+    assert chosen == (inside,)
+    with pytest.raises(FrameError, match="differ in size"):
+        select([inside], view, 0.0, WIDE, SelectionConfig(), region[:10])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"threshold": 1.2}, {"threshold": float("nan")}, {"count": 0}, {"overlap": -0.1}]
+)
+def test_an_impossible_selection_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="detection"):
+        SelectionConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_rectangle_becomes_a_pose_in_metres() -> None:
+    """A block 100 mm by 40 mm, 60 mm high, seen from 0.8 m: the grasp is at its top."""
+    z = 0.74
+    view = frame(
+        Block(190, 100, length=0.1 * 300 / z, width=0.04 * 300 / z, angle=0.5, height=0.06)
+    )
+    pose = grasp_pose(GraspRectangle(190, 100, 0.5, 0.02 * 300 / z, 0.04 * 300 / z), view)
+    assert pose is not None
+    assert pose.opening == pytest.approx(0.04, abs=1e-4)
+    assert pose.plate_length == pytest.approx(0.02, abs=1e-4)
+    R, position = pose.T_camera_grasp[:3, :3], pose.T_camera_grasp[:3, 3]
+    assert np.allclose(R @ R.T, np.eye(3))
+    assert np.linalg.det(R) == pytest.approx(1.0)
+    assert np.allclose(view.intrinsics.project(position), (190, 100), atol=1e-6)
+    assert position[2] == pytest.approx(z, abs=1e-6)
+    assert np.allclose(R[:, 0], [np.cos(0.5), np.sin(0.5), 0.0])
+    assert np.allclose(R[:, 2], [0, 0, 1])
+
+
+def test_the_closing_direction_and_opening_agree_with_the_rectangles_corners() -> None:
+    """Deprojected, the plates are the opening apart along y, also where fx is not fy."""
+    view = frame()
+    camera = type(view.intrinsics)(300.0, 420.0, 159.5, 119.5, 320, 240)
+    view = type(view)(view.color, view.depth, camera)
+    rectangle = GraspRectangle(140, 90, np.pi / 2, 14, 30)
+    pose = grasp_pose(rectangle, view)
+    assert pose is not None
+    corners = camera.deproject(*rectangle.corners().T, 0.8)
+    local = (corners - pose.T_camera_grasp[:3, 3]) @ pose.T_camera_grasp[:3, :3]
+    assert np.ptp(local[:, 1]) == pytest.approx(pose.opening, rel=1e-5)
+    assert np.ptp(local[:, 0]) == pytest.approx(pose.plate_length, rel=1e-5)
+
+
+def test_there_is_no_pose_without_depth_and_a_hole_at_the_centre_is_bridged() -> None:
+    view = frame()
+    view.depth[118:123, 158:163] = np.nan
+    assert grasp_pose(GraspRectangle(160, 120, 0.0, 30, 30), view) is not None
+    view.depth[:] = np.nan
+    assert grasp_pose(GraspRectangle(160, 120, 0.0, 30, 30), view) is None
