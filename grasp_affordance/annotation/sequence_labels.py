@@ -1,7 +1,7 @@
 """Annotation of a whole sequence into a folder that is complete or not there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,11 +26,10 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 
 Progress = Callable[[PairRecord], None]
+Annotated = tuple[tuple[str, str], RgbdFrame, PairAnnotation]
 
 
-def annotate_pairs(
-    sequence: Sequence, config: AnnotationConfig
-) -> Iterator[tuple[tuple[str, str], RgbdFrame, PairAnnotation]]:
+def annotate_pairs(sequence: Sequence, config: AnnotationConfig) -> Iterator[Annotated]:
     """Yield the names of the frames, the first frame, and the annotation of each pair in order.
 
     Raises:
@@ -60,9 +59,29 @@ def annotate_sequence(
         SequenceError: a frame cannot be read, or `output` holds something to lose: reviewed labels,
             or files that are no labels. Other labels in it are replaced.
     """
+    return write_labels(sequence, output, annotate_pairs(sequence, config), progress)
+
+
+def write_labels(
+    sequence: Sequence,
+    output: Path,
+    annotated: Iterable[Annotated],
+    progress: Progress | None = None,
+) -> PairsFile:
+    """Write labels of a sequence's pairs, wherever they come from; see `annotate_sequence`.
+
+    Args:
+        sequence: that the frames are of.
+        output: folder to make.
+        annotated: what `annotate_pairs` yields, for all pairs in order.
+        progress: told of each pair.
+
+    Raises:
+        SequenceError: as `annotate_sequence`.
+    """
     refuse_existing(output)
     with complete_folder(output) as folder:
-        return _write_labels(sequence, folder, config, progress)
+        return _write_labels(sequence, folder, annotated, progress)
 
 
 def refuse_existing(output: Path) -> None:
@@ -81,11 +100,11 @@ def count_reasons(pairs: tuple[PairRecord, ...]) -> dict[str, int]:
 
 
 def _write_labels(
-    sequence: Sequence, folder: Path, config: AnnotationConfig, progress: Progress | None
+    sequence: Sequence, folder: Path, annotated: Iterable[Annotated], progress: Progress | None
 ) -> PairsFile:
     records: list[PairRecord] = []
     masks: dict[int, Mask] = {}
-    for index, (frames, before, pair) in enumerate(annotate_pairs(sequence, config)):
+    for index, (frames, before, pair) in enumerate(annotated):
         record = _write_pair(folder, index, frames, before, pair)
         if pair.region is not None:
             masks[index] = pair.region.mask

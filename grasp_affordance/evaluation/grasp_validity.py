@@ -170,7 +170,7 @@ def covered_share(log: Cylinder, others: Sequence[Cylinder], width: float = 0.95
     length = float(np.linalg.norm(across))
     across = across / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
     along = np.linspace(-1, 1, 51) * 0.98 * log.length / 2
-    beside = np.linspace(-1, 1, 11 if width else 1) * width * log.radius
+    beside = np.linspace(-1, 1, 9) * width * log.radius if width else np.zeros(1)
     points = (
         log.centre + along[:, None, None] * log.axis + beside[None, :, None] * across
     ).reshape(-1, 3)[:, :2]
@@ -182,16 +182,19 @@ def covered_share(log: Cylinder, others: Sequence[Cylinder], width: float = 0.95
 def _section(grasp: TopDownGrasp, log: Cylinder, jaws: ParallelJaws) -> tuple[float, float]:
     """Return from where to where the log reaches in the closing direction between the plates.
 
-    Metres from the grasp's position; the log is seen from above.
+    Metres from the grasp's position, no further than the gripper could ever open; the log is seen
+    from above.
     """
-    reach = log.length / 2 + log.radius
-    x = np.linspace(-0.5, 0.5, 9) * jaws.plate_length
-    centre = float((log.centre - grasp.position) @ grasp.closing)
-    y = centre + np.arange(-reach, reach, _GRID / 4)
-    inside = np.isfinite(heights(log, _points(grasp, x, y)).reshape(len(x), len(y))).any(axis=0)
+    y = np.arange(-jaws.maximum_opening, jaws.maximum_opening, _GRID / 4)
+    points = _points(grasp, _along_plates(jaws), y)
+    inside = np.isfinite(heights(log, points)).reshape(-1, len(y)).any(axis=0)
     if not inside.any():
         return 0.0, 0.0
     return float(y[inside].min()), float(y[inside].max())
+
+
+def _along_plates(jaws: ParallelJaws) -> Array:
+    return np.linspace(-0.5, 0.5, 5) * jaws.plate_length
 
 
 def _blocked(
@@ -204,10 +207,9 @@ def _blocked(
 ) -> bool:
     """Whether something other than the log is where the plates come down and close."""
     tip = grasp.tip_height(jaws, bin_geometry.floor)
-    x = np.linspace(-0.5, 0.5, 9) * jaws.plate_length
     outer = half + jaws.plate_thickness
     y = np.concatenate([_span(-outer, section[0]), _span(section[1], outer)])
-    points = _points(grasp, x, y)
+    points = _points(grasp, _along_plates(jaws), y)
     if (highest(others, points) > tip).any():
         return True
     at_tip = np.column_stack([points, np.full(len(points), max(tip, bin_geometry.floor + 1e-6))])

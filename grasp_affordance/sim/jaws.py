@@ -28,8 +28,8 @@ class ParallelJaws:
     plate_thickness: float = 0.006
     plate_height: float = 0.06
     maximum_opening: float = 0.085
-    clearance: float = 0.008
-    reach: float = 0.006
+    clearance: float = 0.006
+    reach: float = 0.005
     force: float = 40.0
     friction: float = 0.8
 

@@ -1,9 +1,13 @@
 """Piles of logs: nearly parallel cylinders of mixed radius and length in bark-like colours.
 
-The scene of the annotation paper (its figure 2), at the size of this cell's bin.
+The scene of the annotation paper (its figure 2), at the size of this cell's bin. Logs lie in the
+grooves between those below. They are not packed as tightly as they could be: a gripper's plates
+find room beside most of those that nothing lies on.
 """
 
 import colorsys
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,16 +15,20 @@ from grasp_affordance.cell import BinGeometry
 from grasp_affordance.sim import shapes
 from grasp_affordance.sim.objects import RGBA, Material, ObjectSpec, Placement, lying
 
-RADIUS = (0.012, 0.032)  # metres: the thickest fit a gripper that opens 85 mm with room to spare
-LENGTH = (0.14, 0.27)  # metres
-COUNT = 13  # logs of a pile
+RADIUS = (0.016, 0.028)  # metres
+LENGTH = (0.14, 0.26)  # metres
+COUNT = 13  # logs of a pile, at most
 
 _DENSITY = 600.0  # kg/m^3, dry wood
-_HEADING = float(np.radians(25))  # of a pile, to either side of one of the bin's axes
-_SKEW = float(np.radians(6))  # of a log, to either side of its pile's heading
-_GAP = (0.002, 0.022)  # metres between logs of a layer before they fall
-_MARGIN = 0.03  # metres from the walls across the logs
-_LAYER_GAP = 0.004
+_HEADING = float(np.radians(12))  # of a pile, to either side of one of the bin's axes
+_SKEW = float(np.radians(1.5))  # of a log, to either side of its pile's heading
+_GAP = (0.013, 0.9)  # between logs on the floor: metres at least, times their radius at most
+_DISORDER = 0.003  # metres by which radii are mixed up between the layers, standard deviation
+_ROOM = 0.013  # metres between neighbours that lie on others, but for...
+_CROWDED = 0.1  # this share of them, which may touch
+_MARGIN = 0.022  # metres from the walls across the logs
+_SHIFT = 0.03  # metres along the pile, at most, either way
+_APART = 0.001  # metres between logs before they settle
 
 # hue, saturation and value: oak, spruce, beech, birch, pine
 _BARKS = np.array(
@@ -34,28 +42,33 @@ _BARKS = np.array(
 )
 
 
+@dataclass(frozen=True)
+class _Lying:
+    """A log's place in the pile's cross-section and along it, metres."""
+
+    across: float
+    height: float
+    along: float
+    radius: float
+
+
 def log_pile(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
-    """Return a pile's logs where they start, bin frame: layers, each narrower than the one below.
+    """Return up to `COUNT` logs where they start, bin frame: on the floor, others in the grooves.
 
     All point the same way but for a few degrees; which way is drawn for each pile.
     """
     heading = float(rng.integers(2) * np.pi / 2 + rng.uniform(-_HEADING, _HEADING))
-    waiting = [_log(rng) for _ in range(COUNT)]
-    room = min(geometry.size[:2]) - 2 * _MARGIN
-    placements: list[Placement] = []
-    height = 0.001
-    while waiting:
-        layer = _fitting(waiting, room, rng)
-        waiting = waiting[len(layer) :]
-        placements += _layer(layer, heading, height, geometry, rng)
-        height += 2 * max(spec.shape.size[0] / 2 for spec, _ in layer) + _LAYER_GAP
-        room *= 0.75
-    return placements
-
-
-def _log(rng: np.random.Generator) -> ObjectSpec:
-    shape = shapes.cylinder(float(rng.uniform(*RADIUS)), float(rng.uniform(*LENGTH)))
-    return ObjectSpec(shape, bark_color(rng), density=_DENSITY, material=Material.BARK)
+    radii = rng.uniform(*RADIUS, COUNT)
+    # thin logs sink into the grooves between thick ones: those below are the thinner, more or less
+    waiting = list(radii[np.argsort(radii + rng.normal(0.0, _DISORDER, COUNT))])
+    layer = _floor(waiting, min(geometry.size[:2]) - 2 * _MARGIN, rng)
+    pile = list(layer)
+    while len(pile) < COUNT:
+        layer = _upon(layer, waiting[len(pile) :], rng)
+        if not layer:  # no groove is left
+            break
+        pile += layer
+    return [_placement(each, heading, rng) for each in pile]
 
 
 def bark_color(rng: np.random.Generator) -> RGBA:
@@ -65,53 +78,70 @@ def bark_color(rng: np.random.Generator) -> RGBA:
     return (*colorsys.hsv_to_rgb(float(hue), float(saturation), float(value)), 1.0)
 
 
-def _fitting(
-    waiting: list[ObjectSpec], room: float, rng: np.random.Generator
-) -> list[tuple[ObjectSpec, float]]:
-    """Return the first logs that fit into a layer `room` wide, each with where it lies across."""
-    row: list[tuple[ObjectSpec, float]] = []
+def _floor(waiting: list[float], room: float, rng: np.random.Generator) -> list[_Lying]:
+    """Return the first logs side by side on the floor, as many as find `room`."""
+    row: list[_Lying] = []
     used = 0.0
-    for spec in waiting:
-        width = spec.shape.size[0]
-        gap = float(rng.uniform(*_GAP))
-        if row and used + gap + width > room:
+    for radius in waiting:
+        widest = max(_GAP[1] * radius, _GAP[0])
+        gap = float(rng.uniform(_GAP[0], widest)) if row else 0.0
+        if used + gap + 2 * radius > room:
             break
-        row.append((spec, used + gap + width / 2))
-        used += gap + width
-    return [(spec, across - used / 2) for spec, across in row]
+        along = float(rng.uniform(-_SHIFT, _SHIFT))
+        row.append(_Lying(used + gap + radius, radius + _APART, along, radius))
+        used += gap + 2 * radius
+    return [_Lying(each.across - used / 2, each.height, each.along, each.radius) for each in row]
 
 
-def _layer(
-    row: list[tuple[ObjectSpec, float]],
-    heading: float,
-    height: float,
-    geometry: BinGeometry,
-    rng: np.random.Generator,
-) -> list[Placement]:
-    along = np.array([np.cos(heading), np.sin(heading)])
-    normal = np.array([-along[1], along[0]])
-    placements = []
-    for spec, across in row:
-        yaw = heading + float(rng.uniform(-_SKEW, _SKEW))
-        axis = np.array([np.cos(yaw), np.sin(yaw)])
-        radius, half = spec.shape.size[0] / 2, spec.shape.size[2] / 2
-        slack = _slack(axis, half, radius, normal * across, along, geometry)
-        xy = normal * across + along * rng.uniform(-slack, slack)
-        quaternion = lying(yaw, float(rng.uniform(0, 2 * np.pi)))
-        placements.append(Placement(spec, np.array([*xy, height + radius]), quaternion))
-    return placements
+def _upon(below: list[_Lying], waiting: list[float], rng: np.random.Generator) -> list[_Lying]:
+    """Return the next logs in most of the grooves of the layer below; none if there is none."""
+    places = [
+        (pair, radius)
+        for pair, radius in zip(pairwise(below), waiting, strict=False)
+        if _carries(pair, radius)
+    ]
+    layer: list[_Lying] = []
+    for (first, second), radius in places:
+        room = _APART if rng.random() < _CROWDED else _ROOM
+        across, height = _rest(first, second, radius + _APART)
+        along = (first.along + second.along) / 2 + float(rng.uniform(-0.02, 0.02))
+        each = _Lying(across, height, along, radius)
+        if not layer or _gap(layer[-1], each) > room:
+            layer.append(each)
+    return layer
 
 
-def _slack(
-    axis: np.ndarray,
-    half: float,
-    radius: float,
-    centre: np.ndarray,
-    along: np.ndarray,
-    geometry: BinGeometry,
-) -> float:
-    """How far a log may be shifted either way along the pile before it leaves the bin, metres."""
-    reach = np.abs(axis) * half + radius  # no less than its footprint's
-    free = np.array(geometry.size[:2]) / 2 - reach - np.abs(centre)
-    steps = free / np.maximum(np.abs(along), 1e-6)
-    return max(0.0, min(0.06, float(steps.min())))
+def _carries(pair: tuple[_Lying, _Lying], radius: float) -> bool:
+    """Whether a log on two others is held by both, well above their middles."""
+    first, second = pair
+    if _gap(first, second) >= 2 * radius:
+        return False
+    return _rest(first, second, radius)[1] > max(first.height, second.height) + radius / 2
+
+
+def _rest(first: _Lying, second: _Lying, radius: float) -> tuple[float, float]:
+    """Return (across, height) of a log that touches two others from above."""
+    start = np.array([first.across, first.height])
+    step = np.array([second.across, second.height]) - start
+    distance = float(np.linalg.norm(step))
+    to_first, to_second = first.radius + radius, second.radius + radius
+    along = (distance**2 + to_first**2 - to_second**2) / (2 * distance)
+    up = np.sqrt(max(to_first**2 - along**2, 0.0))
+    across, height = start + (along * step + up * np.array([-step[1], step[0]])) / distance
+    return float(across), float(height)
+
+
+def _gap(first: _Lying, second: _Lying) -> float:
+    distance = np.hypot(second.across - first.across, second.height - first.height)
+    return float(distance) - first.radius - second.radius
+
+
+def _placement(each: _Lying, heading: float, rng: np.random.Generator) -> Placement:
+    shape = shapes.cylinder(each.radius, float(rng.uniform(*LENGTH)))
+    spec = ObjectSpec(shape, bark_color(rng), density=_DENSITY, material=Material.BARK)
+    c, s = np.cos(heading), np.sin(heading)
+    position = np.array(
+        [c * each.along - s * each.across, s * each.along + c * each.across, each.height]
+    )
+    yaw = heading + float(rng.uniform(-_SKEW, _SKEW))
+    return Placement(spec, position, lying(yaw, float(rng.uniform(0, 2 * np.pi))))

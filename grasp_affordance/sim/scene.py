@@ -24,6 +24,7 @@ GROUP_BACKGROUND, GROUP_OBJECT, GROUP_ROBOT, GROUP_COLLISION, GROUP_GUIDE = 0, 1
 WALL = 0.010  # thickness of the bin's walls, metres
 _GUIDE_HEIGHT = 1.2
 _FRICTION = [0.3, 0.005, 0.001]  # smooth plastic and varnished wood
+_ROUGH = {Material.BARK: [0.8, 0.010, 0.010]}  # uneven: logs do not roll away by themselves
 _SOLREF = [0.008, 1.0]
 _DAMPING = 0.6  # 1/s: of objects' motion, by air and hysteresis; lets odd shapes come to rest
 _BOX = mujoco.mjtGeom.mjGEOM_BOX
@@ -247,7 +248,8 @@ def _add_weld(spec: mujoco.MjSpec, index: int) -> None:
 
 
 def _add_geoms(spec: mujoco.MjSpec, body: mujoco.MjsBody, thing: ObjectSpec) -> None:
-    contact = {"friction": _FRICTION, "condim": 6, "solref": _SOLREF}
+    friction = _ROUGH.get(thing.material, _FRICTION)
+    contact = {"friction": friction, "condim": 6, "solref": _SOLREF}
     look = {
         "rgba": thing.rgba,
         "material": _MATERIALS.get(thing.material, "plastic"),

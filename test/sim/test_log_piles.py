@@ -1,6 +1,7 @@
 """Log piles are heaps of nearly parallel, mixed logs, and look like wood."""
 
 import colorsys
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -34,12 +35,12 @@ def test_a_pile_holds_mixed_logs_that_point_nearly_one_way_and_start_inside_the_
     seed: int,
 ) -> None:
     placements = pile(seed)
-    assert len(placements) == COUNT
+    assert 6 < len(placements) <= COUNT
     axes = np.array([axis(p.wxyz) for p in placements])
-    assert np.abs(axes @ axes[0]).min() > np.cos(np.radians(12.1))
+    assert np.abs(axes @ axes[0]).min() > np.cos(np.radians(3.1))
     radii = np.array([p.spec.shape.size[0] / 2 for p in placements])
     lengths = np.array([p.spec.shape.size[2] for p in placements])
-    assert RADIUS[0] <= radii.min() < 0.6 * radii.max() <= RADIUS[1]
+    assert RADIUS[0] <= radii.min() < 0.9 * radii.max() < RADIUS[1]
     assert LENGTH[0] <= lengths.min() < lengths.max() <= LENGTH[1]
     ends = np.array([p.position for p in placements])[:, None] + axes[:, None] * (
         lengths[:, None, None] / 2 * np.array([[-1.0], [1.0]])
@@ -47,14 +48,16 @@ def test_a_pile_holds_mixed_logs_that_point_nearly_one_way_and_start_inside_the_
     assert np.abs(ends[..., :2]).max() < 0.2
 
 
-def test_logs_of_a_pile_start_clear_of_each_other() -> None:
-    for seed in range(10):
-        placements = pile(seed)
-        heights = np.array([p.position[2] - p.spec.shape.size[0] / 2 for p in placements])
-        for height in np.unique(heights.round(6)):
-            layer = [p for p, h in zip(placements, heights, strict=True) if abs(h - height) < 1e-6]
-            top = height + max(p.spec.shape.size[0] for p in layer)
-            assert not ((heights > height + 1e-6) & (heights < top)).any()
+@pytest.mark.parametrize("seed", range(10))
+def test_logs_of_a_pile_start_clear_of_each_other(seed: int) -> None:
+    placements = pile(seed)
+    for first, second in combinations(placements, 2):
+        # straight logs: their middles' distance across the pile tells, but for a small skew
+        along = axis(first.wxyz)
+        apart = second.position - first.position
+        across = float(np.linalg.norm(apart - (apart @ along) * along))
+        touch = (first.spec.shape.size[0] + second.spec.shape.size[0]) / 2
+        assert across > touch - 0.003
 
 
 def test_piles_differ_in_heading_and_the_same_seed_gives_the_same_pile() -> None:
@@ -78,8 +81,14 @@ def test_bark_is_brown_to_grey_and_textured(shared_cell: SimCell) -> None:
     assert np.median(roughness) > 10
 
 
-def test_a_settled_pile_is_a_heap(shared_cell: SimCell) -> None:
-    shared_cell.lay_out(pile(1))
-    tall = shared_cell.world.positions()[:, 2].max() - shared_cell.bin.floor
-    assert tall > 1.5 * RADIUS[1]
+@pytest.mark.parametrize("seed", range(4))
+def test_a_settled_pile_stays_as_it_was_built_and_is_a_heap(
+    shared_cell: SimCell, seed: int
+) -> None:
+    placements = pile(seed)
+    shared_cell.lay_out(placements)
+    start = np.array([p.position for p in placements])
+    end = shared_cell.world.positions() - [*shared_cell.bin.centre, shared_cell.bin.floor]
+    assert np.median(np.linalg.norm(end - start, axis=1)) < 0.004
+    assert end[:, 2].max() > 0.05
     assert any(state.under for state in shared_cell.oracle.objects())
