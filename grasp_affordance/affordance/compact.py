@@ -14,6 +14,8 @@ from torch.nn import functional
 from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import ConfigError
 
+_HUMILITY = 0.1  # of the random head at first
+
 
 @dataclass(frozen=True)
 class CompactConfig:
@@ -22,24 +24,31 @@ class CompactConfig:
     Attributes:
         members: independent networks in the ensemble.
         width: channels of each member's hidden layers.
-        dilations: of the 3x3 convolutions, in order; they set the receptive field.
+        dilations: of the 3x3 convolutions, in order, from 1, each a multiple of the one before;
+            they set the receptive field.
         resolution: metres per cell of the grid it works on.
         cup_radius: metres; the unit of length of its features.
         use_prior: start from the analytic seal prior, as an offset of the logit.
+        prior_trust: factor on the prior's logit at first; learned from then on. Below 1 the first
+            order of points is the prior's all the same, and evidence overrules it sooner.
         use_color: whether the color channels are seen.
     """
 
     members: int = 5
     width: int = 16
-    dilations: tuple[int, ...] = (1, 2, 4)
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
     resolution: float = 0.0025
     cup_radius: float = 0.010
     use_prior: bool = True
+    prior_trust: float = 0.3
     use_color: bool = True
 
     def __post_init__(self) -> None:
         if self.members < 1 or self.width < 1 or not self.dilations:
             raise ConfigError("a compact network needs members, width and dilations")
+        steps = zip(self.dilations, self.dilations[1:], strict=False)
+        if self.dilations[0] != 1 or any(later % earlier for earlier, later in steps):
+            raise ConfigError(f"dilations {self.dilations}: from 1, each a multiple of the last")
         if not (0 < self.resolution <= self.cup_radius):
             raise ConfigError(
                 f"resolution {self.resolution} m must be positive and no coarser than the cup's "
@@ -53,7 +62,14 @@ class CompactConfig:
 
 
 class CompactNetwork(nn.Module):
-    """Logits of success of every member at every cell."""
+    """Logits of success of every member at every cell.
+
+    Attributes:
+        aim: (2,) int64, cells (rows, columns) from where a pick is aimed at to where the cup lands,
+            as a hand-eye error makes it; see `learning.aim`.
+    """
+
+    aim: Tensor
 
     def __init__(self, config: CompactConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -64,11 +80,15 @@ class CompactNetwork(nn.Module):
             nn.Conv2d(m * w, m * w, 3, dilation=d, groups=m) for d in config.dilations
         )
         self.head = nn.Conv2d(m * w, m, 1, groups=m)
+        self.trust = nn.Parameter(torch.full((m, 1, 1), config.prior_trust))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
+        self.register_buffer("aim", torch.zeros(2, dtype=torch.int64))
+        with torch.no_grad():  # the first order of points is the prior's, or nearly a lottery
+            self.head.weight.mul_(_HUMILITY)
 
     def forward(self, features: Tensor, prior_logit: Tensor) -> Tensor:
         """Return logits (B, members, h, w) for the cells at least `reach` from the border.
@@ -77,19 +97,52 @@ class CompactNetwork(nn.Module):
             features: (B, len(CHANNELS), h + 2 reach, w + 2 reach).
             prior_logit: (B, 1, h, w); zeros without prior.
         """
-        if not self.config.use_color:
-            features = torch.cat([features[:, :-6], torch.zeros_like(features[:, -6:])], dim=1)
-        x = functional.relu(self.stem(features))
+        x = self._stem(features)
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
             x = functional.relu(layer(x)) + x[..., dilation:-dilation, dilation:-dilation]
-        return self.head(x) + prior_logit
+        return self._logits(x, prior_logit)
+
+    def forward_cells(self, patches: Tensor, prior_logit: Tensor) -> Tensor:
+        """Return logits (B, members) of the cells in the middle of patches; what `forward` returns.
+
+        Of each layer only the cells are computed that the one in the middle depends on: they lie as
+        far apart as the next layer's dilation, so that every layer becomes a plain convolution
+        with a stride, at a fraction of the cost.
+
+        Args:
+            patches: (B, len(CHANNELS), 2 reach + 1, 2 reach + 1).
+            prior_logit: (B,).
+        """
+        x = self._stem(patches)
+        dilations = (*self.config.dilations, self.config.dilations[-1])
+        for layer, dilation, after in zip(self.layers, dilations, dilations[1:], strict=False):
+            stride = after // dilation
+            assert isinstance(layer, nn.Conv2d)
+            y = functional.conv2d(x, layer.weight, layer.bias, stride=stride, groups=layer.groups)
+            x = functional.relu(y) + x[..., 1:-1:stride, 1:-1:stride]
+        return self._logits(x, prior_logit[:, None, None, None])[..., 0, 0]
+
+    def _stem(self, features: Tensor) -> Tensor:
+        if not self.config.use_color:
+            features = torch.cat([features[:, :-6], torch.zeros_like(features[:, -6:])], dim=1)
+        return functional.relu(self.stem(features))
+
+    def _logits(self, hidden: Tensor, prior_logit: Tensor) -> Tensor:
+        logits: Tensor = self.head(hidden) + self.trust * prior_logit
+        return logits
 
     def forward_map(self, features: Tensor, prior_logit: Tensor) -> Tensor:
         """Return logits (members, rows, columns) of a whole feature map (channels, rows, columns).
 
+        A cell's logit is that of the cell where the cup lands when it is aimed at.
+
         Args:
             prior_logit: (rows, columns).
         """
-        reach = self.config.reach
-        padded = functional.pad(features[None], (reach,) * 4, mode="replicate")
-        return self.forward(padded, prior_logit[None, None])[0]
+        rows, columns = prior_logit.shape
+        reach, far = self.config.reach, int(self.aim.abs().max())
+        padded = functional.pad(features[None], (reach + far,) * 4, mode="replicate")
+        prior = functional.pad(prior_logit[None, None], (far,) * 4, mode="replicate")
+        top, left = (far + int(shift) for shift in self.aim)
+        seen = padded[..., top : top + rows + 2 * reach, left : left + columns + 2 * reach]
+        return self.forward(seen, prior[..., top : top + rows, left : left + columns])[0]

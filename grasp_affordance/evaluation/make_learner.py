@@ -26,9 +26,11 @@ class LearnerOptions:
         gates: keep away from what geometry alone excludes, such as edges and steep places; by
             default where the prior is used. The paper's preset never does.
         weights: checkpoint to begin with instead of random weights (default preset).
-        exploration_start: probability of an exploratory pick at first; by default 0 in the default
-            preset, and 0.5 in the paper's (equation 4).
-        exploration_decay: attempts in which it falls to a fifth.
+        exploration_start: probability of an exploratory pick at first; by default 0.5 in the
+            paper's preset (equation 4), and in the default one 0 with the prior, 1 without.
+        exploration_decay: attempts in which it falls to a fifth; by default 1000 in the paper's
+            preset, 40 in the default one.
+        min_probability: of success below which the default preset would rather not pick.
         kind: how to explore (default preset; the paper's is random).
         trainer: of the default preset.
         paper: of the paper's preset.
@@ -39,8 +41,9 @@ class LearnerOptions:
     gates: bool | None = None
     weights: Path | None = None
     exploration_start: float | None = None
-    exploration_decay: float = 1000.0
-    kind: Exploration = Exploration.MEMBER
+    exploration_decay: float | None = None
+    min_probability: float = 0.2
+    kind: Exploration = Exploration.RANDOM
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
 
@@ -64,7 +67,7 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     """
     if options.preset == "paper":
         paper = replace(options.paper, network=replace(options.paper.network, decoder_seed=seed))
-        return PaperPolicy(paper, folder, _schedule(options, 0.5), seed)
+        return PaperPolicy(paper, folder, _schedule(options, 0.5, 1000.0), seed)
     network = replace(options.trainer.learner.network, use_prior=options.prior)
     learner = replace(options.trainer.learner, network=network, seed=seed)
     trainer = begin_or_resume(replace(options.trainer, learner=learner), folder, options.weights)
@@ -77,11 +80,14 @@ def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
     return OnlineConfig(
         predictor=predictor if gates else ungated(predictor),
         kind=options.kind,
-        schedule=_schedule(options, 0.0),
+        schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
+        min_probability=options.min_probability,
         seed=seed,
     )
 
 
-def _schedule(options: LearnerOptions, start: float) -> ExplorationSchedule:
-    given = options.exploration_start
-    return ExplorationSchedule(start if given is None else given, options.exploration_decay)
+def _schedule(options: LearnerOptions, start: float, decay: float) -> ExplorationSchedule:
+    given = (options.exploration_start, options.exploration_decay)
+    return ExplorationSchedule(
+        *(d if g is None else g for g, d in zip(given, (start, decay), strict=True))
+    )

@@ -1,5 +1,9 @@
 """Which weights serve: a challenger must be no worse than the champion on what was picked.
 
+No worse means: not worse beyond chance. A challenger has learned from one attempt more, and what
+that shows can lie within the noise of the comparison; a gate that waits for proof of progress keeps
+weights in service that have just failed.
+
 Each member of the ensemble has never seen some of the replayed attempts (the learner's bootstrap).
 Judged on those only, a model that merely remembers its attempts gains nothing.
 """
@@ -13,7 +17,7 @@ from torch import Tensor
 
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.learning.learner import member_probabilities
+from grasp_affordance.learning.learner import cross_entropy, member_probabilities
 from grasp_affordance.learning.replay import Example
 
 State = Mapping[str, Tensor]
@@ -25,46 +29,55 @@ class ChampionConfig:
 
     Attributes:
         examples: newest replayed attempts on which both are judged.
+        doubt: standard errors by which a challenger must be worse to be kept out.
         live_window: attempts over which live success is watched.
         drop: share of attempts by which it may fall below the best so far; then the weights that
             served at the best are put back.
     """
 
-    examples: int = 256
+    examples: int = 128
+    doubt: float = 1.6
     live_window: int = 100
     drop: float = 0.15
 
     def __post_init__(self) -> None:
         if self.examples < 1 or self.live_window < 1 or not (0 < self.drop <= 1):
             raise ConfigError("champion: examples and live_window at least 1, drop in (0, 1]")
+        if self.doubt < 0:
+            raise ConfigError("champion: doubt must not be negative")
 
 
-def replay_loss(
+def replay_losses(
     state: State, config: CompactConfig, examples: list[Example], seen: NDArray[np.float32]
-) -> float:
-    """Return the mean cross-entropy of weights on examples, by members that never saw them.
+) -> NDArray[np.float64]:
+    """Return the cross-entropy of weights on examples, by members that never saw them.
 
     Args:
         state: weights of a `CompactNetwork` of `config`.
         seen: (N, members) 1 where a member has learned from an example.
 
     Returns:
-        nats per example; NaN when every member has seen every example.
+        (M,) nats, of the examples that some member has never seen.
     """
     probability = member_probabilities(state, config, examples)
     labels = np.array([example.label for example in examples], dtype=np.float32)
     unseen = 1.0 - seen
     judged = unseen.sum(axis=1) > 0
-    if not judged.any():
-        return float("nan")
     mean = (probability * unseen).sum(axis=1)[judged] / unseen.sum(axis=1)[judged]
-    p = np.clip(np.where(labels[judged] > 0.5, mean, 1.0 - mean), 1e-4, 1.0)
-    return float(-np.log(p).mean())
+    return cross_entropy(mean, labels[judged])
 
 
-def promotes(challenger_loss: float, champion_loss: float) -> bool:
-    """Return whether the challenger may serve: it is no worse, or nothing could be compared yet."""
-    return not challenger_loss > champion_loss
+def promotes(challenger: NDArray[np.float64], champion: NDArray[np.float64], doubt: float) -> bool:
+    """Return whether the challenger may serve: it is not worse beyond chance.
+
+    Args:
+        challenger, champion: (M,) losses on the same examples; none: nothing to compare yet.
+        doubt: standard errors of the paired differences.
+    """
+    worse = challenger - champion
+    if not worse.size:
+        return True
+    return bool(worse.mean() <= doubt * worse.std() / np.sqrt(worse.size))
 
 
 def rolls_back(live: float, best: float, config: ChampionConfig) -> bool:

@@ -22,7 +22,7 @@ class ExampleFile:
             [
                 ("label", "<f4"),
                 ("weight", "<f4"),
-                ("prior_logit", "<f4"),
+                ("prior_logit", "<f2", (size, size)),
                 ("patch", "<f2", (channels, size, size)),
             ]
         )
@@ -57,7 +57,7 @@ class ExampleFile:
         return [
             Example(
                 record["patch"].copy(),
-                float(record["prior_logit"]),
+                record["prior_logit"].copy(),
                 float(record["label"]),
                 float(record["weight"]),
             )

@@ -12,9 +12,11 @@ from torch.nn import functional
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
+Cut = tuple[NDArray[np.float16], NDArray[np.float16]]  # patch (channels, S, S), prior (S, S)
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,19 @@ class LearnerConfig:
         newest: of these, always the newest ones.
         bootstrap: probability that a member of the ensemble sees an example.
         jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
+        aim: how the place where the cup really lands is searched for.
         seed: of the start and of all draws.
     """
 
     network: CompactConfig = field(default_factory=CompactConfig)
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     steps: int = 4
     batch: int = 64
     newest: int = 8
     bootstrap: float = 0.7
     jitter: int = 1
+    aim: AimConfig = field(default_factory=AimConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -48,6 +52,11 @@ class LearnerConfig:
             raise ConfigError("learner: steps, batch and newest must be positive, jitter not < 0")
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):
             raise ConfigError("learner: bootstrap in (0, 1], learning_rate > 0, weight_decay >= 0")
+
+    @property
+    def margin(self) -> int:
+        """Cells that an example shows beyond the network's reach."""
+        return self.jitter + self.aim.reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +99,8 @@ class OnlineLearner:
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
-        reach = self.config.network.reach + self.config.jitter
-        patch, prior = view.patch(row, column, reach)
-        return Example(patch.astype(np.float16), prior, label)
+        patch, prior = view.patch(row, column, self.config.network.reach + self.config.margin)
+        return Example(patch.astype(np.float16), prior.astype(np.float16), label)
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's weights, on the CPU."""
@@ -108,21 +116,40 @@ class OnlineLearner:
         loss = float("nan")
         for _ in range(self.config.steps):
             loss = self._step()
+        self._look_for_aim()
         return loss
+
+    @property
+    def aim(self) -> Aim:
+        """Cells (rows, columns) from where a pick is aimed at to where the cup lands."""
+        row, column = self.network.aim.tolist()
+        return row, column
+
+    def _look_for_aim(self) -> None:
+        config, count = self.config.aim, len(self.replay)
+        if not config.reach or count < config.first or count % config.every:
+            return
+        examples = self.replay.examples[-config.examples :]
+        labels = np.array([example.label for example in examples])
+        weights, shape = self.weights(), self.config.network
+
+        def losses(aim: Aim) -> NDArray[np.float64]:
+            there = {**weights, "aim": torch.tensor(aim)}
+            return cross_entropy(member_probabilities(there, shape, examples).mean(axis=1), labels)
+
+        self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 
     def _step(self) -> float:
         rng = np.random.default_rng([self.config.seed, self.steps])
         drawn, weights = self.replay.draw(self.config.batch, self.config.newest, rng)
         examples = [self.replay.examples[index] for index in drawn]
-        patches = _batch([self._augmented(e.patch, rng) for e in examples])
-        prior = np.array([e.prior_logit for e in examples], dtype=np.float32)
+        patches, prior = _batch([self._augmented(e, rng) for e in examples])
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
         seen = self.seen(drawn) * weights[:, None]
-        logits = self.network(
-            torch.from_numpy(patches).to(self.device),
-            torch.from_numpy(prior).to(self.device)[:, None, None, None],
-        )[..., 0, 0]
+        logits = self.network.forward_cells(
+            torch.from_numpy(patches).to(self.device), torch.from_numpy(prior).to(self.device)
+        )
         target = torch.from_numpy(labels).to(self.device)[:, None].expand_as(logits)
         loss = functional.binary_cross_entropy_with_logits(
             logits, target, weight=torch.from_numpy(seen).to(self.device), reduction="sum"
@@ -133,14 +160,15 @@ class OnlineLearner:
         self.steps += 1
         return float(loss.detach())
 
-    def _augmented(
-        self, patch: NDArray[np.float16], rng: np.random.Generator
-    ) -> NDArray[np.float16]:
-        """Return the patch shifted by up to `jitter` cells, turned and mirrored at random."""
-        jitter, size = self.config.jitter, 2 * self.config.network.reach + 1
-        row, column = rng.integers(0, 2 * jitter + 1, 2)
-        cut = np.rot90(patch[:, row : row + size, column : column + size], rng.integers(4), (1, 2))
-        return cut[:, :, ::-1] if rng.random() < 0.5 else cut
+    def _augmented(self, example: Example, rng: np.random.Generator) -> Cut:
+        """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""
+        jitter = self.config.jitter
+        row, column = rng.integers(-jitter, jitter + 1, 2)
+        seen = _cut(example, self.config.network, (self.aim[0] + row, self.aim[1] + column))
+        turns, mirrored = rng.integers(4), rng.random() < 0.5
+        turned = [np.rot90(image, turns, (-2, -1)) for image in seen]
+        patch, prior = (image[..., ::-1] if mirrored else image for image in turned)
+        return patch, prior
 
     def seen(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """Return (N, members), 1 where a member learns from an example; fixed for each example."""
@@ -159,16 +187,36 @@ def member_probabilities(
     """Return (N, members) float32: what each member predicts at each example's cell."""
     network = CompactNetwork(config)
     network.load_state_dict(dict(weights))
-    size = 2 * config.reach + 1
-    margin = (examples[0].patch.shape[-1] - size) // 2
-    centre = slice(margin, margin + size)
-    patches = _batch([e.patch[:, centre, centre] for e in examples])
-    prior = np.array([e.prior_logit for e in examples], dtype=np.float32)
+    row, column = network.aim.tolist()
+    patches, prior = _batch([_cut(example, config, (row, column)) for example in examples])
     with torch.inference_mode():
-        logits = network(torch.from_numpy(patches), torch.from_numpy(prior)[:, None, None, None])
-        return np.asarray(torch.sigmoid(logits[..., 0, 0]).numpy())
+        logits = network.forward_cells(torch.from_numpy(patches), torch.from_numpy(prior))
+        return np.asarray(torch.sigmoid(logits).numpy())
 
 
-def _batch(patches: Sequence[NDArray[np.float16]]) -> Image:
-    """Stack patches in C order: the order in memory decides the order of sums, to the last bit."""
-    return np.ascontiguousarray(np.stack(patches), dtype=np.float32)
+def cross_entropy(
+    probability: NDArray[np.floating], label: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the loss (N,) of each prediction, nats; certainty is taken for 1 in 10,000 wrong."""
+    p = np.clip(np.where(label > 0.5, probability, 1.0 - probability), 1e-4, 1.0)
+    return np.asarray(-np.log(p), dtype=np.float64)
+
+
+def _cut(example: Example, config: CompactConfig, shift: Aim) -> Cut:
+    """Return patch and prior as the network needs them for the cell `shift` away."""
+    margin = example.patch.shape[-1] // 2 - config.reach
+    row, column = margin + shift[0], margin + shift[1]
+    size = 2 * config.reach + 1
+    patch = example.patch[:, row : row + size, column : column + size]
+    return patch, example.prior_logit[row : row + size, column : column + size]
+
+
+def _batch(cuts: Sequence[Cut]) -> tuple[Image, Image]:
+    """Stack patches, and the priors of their middles.
+
+    In C order: the order in memory decides the order of sums, to the last bit.
+    """
+    patches = np.stack([patch for patch, _ in cuts])
+    middle = patches.shape[-1] // 2
+    prior = np.array([prior[middle, middle] for _, prior in cuts], dtype=np.float32)
+    return np.ascontiguousarray(patches, dtype=np.float32), prior

@@ -12,7 +12,7 @@ from grasp_affordance.affordance.compact_model import CompactModel
 from grasp_affordance.affordance.exploring import Exploration, explore
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.affordance.region import BinView
-from grasp_affordance.errors import FrameError
+from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
 from grasp_affordance.learning.lessons import TEACHING, observation_of
@@ -55,6 +55,10 @@ class OnlineConfig:
         kind: of exploration.
         schedule: of exploration; none by default, because every pick teaches and a robot that
             works should not fail on purpose.
+        min_probability: of success below which it would rather not pick.
+        curiosity: probability of picking all the same where nothing is better: what it holds for
+            hopeless stays put to the test.
+        apprenticeship: successes before which it never abstains; its probabilities say little yet.
         seed: of its choices.
     """
 
@@ -63,7 +67,16 @@ class OnlineConfig:
     )
     kind: Exploration = Exploration.MEMBER
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
+    min_probability: float = 0.2
+    curiosity: float = 0.1
+    apprenticeship: int = 20
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.min_probability <= 1 and 0 <= self.curiosity <= 1):
+            raise ConfigError("online: min_probability and curiosity must lie in [0, 1]")
+        if self.apprenticeship < 0 or self.seed < 0:
+            raise ConfigError("online: apprenticeship and seed must not be negative")
 
 
 class OnlinePolicy:
@@ -88,10 +101,12 @@ class OnlinePolicy:
         return self.config.schedule.probability(self.trainer.state.attempts)
 
     def choose(self, view: View) -> Selection:
-        """See `LearningPolicy`. Offers even hopeless points: an abstention teaches nothing."""
+        """See `LearningPolicy`."""
         predictor = self.config.predictor
         candidates = replace(
-            predictor.candidates, min_probability=0.0, failure_radius=view.avoid_radius
+            predictor.candidates,
+            min_probability=self._threshold(view.rng),
+            failure_radius=view.avoid_radius,
         )
         config = replace(predictor, cup=view.cup, candidates=candidates)
         model = self._serving()
@@ -119,6 +134,12 @@ class OnlinePolicy:
     def export(self, path: Path) -> None:
         """See `LearningPolicy`."""
         write_checkpoint(path, read_checkpoint(self.trainer.folder / self.trainer.state.checkpoint))
+
+    def _threshold(self, rng: np.random.Generator) -> float:
+        """Return the probability below which no point is offered this time."""
+        curious = rng.random() < self.config.curiosity
+        learned = self.trainer.state.successes >= self.config.apprenticeship
+        return 0.0 if curious or not learned else self.config.min_probability
 
     def _serving(self) -> CompactModel:
         version = self.trainer.state.version

@@ -12,13 +12,13 @@ class Example:
 
     Attributes:
         patch: (channels, S, S) float16 features around the cell; S is odd.
-        prior_logit: of the seal prior at the cell.
+        prior_logit: (S, S) float16, of the seal prior around the cell.
         label: 1 success, 0 failure.
         weight: of the example in the loss; 1 for an executed pick.
     """
 
     patch: NDArray[np.float16]
-    prior_logit: float
+    prior_logit: NDArray[np.float16]
     label: float
     weight: float = 1.0
 

@@ -19,7 +19,7 @@ from grasp_affordance.learning.calibration import (
     expected_calibration_error,
     fit_platt,
 )
-from grasp_affordance.learning.champion import ChampionConfig, promotes, replay_loss, rolls_back
+from grasp_affordance.learning.champion import ChampionConfig, promotes, replay_losses, rolls_back
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
@@ -113,7 +113,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.learner = OnlineLearner(config.learner)
         network = config.learner.network
-        size = 2 * (network.reach + config.learner.jitter) + 1
+        size = 2 * (network.reach + config.learner.margin) + 1
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
         if (self.folder / STATE_FILE).exists():
             self._resume()
@@ -211,10 +211,11 @@ class Trainer:
         replay, network = self.learner.replay, self.config.learner.network
         recent = range(max(0, len(replay) - self.config.champion.examples), len(replay))
         examples, seen = [replay.examples[i] for i in recent], self.learner.seen(recent)
-        challenger = replay_loss(self.learner.weights(), network, examples, seen)
-        champion = replay_loss(self.state.champion, network, examples, seen)
-        if not promotes(challenger, champion):
-            return f"kept {self.state.version}: {champion:.3f} against {challenger:.3f} on replay"
+        challenger = replay_losses(self.learner.weights(), network, examples, seen)
+        champion = replay_losses(self.state.champion, network, examples, seen)
+        if not promotes(challenger, champion, self.config.champion.doubt):
+            was, would = float(np.mean(champion)), float(np.mean(challenger))
+            return f"kept {self.state.version}: {was:.3f} against {would:.3f} on replay"
         self._serve()
         return f"promoted {self.state.version}"
 

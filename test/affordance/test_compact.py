@@ -1,5 +1,6 @@
 """The compact network, its grid, features and checkpoints."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,17 +111,58 @@ def test_a_map_is_the_same_as_its_patches_one_by_one() -> None:
         )
         for row, column in ((0, 0), (20, 31), (view.grid.rows - 1, 5)):
             patch, prior = view.patch(row, column, CONFIG.reach)
-            single = network(torch.from_numpy(patch)[None], torch.full((1, 1, 1, 1), prior))
+            middle = torch.tensor(prior[CONFIG.reach, CONFIG.reach])
+            single = network(torch.from_numpy(patch)[None], middle.reshape(1, 1, 1, 1))
             torch.testing.assert_close(
                 single[0, :, 0, 0], logits[:, row, column], atol=1e-4, rtol=1e-4
             )
+
+
+@pytest.mark.parametrize("dilations", [(1,), (1, 2), (1, 1, 3), (1, 2, 4, 8)])
+def test_the_cell_in_the_middle_of_a_patch_is_judged_as_by_the_whole_network(
+    dilations: tuple[int, ...],
+) -> None:
+    network = CompactNetwork(replace(CONFIG, dilations=dilations))
+    size = 2 * sum(dilations) + 1
+    patches, prior = torch.randn(3, len(CHANNELS), size, size), torch.randn(3)
+    whole = network(patches, prior[:, None, None, None])[..., 0, 0]
+    torch.testing.assert_close(network.forward_cells(patches, prior), whole)
+
+
+@pytest.mark.parametrize("dilations", [(2,), (1, 2, 3), (1, 4, 2)])
+def test_dilations_that_do_not_divide_each_other_are_refused(dilations: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="dilations"):
+        CompactConfig(dilations=dilations)
 
 
 def test_the_prior_is_an_offset_of_the_logit() -> None:
     network = CompactNetwork(CONFIG)
     features = torch.randn(1, len(CHANNELS), 2 * CONFIG.reach + 1, 2 * CONFIG.reach + 1)
     without = network(features, torch.zeros(1, 1, 1, 1))
-    torch.testing.assert_close(network(features, torch.full((1, 1, 1, 1), 1.5)), without + 1.5)
+    offset = 1.5 * CONFIG.prior_trust
+    torch.testing.assert_close(network(features, torch.full((1, 1, 1, 1), 1.5)), without + offset)
+
+
+def test_untaught_weights_rank_as_the_prior_does() -> None:
+    """A robot that has learned nothing yet picks what geometry recommends."""
+    network = CompactNetwork(replace(CONFIG, members=5, width=16))
+    features = torch.randn(len(CHANNELS), 12, 12)
+    prior = torch.linspace(-4.0, 4.0, 144).reshape(12, 12)
+    logits = network.forward_map(features, prior).mean(dim=0).detach()
+    assert torch.corrcoef(torch.stack([logits.ravel(), prior.ravel()]))[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("aim", [(0, 0), (2, -1), (-3, 3)])
+def test_a_cell_is_judged_by_the_place_where_the_cup_lands(aim: tuple[int, int]) -> None:
+    network = CompactNetwork(CONFIG)
+    features, prior = torch.randn(len(CHANNELS), 20, 22), torch.randn(20, 22)
+    straight = network.forward_map(features, prior)
+    network.aim.copy_(torch.tensor(aim))
+    shifted = network.forward_map(features, prior)
+    row, column = 9, 11
+    torch.testing.assert_close(
+        shifted[:, row, column], straight[:, row + aim[0], column + aim[1]], atol=1e-5, rtol=1e-5
+    )
 
 
 def test_members_share_no_weights() -> None:

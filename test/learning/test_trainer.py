@@ -135,11 +135,14 @@ def test_a_challenger_that_is_worse_on_replay_does_not_serve(tmp_path: Path) -> 
     assert report.event.startswith(f"kept {served}")
 
 
-def test_a_challenger_serves_when_it_is_no_worse() -> None:
-    assert promotes(0.3, 0.3)
-    assert promotes(0.2, 0.3)
-    assert not promotes(0.31, 0.3)
-    assert promotes(float("nan"), float("nan"))  # nothing to compare yet
+def test_a_challenger_serves_unless_it_is_worse_beyond_chance() -> None:
+    champion = np.random.default_rng(0).uniform(0.1, 0.9, 200)
+    noise = np.random.default_rng(1).normal(0.0, 0.1, 200)
+    assert promotes(champion, champion, doubt=0.0)
+    assert promotes(champion - 0.05 + noise, champion, doubt=0.0)
+    assert promotes(champion + noise - noise.mean() + 0.001, champion, doubt=1.6)
+    assert not promotes(champion + 0.05 + noise, champion, doubt=1.6)
+    assert promotes(np.empty(0), np.empty(0), doubt=1.6)  # nothing to compare yet
 
 
 def test_live_success_that_falls_puts_the_best_weights_back(tmp_path: Path) -> None:
