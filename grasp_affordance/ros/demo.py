@@ -5,7 +5,6 @@
 Started by `grasp-affordance demo --recorded`.
 """
 
-import os
 import queue
 import sys
 import tempfile
@@ -13,29 +12,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import cv2
-import rclpy
 import tyro
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from lifecycle_msgs.msg import Transition
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-from rich.console import Console
 from rich.table import Table
 from sensor_msgs.msg import Image
 
-from grasp_affordance.errors import CameraError, GraspAffordanceError
+from grasp_affordance.errors import CameraError
 from grasp_affordance.files import write_atomically
+from grasp_affordance.messages.images import from_image_msg
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.conversions import from_time_msg, to_time_msg
 from grasp_affordance.ros.demo_scenes import DemoScene, find_scenes
-from grasp_affordance.ros.images import from_image_msg
-from grasp_affordance.ros.processes import NodeSpec, Processes
-from grasp_affordance.ros.share import transport_environment
-from grasp_affordance.ros.spin import spinning
+from grasp_affordance.ros.demo_stage import Stage, perform
+from grasp_affordance.ros.processes import NodeSpec
 
 CAMERA, AFFORDANCE = "camera_node", "affordance_node"
-_WIDTH = 150  # characters, where the output is no terminal
 _CAUSES = 4  # that are shown per scene
 _START = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
 _END = (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
@@ -92,38 +86,23 @@ def demonstrate(
     weights: Path | None = None,
 ) -> int:
     """Run the demonstration; see `grasp-affordance demo`."""
-    os.environ.update(transport_environment())
-    os.environ.setdefault("ROS_LOG_DIR", str(output / "logs"))
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    try:
-        with tempfile.TemporaryDirectory() as scratch, Processes(output / "logs") as processes:
-            node = Node("demo")
-            client = Client(node, processes.check)
+
+    def body(stage: Stage) -> None:
+        for name in (CAMERA, AFFORDANCE):
+            stage.client.wait_present(name)
+        demo = Demo(stage.node, stage.client, output)
+        table = new_table()
+        with tempfile.TemporaryDirectory() as scratch:
             scenes = find_scenes(data, Path(scratch))
-            for name in (CAMERA, AFFORDANCE):
-                processes.start(NodeSpec(name, {"autostart": False}))
-            with spinning(node):
-                for name in (CAMERA, AFFORDANCE):
-                    client.wait_present(name)
-                demo = Demo(node, client, output)
-                table = new_table()
-                for scene in scenes:
-                    answer = demo.show(scene, str(weights or ""))
-                    add_row(table, scene, answer)
-                    console.print(f"{scene.title}: {answer.message or 'answered'}")
-        console.print(table)
-        console.print(f"{len(scenes)} overlays in {output}")
-        return 0
-    except GraspAffordanceError as error:
-        console.print(f"error: {error}", style="red", markup=False)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        rclpy.try_shutdown()
+            for scene in scenes:
+                answer = demo.show(scene, str(weights or ""))
+                add_row(table, scene, answer)
+                stage.console.print(f"{scene.title}: {answer.message or 'answered'}")
+        stage.console.print(table)
+        stage.console.print(f"{len(scenes)} overlays in {output}")
+
+    nodes = [NodeSpec(name, {"autostart": False}) for name in (CAMERA, AFFORDANCE)]
+    return perform(output, nodes, body)
 
 
 def new_table() -> Table:

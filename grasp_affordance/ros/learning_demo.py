@@ -6,41 +6,30 @@ Started by `grasp-affordance demo`.
 """
 
 import math
-import os
 import queue
 import sys
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import rclpy
 import tyro
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-from rich.console import Console
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
-from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros import topics
-from grasp_affordance.ros.bin_demo import wait_for_images
-from grasp_affordance.ros.client import CallError, Client
+from grasp_affordance.ros.client import CallError
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.demo_pictures import AttemptPictures
+from grasp_affordance.ros.demo_stage import Stage, perform
 from grasp_affordance.ros.learning_summary import LearningSummary
-from grasp_affordance.ros.processes import NodeSpec, Processes
-from grasp_affordance.ros.share import share_folder, transport_environment
-from grasp_affordance.ros.spin import spinning
+from grasp_affordance.ros.processes import NodeSpec
+from grasp_affordance.ros.share import share_folder
 from grasp_affordance.sim import Hardness
 
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
-_WIDTH = 150  # characters, where the output is no terminal
-_SILENCE = 90.0  # seconds without any news after which something hangs
-_PATIENCE = 5.0  # seconds without an answer; a refill takes a moment, and twice is a waste
+_PATIENCE = 90.0  # seconds for the first weights to be served
 _EVERY = 3  # attempts per picture of the film
 _FAULTS = 5  # of the cell in a row after which the demonstration gives up
 
@@ -119,40 +108,18 @@ def demonstrate(
     demo: Annotated[LearningDemo, tyro.conf.arg(name="")] = LearningDemo(),
 ) -> int:
     """Run the demonstration; see `grasp-affordance demo`."""
-    os.environ.update(transport_environment())
-    os.environ.setdefault("ROS_LOG_DIR", str(output / "logs"))
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    try:
-        with Processes(output / "logs") as processes:
-            for spec in demo.nodes(output / "log"):
-                processes.start(spec)
-            node = Node("demo")
-            with spinning(node):
-                _Show(demo, output, node, processes, console).run()
-        return 0
-    except GraspAffordanceError as error:
-        console.print(f"error: {error}", style="red", markup=False)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        rclpy.try_shutdown()
+    return perform(output, demo.nodes(output / "log"), lambda stage: _Show(demo, stage).run())
 
 
 class _Show:
     """One demonstration while it runs."""
 
-    def __init__(
-        self, demo: LearningDemo, output: Path, node: Node, processes: Processes, console: Console
-    ) -> None:
-        self._demo, self._output, self._console = demo, output, console
-        self._processes, self._client = processes, Client(node, processes.check)
+    def __init__(self, demo: LearningDemo, stage: Stage) -> None:
+        self._demo, self._stage, self._console = demo, stage, stage.console
         self._news: queue.Queue[Any] = queue.Queue()
         self._summary = LearningSummary()
-        self._pictures = AttemptPictures(node, output)
+        node = stage.node
+        self._pictures = AttemptPictures(node, stage.output)
         node.create_subscription(PickResult, f"/{EXECUTOR}/pick_result", self._news.put, 100)
         node.create_subscription(String, f"/{EXECUTOR}/state", self._news.put, topics.LATCHED)
         node.create_subscription(
@@ -165,17 +132,15 @@ class _Show:
         Raises:
             CallError, ProcessError: a node does not do its part.
         """
-        for name in (EXECUTOR, AFFORDANCE, TRAINER):
-            errors = partial(self._processes.errors, name)
-            self._client.wait_active(f"/{name}", 90.0, errors)
-        wait_for_images(self._pictures, self._processes)
+        self._stage.wait_active(EXECUTOR, AFFORDANCE, TRAINER)
+        self._stage.wait_for_images(self._pictures, EXECUTOR)
         self._wait_for_weights()
         self._console.print(f"the robot begins with {self._demo.start}")
         began, faults = time.monotonic(), 0
         end = began + 60 * self._demo.minutes
         self._call("start")
         while len(self._summary.success) < self._demo.attempts and time.monotonic() < end:
-            item = self._next()
+            item = self._stage.next(self._news, EXECUTOR)
             if isinstance(item, PickResult):
                 self._count(item)
                 faults = 0
@@ -195,17 +160,18 @@ class _Show:
         Raises:
             CallError: it never does.
         """
-        deadline = time.monotonic() + _SILENCE
+        deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            answer = self._client.call(
+            answer = self._stage.client.call(
                 GetSuctionPoints,
                 f"/{AFFORDANCE}/get_suction_points",
                 GetSuctionPoints.Request(),
-                _SILENCE,
+                _PATIENCE,
             )
             if answer.model_version:
                 return
-        raise CallError(f"the first weights are not served:\n{self._processes.tail(AFFORDANCE)}")
+        tail = self._stage.processes.tail(AFFORDANCE)
+        raise CallError(f"the first weights are not served:\n{tail}")
 
     def _count(self, result: PickResult) -> None:
         self._console.print(self._summary.add(result), highlight=False)
@@ -218,35 +184,20 @@ class _Show:
                 f"no attempt in {seconds:.0f} s; try --minutes {2 * self._demo.minutes}"
             )
         self._console.print(self._summary.table(seconds, self._demo.start))
-        curve, film = self._output / "learning_curve.png", self._output / "attempts.mp4"
+        curve, film = self._stage.output / "learning_curve.png", self._stage.output / "attempts.mp4"
         self._summary.draw(curve, f"began with {self._demo.start}")
         self._pictures.write_film(film)
         self._console.print(f"learning curve: {curve}")
         self._console.print(f"what it saw and did, a picture in {_EVERY} attempts: {film}")
         self._console.print(
-            f"every attempt: grasp-affordance attempts {self._output / 'log'}", highlight=False
+            f"every attempt: grasp-affordance attempts {self._stage.output / 'log'}",
+            highlight=False,
         )
 
     def _call(self, service: str) -> None:
         """Call a service of the executor; raises CallError when it refuses."""
         self._summary.piles += service == "start"
-        answer = self._client.call(
-            Trigger, f"/{EXECUTOR}/{service}", Trigger.Request(), 60.0, patience=_PATIENCE
-        )
-        if not answer.success:
-            raise CallError(answer.message)
-
-    def _next(self) -> Any:
-        """Return the next result or state; raises CallError when none comes."""
-        deadline = time.monotonic() + _SILENCE
-        while time.monotonic() < deadline:
-            self._processes.check()
-            try:
-                return self._news.get(timeout=0.2)
-            except queue.Empty:
-                continue
-        tail = self._processes.tail(EXECUTOR)
-        raise CallError(f"no news from {EXECUTOR} for {_SILENCE:.0f} s:\n{tail}")
+        self._stage.trigger(f"/{EXECUTOR}/{service}")
 
 
 if __name__ == "__main__":
