@@ -1,0 +1,241 @@
+"""Candidates of a detector in recorded log piles: judged by the truth, tried by simulated jaws."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from grasp_affordance.detection.pose import surface_depth
+from grasp_affordance.detection.samples import ScoredRectangle
+from grasp_affordance.evaluation.grasp_validity import (
+    Fault,
+    ValidityConfig,
+    judge,
+    top_down_grasp,
+)
+from grasp_affordance.evaluation.log_sequences import LogScene, read_scene, true_camera
+from grasp_affordance.evaluation.statistics import success_interval
+from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import Sequence as Recording
+from grasp_affordance.sim import shapes
+from grasp_affordance.sim.jaw_grasp import JawBench, JawOutcome
+from grasp_affordance.sim.objects import Material, ObjectSpec
+
+NO_DEPTH = "no_depth"  # outcome of a candidate whose height the frame does not tell
+_DENSITY = 600.0  # kg/m^3, dry wood
+_BOOTSTRAP_SEED = 0
+
+Detect = Callable[[RgbdFrame, np.ndarray | None], Sequence[ScoredRectangle]]
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One candidate.
+
+    Attributes:
+        image: folder and frame.
+        score: the detector's.
+        x, y, theta, w, h: rectangle, pixels and radians.
+        fault: why it is not valid; `none` for a valid one.
+        opening, width: of the gripper and of the log, metres; None without a log.
+        outcome: of the simulated grasp; None if it was not tried.
+    """
+
+    image: str
+    score: float
+    x: float
+    y: float
+    theta: float
+    w: float
+    h: float
+    fault: str
+    opening: float | None
+    width: float | None
+    outcome: str | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether both criteria hold."""
+        return self.fault == Fault.NONE
+
+    @property
+    def lifted(self) -> bool:
+        """Whether the simulated jaws lifted the log alone."""
+        return self.outcome == JawOutcome.LIFTED
+
+
+@dataclass(frozen=True)
+class JudgedImage:
+    """The candidates of one image, best first."""
+
+    image: str
+    rows: tuple[CandidateRow, ...]
+
+
+def judge_recording(
+    recording: Recording,
+    names: Sequence[str],
+    detect: Detect,
+    config: ValidityConfig,
+    region: np.ndarray | None = None,
+    tried: float = 1.0,
+) -> list[JudgedImage]:
+    """Detect in frames of a recorded pile and judge every candidate.
+
+    Args:
+        recording: with its truth.
+        names: of the frames.
+        detect: a detector; called with a frame and `region`.
+        config: limits of the two criteria.
+        region: (H, W) bool, where objects can be.
+        tried: candidates with at least this score are tried by the simulated jaws as well.
+    """
+    images = []
+    for name in names:
+        frame, scene = recording.read(name), read_scene(recording, name)
+        candidates = list(detect(frame, region))
+        image = f"{recording.folder.name}/{name}"
+        rows = judge_candidates(image, recording, frame, scene, candidates, config, tried)
+        images.append(JudgedImage(image, tuple(rows)))
+    return images
+
+
+def judge_candidates(
+    image: str,
+    recording: Recording,
+    frame: RgbdFrame,
+    scene: LogScene,
+    candidates: Sequence[ScoredRectangle],
+    config: ValidityConfig,
+    tried: float,
+) -> list[CandidateRow]:
+    """Judge the candidates of one frame; see `judge_recording`.
+
+    The criteria see the true scene from the camera's true pose. The simulated gripper goes where a
+    robot would send it: by the measured depth and the calibrated pose.
+    """
+    camera = recording.camera
+    assert camera.bin is not None
+    assert camera.T_base_camera is not None
+    bench = JawBench(_objects(scene), config.jaws)
+    rows = []
+    for candidate in candidates:
+        rectangle = candidate.rectangle
+        found = judge(
+            rectangle,
+            scene.logs,
+            camera.intrinsics,
+            true_camera(recording),
+            camera.bin,
+            config,
+        )
+        outcome = None
+        if candidate.score >= tried:
+            outcome = _try(bench, rectangle, frame, camera.T_base_camera)
+        rows.append(
+            CandidateRow(
+                image=image,
+                score=candidate.score,
+                **{key: float(getattr(rectangle, key)) for key in ("x", "y", "theta", "w", "h")},
+                fault=str(found.fault),
+                opening=None if found.grasp is None else found.grasp.opening,
+                width=None if found.grasp is None else found.width,
+                outcome=outcome,
+            )
+        )
+    return rows
+
+
+def summarise(
+    images: Sequence[JudgedImage], threshold: float, most: int | None = None
+) -> dict[str, Any]:
+    """Return the figures of judged images as a JSON object; None where nothing is known.
+
+    Args:
+        images: judged.
+        threshold: candidates with a lower score do not count.
+        most: only so many of each image, the best.
+
+    - `valid`: share of valid candidates, with the 95 % interval that resamples images;
+      `lifted`: share that the simulated jaws lifted alone, of those that were tried.
+    - `best_valid`, `best_lifted`: the same of each image's best candidate, over all images: an
+      image without candidates counts as a miss.
+    - `faults`, `outcomes`: counted.
+    - `agree`: share of tried candidates for which both say the same.
+    """
+    kept = [[row for row in image.rows if row.score >= threshold][:most] for image in images]
+    rows = [row for image in kept for row in image]
+    tried = [row for row in rows if row.outcome is not None]
+    counts = [len(image) for image in kept]
+    valid = [sum(row.valid for row in image) for image in kept]
+    interval = None
+    if rows:
+        found = success_interval(valid, counts, np.random.default_rng(_BOOTSTRAP_SEED))
+        interval = [found.low, found.high]
+    return {
+        "images": len(images),
+        "threshold": threshold,
+        "candidates": len(rows),
+        "per_image": float(np.mean(counts)) if images else None,
+        "empty_images": sum(count == 0 for count in counts),
+        "valid": _share([row.valid for row in rows]),
+        "valid_interval": interval,
+        "lifted": _share([row.lifted for row in tried]),
+        "best_valid": _share([bool(image) and image[0].valid for image in kept]),
+        "best_lifted": _share([bool(image) and image[0].lifted for image in kept]),
+        "agree": _share([row.valid == row.lifted for row in tried]),
+        "faults": dict(Counter(row.fault for row in rows).most_common()),
+        "outcomes": dict(Counter(row.outcome for row in tried).most_common()),
+    }
+
+
+def images_to_json(images: Sequence[JudgedImage]) -> list[dict[str, Any]]:
+    """Return judged images as JSON values; `images_from_json` is the inverse."""
+    return [
+        {"image": image.image, "rows": [_rounded(asdict(row)) for row in image.rows]}
+        for image in images
+    ]
+
+
+def images_from_json(data: Sequence[dict[str, Any]]) -> list[JudgedImage]:
+    """Inverse of `images_to_json`; raises KeyError or TypeError where it is none."""
+    return [
+        JudgedImage(entry["image"], tuple(CandidateRow(**row) for row in entry["rows"]))
+        for entry in data
+    ]
+
+
+def _objects(scene: LogScene) -> list[tuple[ObjectSpec, np.ndarray]]:
+    return [
+        (
+            ObjectSpec(
+                shapes.cylinder(log.radius, log.length),
+                color,
+                density=_DENSITY,
+                material=Material.BARK,
+            ),
+            log.T_base_cylinder,
+        )
+        for log, color in zip(scene.logs, scene.colors, strict=True)
+    ]
+
+
+def _try(
+    bench: JawBench, rectangle: GraspRectangle, frame: RgbdFrame, T_base_camera: np.ndarray
+) -> str:
+    z = surface_depth(rectangle, frame)
+    if z is None:
+        return NO_DEPTH
+    grasp = top_down_grasp(rectangle, z, frame.intrinsics, T_base_camera)
+    return str(bench.grasp(grasp).outcome)
+
+
+def _share(values: Sequence[bool]) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: round(v, 5) if isinstance(v, float) else v for key, v in row.items()}
