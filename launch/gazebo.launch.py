@@ -18,7 +18,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from grasp_affordance.ros.launching import record_command, require_packages
+from grasp_affordance.ros.launching import GAZEBO_TOPICS, record_command, require_packages
 from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
 
 NEEDED = (
@@ -120,7 +120,7 @@ def ours(given: dict[str, str]) -> list[object]:
             condition=IfCondition(LaunchConfiguration("rviz")),
         ),
         ExecuteProcess(
-            cmd=record_command(given["record_folder"]),
+            cmd=record_command(given["record_folder"], GAZEBO_TOPICS),
             condition=IfCondition(LaunchConfiguration("record")),
             output="screen",
         ),

@@ -114,8 +114,9 @@ def ours(given: dict[str, str]) -> list[object]:
     if given["calibrating"] == "true":
         parts: list[object] = [node("calibration_node", [file])]
     else:
+        mock = {"ur.mock_hardware": given["use_mock_hardware"] == "true"}
         calibrated = {"camera_pose.calibration": str(Path(given["calibration"]).absolute())}
-        parameters = [file, *([calibrated] if given["calibration"] else [])]
+        parameters = [file, mock, *([calibrated] if given["calibration"] else [])]
         nodes = str(share / "launch" / "nodes.launch.py")
         parts = [
             node("executor_node", parameters),

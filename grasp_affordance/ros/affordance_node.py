@@ -48,6 +48,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         """Load the model, find the bin's reference, subscribe to the camera."""
         config = self.config
         self.slot.load(config.first_weights)
+        self._tell_model()
         bin_view = BinViewSource(config.bin)
         pose = CameraPose(self, config.camera_pose, config.frames.camera)
         self.resources.callback(pose.close)
@@ -104,8 +105,11 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
             kept = f"{type(error).__name__}: {error}; {self.slot.version or 'the prior'} stays"
             self.diagnostics.set("model", ERROR, kept)
             return kept
-        self.diagnostics.set("model", OK, f"serving {self.slot.version or 'the prior'}")
+        self._tell_model()
         return ""
+
+    def _tell_model(self) -> None:
+        self.diagnostics.set("model", OK, f"serving {self.slot.version or 'the prior'}")
 
     def _show(self) -> None:
         """Publish what callers were told; while nobody asks, a verdict of each new frame."""

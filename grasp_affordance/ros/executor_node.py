@@ -18,7 +18,7 @@ from grasp_affordance.ros.camera_watch import CameraWatch
 from grasp_affordance.ros.cells import Driver, make_cell
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.continuous_services import ContinuousServices
-from grasp_affordance.ros.diagnostics import ERROR, OK
+from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.drift_watch import DriftWatch
 from grasp_affordance.ros.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.frame_source import FrameSource
@@ -53,7 +53,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self.resources.callback(pose.close)
         frames = FrameSource(self, config.frames)
         self.resources.callback(frames.close)
-        camera = TopicCamera(frames, pose)
+        camera = self._camera = TopicCamera(frames, pose)
         self.driver = self.connect(camera)
         self.resources.callback(self.driver.close)
         cell, activity = self.driver.cell, self.driver.activity
@@ -71,7 +71,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self._record = PickRecord(config.record, cell)
         self._drift = DriftWatch(config.drift, self.diagnostics)
         session = PickSession(self, picker, activity, base, self._record, self._drift)
-        may = Permission(self, config.permission, activity, self._why_not, patience)
+        may = self._may = Permission(self, config.permission, activity, self._why_not, patience)
         services = ContinuousServices(self, session, config.continuous, may.why_not, patience)
         action = PickAction(self, session, may.why_not, patience)
         watch = CameraWatch(self, camera, activity, patience)
@@ -95,6 +95,10 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         problem = self.driver.problem()
         level = ERROR if problem else OK
         self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
+        blind = self._camera.problem()
+        self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
+        refused = self._may.why_not()
+        self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
 
     def stop(self) -> None:
         """Stop the arm and wait until it is at rest.

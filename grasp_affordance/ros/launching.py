@@ -17,22 +17,26 @@ INCIDENT_TOPICS = (
     "/camera/camera/base_camera",
     "/tf",
     "/tf_static",
+    "/robot_description",
     "/joint_states",
+    "/scaled_joint_trajectory_controller/controller_state",
     "/io_and_status_controller/io_states",
     "/io_and_status_controller/robot_mode",
     "/io_and_status_controller/safety_mode",
     "/io_and_status_controller/robot_program_running",
     "/speed_scaling_state_broadcaster/speed_scaling",
-    "/tool/wrench",
+    "/force_torque_sensor_broadcaster/wrench",
     "/affordance_node/overlay",
     "/affordance_node/points",
     "/executor_node/pick_result",
     "/executor_node/state",
+    "/executor_node/deadman",
     "/model",
     "/diagnostics",
     "/rosout",
     "/parameter_events",
 )
+GAZEBO_TOPICS = ("/clock", "/gazebo/poses", "/tool/wrench")
 
 
 class MissingPackagesError(ConfigError):
@@ -49,9 +53,10 @@ def require_packages(names: Iterable[str], launch_file: str) -> None:
         )
 
 
-def record_command(folder: str) -> list[str]:
-    """Return the command that records `INCIDENT_TOPICS` into a new rosbag2 in `folder`."""
-    return ["ros2", "bag", "record", "--storage", "mcap", "--output", folder, *INCIDENT_TOPICS]
+def record_command(folder: str, more: Iterable[str] = ()) -> list[str]:
+    """Return the command that records `INCIDENT_TOPICS` and more into a new rosbag2 in `folder`."""
+    topics = (*INCIDENT_TOPICS, *more)
+    return ["ros2", "bag", "record", "--storage", "mcap", "--output", folder, "--topics", *topics]
 
 
 def static_transform_arguments(calibration: str) -> list[str]:

@@ -92,7 +92,9 @@ def test_the_robot_description_is_valid(tmp_path: Path) -> None:
         packages.get_package_share_directory("ur_description")
     except packages.PackageNotFoundError:
         pytest.skip("ur_description is not installed")
-    text = xacro.process_file(str(XACRO), mappings={"controllers": "/c.yaml"}).toxml()
+    text = xacro.process_file(
+        str(XACRO), mappings={"ur_type": "ur5", "controllers": "/c.yaml"}
+    ).toxml()
     robot = ET.fromstring(text)
     plugins = robot.findall("gazebo/plugin[@name='gz::sim::systems::DetachableJoint']")
     assert len(plugins) == GazeboGripperConfig().objects

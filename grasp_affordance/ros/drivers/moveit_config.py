@@ -26,6 +26,13 @@ class MoveItConfig:
         tip_link: last link of the group.
         tool: where the rim of the cup is in that link: x y z (metres) and quaternion x y z w; its z
             axis is the suction approach.
+        tool_radius: of the tool about the line from that link to the rim, metres; MoveIt keeps this
+            cylinder off obstacles and arm. 0 where the robot's description has the tool.
+        tool_free: length before the rim that is left out, metres: the cup must touch, and the slim
+            part behind it (`pick.cup_length`) is checked against the bin's walls by the pick.
+        mount_link: to which the tool is screwed and which it therefore touches.
+        tool_link: the tool in the robot's description; empty where it is not there.
+        use_sim_time: MoveIt's node follows a simulator's /clock.
         joint_names: of the group, in the order of every array of angles.
         planning_time: for one motion at most, seconds.
         attempts: of a sampling planner within that time.
@@ -50,6 +57,11 @@ class MoveItConfig:
         0.0,
         1.0,
     )
+    tool_radius: float = 0.033
+    tool_free: float = 0.09
+    mount_link: str = "wrist_3_link"
+    tool_link: str = ""
+    use_sim_time: bool = False
     joint_names: tuple[str, ...] = (
         "shoulder_pan_joint",
         "shoulder_lift_joint",
@@ -68,6 +80,8 @@ class MoveItConfig:
 
     def __post_init__(self) -> None:
         check_rigid(from_quaternion(self.tool[:3], self.tool[3:]), "moveit.tool")
+        if min(self.tool_radius, self.tool_free) < 0:
+            raise ConfigError("tool_radius and tool_free must not be negative")
         times = (self.planning_time, self.ik_timeout, self.connect_timeout)
         if min(times) <= 0 or self.attempts < 1 or self.full_linear_speed <= 0:
             raise ConfigError("times, attempts and full_linear_speed must be positive")
@@ -89,6 +103,10 @@ def moveit_parameters(config: MoveItConfig) -> dict[str, Any]:
     builder = builder.robot_description_semantic(semantic, {"name": config.ur_type})
     builder = builder.planning_pipelines(pipelines=[OMPL, PILZ], default_planning_pipeline=OMPL)
     parameters: dict[str, Any] = builder.to_moveit_configs().to_dict()
+    if config.tool_link:
+        key = "robot_description_semantic"
+        parameters[key] = allow_touch(parameters[key], config.tool_link, config.mount_link)
+    parameters["use_sim_time"] = config.use_sim_time
     parameters["planning_pipelines"] = {"pipeline_names": [OMPL, PILZ]}
     parameters["planning_scene_monitor_options"] = {
         "name": "planning_scene_monitor",
@@ -104,3 +122,12 @@ def moveit_parameters(config: MoveItConfig) -> dict[str, Any]:
         "max_acceleration_scaling_factor": 0.1,
     }
     return parameters
+
+
+def allow_touch(semantic: str, link: str, other: str) -> str:
+    """Return a SRDF in which two links may touch, such as a tool and what it is screwed to."""
+    pair = f'<disable_collisions link1="{link}" link2="{other}" reason="Adjacent"/>'
+    head, end, rest = semantic.rpartition("</robot>")
+    if not end:
+        raise ConfigError("the robot's semantic description is no SRDF: it has no </robot>")
+    return head + pair + end + rest

@@ -4,6 +4,7 @@ MoveIt only plans here. Its trajectories are executed by `TrajectoryArm`, which 
 while they run and knows why one ended.
 """
 
+import copy
 import logging
 import threading
 from typing import Any
@@ -20,7 +21,7 @@ from grasp_affordance.ros.conversions import to_point_msg, to_quaternion_msg
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.moveit_config import OMPL, PILZ, MoveItConfig, moveit_parameters
 from grasp_affordance.ros.drivers.moveit_errors import planning_error
-from grasp_affordance.ros.drivers.obstacles import Box, obstacles
+from grasp_affordance.ros.drivers.obstacles import Box, Rod, obstacles, tool_rod
 from grasp_affordance.ros.drivers.trajectory import JointTrajectory
 
 Array = NDArray[np.float64]
@@ -40,18 +41,22 @@ class MoveItPlanner:
             ConfigError: moveit_py or the robot's MoveIt package is not installed.
         """
         planning = require("moveit.planning", "moveit_py", "motion planning")
-        states = require("moveit.core.robot_state", "moveit_py", "motion planning")
         self._config, self._base = config, base_frame_id
         self.joint_names = config.joint_names
         self._T_tip_tool = from_quaternion(config.tool[:3], config.tool[3:])
         self._parameters_type: Any = planning.PlanRequestParameters
-        self._state_type: Any = states.RobotState
         self._moveit: Any = planning.MoveItPy(
             node_name="grasp_affordance_moveit", config_dict=moveit_parameters(config)
         )
         self._group: Any = self._moveit.get_planning_component(config.group)
         self._lock = threading.Lock()
         self._show(obstacles(geometry, config.obstacles))
+        rod = tool_rod(np.array(config.tool[:3]), config.tool_radius, config.tool_free)
+        if rod is not None:
+            monitor = self._moveit.get_planning_scene_monitor()
+            monitor.process_attached_collision_object(
+                to_attached_object(rod, config.tip_link, config.mount_link)
+            )
 
     def tool_pose(self, joints: Array) -> Array:
         """See `Planner`."""
@@ -139,8 +144,9 @@ class MoveItPlanner:
         return planning_error(int(code.val), what, getattr(code, "message", ""))
 
     def _state(self, joints: Array) -> Any:
-        state = self._state_type(self._moveit.get_robot_model())
-        state.set_to_default_values()
+        # Of the scene's own state, for the tool hangs on that.
+        with self._moveit.get_planning_scene_monitor().read_only() as scene:
+            state = copy.copy(scene.current_state)
         state.set_joint_group_positions(self._config.group, np.asarray(joints, dtype=np.float64))
         state.update()
         return state
@@ -170,6 +176,21 @@ def to_collision_object(box: Box, frame_id: str) -> Any:
     message.primitive_poses = [Pose()]
     message.primitive_poses[0].orientation.w = 1.0
     return message
+
+
+def to_attached_object(rod: Rod, tip_link: str, mount_link: str) -> Any:
+    """Return a `moveit_msgs/AttachedCollisionObject` that hangs the tool on the last link."""
+    objects = require("moveit_msgs.msg", "moveit_msgs", "motion planning")
+    tool = objects.CollisionObject(id="vacuum_tool", operation=objects.CollisionObject.ADD)
+    tool.header.frame_id = tip_link
+    tool.pose = _pose(rod.T_tip_rod)
+    cylinder = SolidPrimitive(type=SolidPrimitive.CYLINDER, dimensions=[rod.length, rod.radius])
+    tool.primitives = [cylinder]
+    tool.primitive_poses = [Pose()]
+    tool.primitive_poses[0].orientation.w = 1.0
+    return objects.AttachedCollisionObject(
+        link_name=tip_link, object=tool, touch_links=[tip_link, mount_link]
+    )
 
 
 def from_trajectory_msg(message: Any, joint_names: tuple[str, ...]) -> JointTrajectory:

@@ -1,4 +1,7 @@
-"""What a free motion must not touch: bin walls, table, camera post, as boxes in the base frame."""
+"""What must not meet: bin walls, table and camera post on one side, the tool on the other.
+
+Boxes are in the base frame, the tool's rod is in that of the arm's last link.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import approach_pose
 
 Array = NDArray[np.float64]
 
@@ -24,6 +28,36 @@ class Box:
     name: str
     T_base_box: Array
     size: tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Rod:
+    """A cylinder about the z axis of its own frame.
+
+    Attributes:
+        T_tip_rod: (4, 4) from its middle to the arm's last link.
+        radius, length: metres.
+    """
+
+    T_tip_rod: Array
+    radius: float
+    length: float
+
+
+def tool_rod(rim: Array, radius: float, free: float) -> Rod | None:
+    """Return the rod from the last link's origin towards the rim; None where nothing is left of it.
+
+    Args:
+        rim: (3,) of the cup in that link, metres.
+        radius: of the tool, metres.
+        free: of the cup that is left out at the rim, metres.
+    """
+    reach = float(np.linalg.norm(rim))
+    if radius <= 0 or reach <= free:
+        return None
+    axis = np.asarray(rim, dtype=np.float64) / reach
+    length = reach - free
+    return Rod(approach_pose(axis * length / 2, axis), radius, length)
 
 
 @dataclass(frozen=True)

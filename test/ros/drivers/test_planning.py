@@ -1,14 +1,16 @@
 """What MoveIt is told and what its errors become; no MoveIt needed."""
 
+import xml.etree.ElementTree as ET
+
 import numpy as np
 import pytest
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.moveit_config import MoveItConfig
+from grasp_affordance.ros.drivers.moveit_config import MoveItConfig, allow_touch
 from grasp_affordance.ros.drivers.moveit_errors import CODES, SUCCESS, planning_error
-from grasp_affordance.ros.drivers.obstacles import Box, ObstacleConfig, obstacles
+from grasp_affordance.ros.drivers.obstacles import Box, ObstacleConfig, obstacles, tool_rod
 
 
 def covers(box: Box, point: np.ndarray) -> bool:
@@ -60,6 +62,35 @@ def test_post_and_camera_can_be_left_out() -> None:
     names = {b.name for b in obstacles(BinGeometry(), config)}
     assert not names & {"camera", "camera_post"}
     assert {"camera", "camera_post"} < {b.name for b in obstacles(BinGeometry(), ObstacleConfig())}
+
+
+def test_the_tools_rod_reaches_from_the_last_link_to_the_free_part_of_the_cup() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        rim = rng.normal(size=3)
+        rim *= rng.uniform(0.12, 0.3) / np.linalg.norm(rim)
+        rod = tool_rod(rim, 0.03, 0.1)
+        assert rod is not None
+        half = np.array([0.0, 0.0, rod.length / 2, 1.0])
+        np.testing.assert_allclose((rod.T_tip_rod @ (half * [1, 1, -1, 1]))[:3], 0.0, atol=1e-12)
+        end = (rod.T_tip_rod @ half)[:3]
+        assert np.linalg.norm(rim - end) == pytest.approx(0.1)
+        np.testing.assert_allclose(np.cross(end, rim), 0.0, atol=1e-12)
+
+
+def test_a_tool_without_thickness_or_of_free_length_alone_is_no_rod() -> None:
+    assert tool_rod(np.array([0, 0, 0.15]), 0.0, 0.09) is None
+    assert tool_rod(np.array([0, 0, 0.08]), 0.03, 0.09) is None
+    assert tool_rod(np.zeros(3), 0.03, 0.0) is None
+
+
+def test_links_that_may_touch_are_added_to_the_semantic_description() -> None:
+    semantic = ET.fromstring(allow_touch("<robot name='ur5'><group/></robot>", "tool", "wrist"))
+    pair = semantic.find("disable_collisions")
+    assert pair is not None
+    assert (pair.get("link1"), pair.get("link2")) == ("tool", "wrist")
+    with pytest.raises(ConfigError, match="SRDF"):
+        allow_touch("", "tool", "wrist")
 
 
 def test_a_missing_ros_package_is_named_with_the_command_that_installs_it() -> None:

@@ -1,18 +1,29 @@
 """Our names, numbers and fields are those of the packages that define them, where these are there.
 
-None is on PyPI: `control_msgs`, `ur_msgs`, `ur_dashboard_msgs`, `moveit_msgs`, `moveit_py`.
+None is on PyPI: `control_msgs`, `ur_msgs`, `ur_dashboard_msgs`, `ur_robot_driver`, `moveit_msgs`,
+`moveit_configs_utils`, `ur_moveit_config`, `moveit_py`.
 """
 
+import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from grasp_affordance.cell import BinGeometry
+from grasp_affordance.ros.drivers.arm_config import ArmConfig
+from grasp_affordance.ros.drivers.contact import ContactConfig
+from grasp_affordance.ros.drivers.moveit_config import OMPL, PILZ, MoveItConfig, moveit_parameters
 from grasp_affordance.ros.drivers.moveit_errors import CODES, SUCCESS
-from grasp_affordance.ros.drivers.obstacles import ObstacleConfig, obstacles
+from grasp_affordance.ros.drivers.obstacles import ObstacleConfig, obstacles, tool_rod
 from grasp_affordance.ros.drivers.trajectory_action import ERROR_NAMES
+from grasp_affordance.ros.drivers.ur import UrConfig
+from grasp_affordance.ros.drivers.ur_io import UrIoConfig
 from grasp_affordance.ros.drivers.ur_status import RobotMode, SafetyMode
+from grasp_affordance.ros.tool_pose import ToolPoseConfig
 
 
 def constants(message: Any) -> dict[str, int]:
@@ -25,6 +36,14 @@ def constants(message: Any) -> dict[str, int]:
         if key.endswith("__constants")
         for name, value in values.items()
     }
+
+
+def share(package: str) -> Path:
+    """The folder of an installed ROS package; skips the test without it."""
+    try:
+        return Path(get_package_share_directory(package))
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is not installed")
 
 
 def fields(message: Any) -> dict[str, str]:
@@ -101,13 +120,71 @@ def test_obstacles_become_collision_objects_at_their_place() -> None:
         assert len(message.primitive_poses) == len(message.primitives)
 
 
+def test_the_tool_hangs_on_the_last_link_and_may_touch_what_it_is_screwed_to() -> None:
+    pytest.importorskip("moveit_msgs.msg")
+    from grasp_affordance.ros.drivers.moveit_planner import to_attached_object
+
+    rod = tool_rod(np.array([0.0, 0.0, 0.16]), 0.03, 0.09)
+    assert rod is not None
+    message = to_attached_object(rod, "tool0", "wrist_3_link")
+    assert message.link_name == message.object.header.frame_id == "tool0"
+    assert set(message.touch_links) == {"tool0", "wrist_3_link"}
+    cylinder = message.object.primitives[0]
+    assert cylinder.type == cylinder.CYLINDER
+    assert cylinder.dimensions[cylinder.CYLINDER_HEIGHT] == pytest.approx(0.07)
+    assert cylinder.dimensions[cylinder.CYLINDER_RADIUS] == pytest.approx(0.03)
+    assert message.object.pose.position.z == pytest.approx(0.035)
+    assert message.object.operation == message.object.ADD
+
+
+@pytest.mark.parametrize("ur_type", ["ur5", "ur5e"])
+def test_moveit_is_started_with_what_the_robots_own_package_says(ur_type: str) -> None:
+    pytest.importorskip("moveit_configs_utils")
+    share("ur_moveit_config")
+    config = MoveItConfig(ur_type=ur_type, tool_link="vacuum_tool", use_sim_time=True)
+    values = moveit_parameters(config)
+    assert set(values["planning_pipelines"]["pipeline_names"]) == {OMPL, PILZ}
+    assert "CommandPlanner" in values[PILZ]["planning_plugins"][0]
+    assert "OMPLPlanner" in values[OMPL]["planning_plugins"][0]
+    limits = values["robot_description_planning"]
+    assert limits["cartesian_limits"]["max_trans_vel"] == config.full_linear_speed
+    assert set(limits["joint_limits"]) == set(config.joint_names)
+    assert config.group in values["robot_description_kinematics"]
+    semantic = ET.fromstring(values["robot_description_semantic"])
+    assert semantic.get("name") == ur_type
+    chain = semantic.find(f"group[@name='{config.group}']/chain")
+    assert chain is not None
+    assert chain.get("tip_link") == config.tip_link
+    touching = {(p.get("link1"), p.get("link2")) for p in semantic.iter("disable_collisions")}
+    assert ("vacuum_tool", "wrist_3_link") in touching
+
+
+def test_the_driver_has_the_controllers_that_we_talk_to() -> None:
+    path = share("ur_robot_driver") / "config" / "ur_controllers.yaml"
+    manager = yaml.safe_load(path.read_text())["controller_manager"]["ros__parameters"]
+    topics = (
+        ArmConfig().action,
+        ContactConfig().force_topic,
+        UrIoConfig().controller + "/io_states",
+        UrConfig().speed_topic,
+        ToolPoseConfig().topic,
+    )
+    for topic in topics:
+        assert topic.split("/")[1] in manager, topic
+    assert "ForceTorqueSensorBroadcaster" in manager["force_torque_sensor_broadcaster"]["type"]
+
+
 def test_moveit_py_has_what_the_planner_calls() -> None:
     planning = pytest.importorskip("moveit.planning")
     states = pytest.importorskip("moveit.core.robot_state")
     wanted = {
         planning.MoveItPy: ("get_planning_component", "get_planning_scene_monitor", "shutdown"),
         planning.PlanningComponent: ("set_start_state", "set_goal_state", "plan"),
-        planning.PlanningSceneMonitor: ("process_collision_object", "read_only"),
+        planning.PlanningSceneMonitor: (
+            "process_collision_object",
+            "process_attached_collision_object",
+            "read_only",
+        ),
         planning.PlanRequestParameters: (
             "planning_pipeline",
             "planner_id",
@@ -117,12 +194,14 @@ def test_moveit_py_has_what_the_planner_calls() -> None:
             "max_acceleration_scaling_factor",
         ),
         states.RobotState: (
-            "set_to_default_values",
+            "__copy__",
             "set_joint_group_positions",
             "set_from_ik",
             "get_global_link_transform",
             "update",
         ),
     }
+    scenes = pytest.importorskip("moveit.core.planning_scene")
+    wanted[scenes.PlanningScene] = ("current_state", "is_state_colliding")
     for kind, names in wanted.items():
         assert not [name for name in names if not hasattr(kind, name)], kind

@@ -1,0 +1,77 @@
+"""Every node says on /diagnostics how it is, and says it again when that changes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from ros_harness import Ros
+from ros_scenes import box_frame
+
+from grasp_affordance.ros.affordance_node import AffordanceNode
+from grasp_affordance.ros.calibration_node import CalibrationNode
+from grasp_affordance.ros.camera_node import CameraNode
+from grasp_affordance.ros.executor_node import ExecutorNode
+from grasp_affordance.ros.node import ManagedNode
+from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.trainer_node import TrainerNode
+
+OK, ERROR = DiagnosticStatus.OK, DiagnosticStatus.ERROR
+
+
+class Health:
+    """The newest level and message of every status."""
+
+    def __init__(self, ros: Ros) -> None:
+        self.levels: dict[str, bytes] = {}
+        self.values: dict[str, dict[str, str]] = {}
+        ros.node.create_subscription(DiagnosticArray, "/diagnostics", self._note, 10)
+
+    def _note(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.levels[status.name] = status.level
+            self.values[status.name] = {v.key: v.value for v in status.values}
+            assert status.message, status.name
+            assert status.hardware_id.startswith("/"), status.name
+
+
+def started(ros: Ros, kind: type[ManagedNode], folder: Path, sequence: Path) -> None:
+    parameters: dict[type[ManagedNode], dict[str, Any]] = {
+        CameraNode: {"recording": str(sequence)},
+        TrainerNode: {"directory": str(folder / "log")},
+        CalibrationNode: {"folder": str(folder / "samples")},
+        ExecutorNode: {"mujoco__sim__scene": "rows"},
+    }
+    ros.start(kind, **parameters.get(kind, {}))
+
+
+EXPECTED = {
+    AffordanceNode: ("affordance_node", {"camera": ERROR, "model": OK}),
+    CalibrationNode: ("calibration_node", {"camera": ERROR}),
+    CameraNode: ("camera_node", {"playback": OK}),
+    ExecutorNode: ("executor_node", {"cell": OK, "camera": OK, "permission": OK}),
+    TrainerNode: ("trainer_node", {"training": OK}),
+}
+
+
+@pytest.mark.parametrize("kind", list(EXPECTED), ids=lambda kind: kind.__name__)
+def test_a_node_tells_how_it_is(
+    ros: Ros, kind: type[ManagedNode], tmp_path: Path, sequence: Path
+) -> None:
+    health = Health(ros)
+    started(ros, kind, tmp_path, sequence)
+    name, parts = EXPECTED[kind]
+    expected = {f"/{name}: {part}": level for part, level in parts.items()}
+    ros.wait_until(lambda: expected.items() <= health.levels.items(), f"{expected}")
+
+
+def test_a_camera_that_comes_turns_an_error_into_good_health(ros: Ros) -> None:
+    health = Health(ros)
+    ros.start(CalibrationNode)
+    status = "/calibration_node: camera"
+    ros.wait_until(lambda: health.levels.get(status) == ERROR, "in error")
+    camera = RgbdPublisher(ros.node)
+    ros.node.create_timer(
+        0.1, lambda: camera.publish(box_frame(stamp_ns=ros.node.get_clock().now().nanoseconds))
+    )
+    ros.wait_until(lambda: health.levels.get(status) == OK, "well")
