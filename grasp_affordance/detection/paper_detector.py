@@ -81,16 +81,18 @@ class PaperDetector(Detector):
     def propose(self, frame: RgbdFrame) -> list[ScoredRectangle]:
         """Return scored rectangles in a frame seen through `view`, best first."""
         (found,), _ = self.network(self._input([frame]))
-        boxes = found["boxes"].double().cpu().numpy()
-        thetas = (found["labels"].cpu().numpy() - 0.5) * np.pi / self.config.angles
-        scores = found["scores"].double().cpu().numpy()
+        return self.decode(found["boxes"], found["labels"], found["scores"])
+
+    def decode(self, boxes: Tensor, labels: Tensor, scores: Tensor) -> list[ScoredRectangle]:
+        """Return the rectangles of boxes (N, 4) as corners with intervals (N,) from 1."""
+        thetas = (labels.double() - 0.5) * np.pi / self.config.angles
         proposals = []
-        for (u0, v0, u1, v1), theta, score in zip(boxes, thetas, scores, strict=True):
-            if u1 - u0 > 0 and v1 - v0 > 0:
-                rectangle = GraspRectangle(
-                    (u0 + u1) / 2, (v0 + v1) / 2, float(theta), u1 - u0, v1 - v0
-                )
-                proposals.append(ScoredRectangle(rectangle, float(min(score, 1.0))))
+        for (u0, v0, u1, v1), theta, score in zip(
+            boxes.double().tolist(), thetas.tolist(), scores.double().tolist(), strict=True
+        ):
+            if u1 > u0 and v1 > v0:
+                rectangle = GraspRectangle((u0 + u1) / 2, (v0 + v1) / 2, theta, u1 - u0, v1 - v0)
+                proposals.append(ScoredRectangle(rectangle, min(score, 1.0)))
         return proposals
 
     def _target(self, sample: GraspSample) -> dict[str, Tensor]:

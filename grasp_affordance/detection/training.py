@@ -107,14 +107,14 @@ def train(
         raise SequenceError("no sample has a grasp rectangle; there is nothing to learn from")
     if holds_training(output / STATE_FILE) and not resume:
         raise CheckpointError(f"{output} holds a training run; resume it or choose another folder")
-    run = _Run(samples, output, config, validation, start)
+    run = Run(samples, output, config, validation, start)
     if resume:
         run.restore()
     return run.finish(on_step)
 
 
-class _Run:
-    """One training run: what its steps share."""
+class Run:
+    """One training run: what its steps share; `train` is what to call."""
 
     def __init__(
         self,
@@ -194,7 +194,7 @@ class _Run:
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise CheckpointError(
-                f"the loss is {float(total)} after {self.state.step} steps; lower learning_rate "
+                f"the loss is {float(total.detach())} after {self.state.step} steps; lower learning_rate "
                 "and resume from the saved state"
             )
         self.optimiser.zero_grad(set_to_none=True)
