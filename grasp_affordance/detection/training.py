@@ -194,8 +194,8 @@ class Run:
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise CheckpointError(
-                f"the loss is {float(total.detach())} after {self.state.step} steps; lower learning_rate "
-                "and resume from the saved state"
+                f"the loss is {float(total.detach())} after {self.state.step} steps; lower "
+                "learning_rate and resume from the saved state"
             )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()

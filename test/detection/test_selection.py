@@ -107,7 +107,8 @@ def test_the_closing_direction_and_opening_agree_with_the_rectangles_corners() -
     rectangle = GraspRectangle(140, 90, np.pi / 2, 14, 30)
     pose = grasp_pose(rectangle, view)
     assert pose is not None
-    corners = camera.deproject(*rectangle.corners().T, 0.8)
+    u, v = rectangle.corners().T
+    corners = camera.deproject(u, v, 0.8)
     local = (corners - pose.T_camera_grasp[:3, 3]) @ pose.T_camera_grasp[:3, :3]
     assert np.ptp(local[:, 1]) == pytest.approx(pose.opening, rel=1e-5)
     assert np.ptp(local[:, 0]) == pytest.approx(pose.plate_length, rel=1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from detection_scenes import block_sample
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.annotation.jaw import JawConfig
