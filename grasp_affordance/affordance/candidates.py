@@ -37,6 +37,9 @@ class CandidateConfig:
             `T_base_camera` is known.
         workspace_max: its highest corner.
         failure_radius: metres around a recently failed point in which none is offered.
+        failure_doubt: by which the logit sinks beside each recently failed point: what kept the cup
+            from holding there (porous, weighed down, leaning) is often true of the whole object.
+        failure_reach: metres over which this doubt falls to 61 % (one sigma of a Gaussian).
     """
 
     count: int = 10
@@ -50,13 +53,17 @@ class CandidateConfig:
     workspace_min: tuple[float, float, float] = (-10.0, -10.0, -10.0)
     workspace_max: tuple[float, float, float] = (10.0, 10.0, 10.0)
     failure_radius: float = 0.015
+    failure_doubt: float = 1.0
+    failure_reach: float = 0.025
 
     def __post_init__(self) -> None:
         if self.count < 1 or not 0 <= self.min_probability <= 1:
             raise ConfigError("candidates: count must be at least 1, min_probability in [0, 1]")
         lengths = (self.spacing, self.smoothing, self.edge_radii, self.hole_radii)
-        if min(*lengths, self.wall_margin, self.failure_radius) < 0:
-            raise ConfigError("candidates: a length is negative")
+        if min(*lengths, self.wall_margin, self.failure_radius, self.failure_doubt) < 0:
+            raise ConfigError("candidates: a length or the doubt is negative")
+        if not self.failure_reach > 0:
+            raise ConfigError(f"candidates: failure_reach {self.failure_reach} m is not positive")
         if not 0 < self.max_tilt <= np.pi / 2:
             raise ConfigError(f"candidates: max_tilt {self.max_tilt} is not in (0, pi/2]")
         if not np.all(np.asarray(self.workspace_min) < np.asarray(self.workspace_max)):
@@ -86,14 +93,15 @@ class Scene:
 def process(
     scores: Image, scene: Scene, config: CandidateConfig
 ) -> tuple[Image, dict[Rejection, Mask]]:
-    """Smooth grid scores (h, w) and say which cells may not be picked.
+    """Smooth grid scores (h, w), doubt what just failed, and say which cells may not be picked.
 
     Returns:
-        The smoothed scores, 0 where picking is not allowed, and one mask (h, w) per cause. Masks
+        The scores, 0 where picking is not allowed, and one mask (h, w) per cause. Masks
         are disjoint: a cell counts for the first cause that applies.
     """
     sigma = config.smoothing * scene.surface.cells_per_metre
     smooth = cv2.GaussianBlur(scores, (0, 0), sigma) if sigma > 0.1 else scores
+    smooth = _doubted(smooth, scene, config)
     free = np.ones(scores.shape, np.bool_)
     causes: dict[Rejection, Mask] = {}
     for cause, mask in _obstacles(scene, config).items():
@@ -150,6 +158,20 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
         masks[Rejection.OUTSIDE_WORKSPACE] = ~allowed.all(axis=-1)
         masks[Rejection.RECENTLY_FAILED] = _near(base, scene.failed, config.failure_radius)
     return masks
+
+
+def _doubted(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
+    """Return the scores (h, w), sunk beside recently failed points."""
+    if scene.T_base_camera is None or scene.failed is None or not config.failure_doubt:
+        return scores
+    base = transform_points(scene.T_base_camera, scene.surface.points)
+    doubt = np.zeros(scores.shape)
+    for centre in np.reshape(scene.failed, (-1, 3)):
+        squared = np.square(base - centre).sum(axis=-1)
+        doubt += np.exp(-np.nan_to_num(squared, nan=np.inf) / (2 * config.failure_reach**2))
+    # p / (p + (1 - p) e^doubt): the logit less the doubt, without leaving 0 and 1.
+    odds = np.exp(config.failure_doubt * doubt)
+    return np.asarray(scores / (scores + (1 - scores) * odds), dtype=np.float32)
 
 
 def _near(points: Array, centres: Array | None, radius: float) -> Mask:

@@ -69,7 +69,7 @@ class OnlineConfig:
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
     min_probability: float = 0.2
     curiosity: float = 0.1
-    apprenticeship: int = 20
+    apprenticeship: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -134,3 +134,32 @@ def test_the_threshold_and_the_count_are_kept(scene: Scene) -> None:
 def test_senseless_settings_are_refused(changes: dict) -> None:
     with pytest.raises(ConfigError, match="candidates"):
         CandidateConfig(**changes)
+
+
+def test_a_failure_sinks_the_odds_of_its_surroundings_by_the_doubt(scene: Scene) -> None:
+    config = CandidateConfig(smoothing=0.0, failure_radius=0.0, failure_doubt=1.3)
+    best = in_base(select(scene.seal.score, scene, Source.PRIOR, config))[:1]
+    scores = np.full(scene.surface.shape, 0.6, np.float32)
+    before, _ = process(scores, scene, config)
+    after, _ = process(scores, changed(scene, failed=np.repeat(best, 2, axis=0)), config)
+    base = transform_points(T, scene.surface.points)
+    distance = np.linalg.norm(base - best[0], axis=-1)
+    judged = before > 0
+    sunk = np.log(0.6 / 0.4) - 2 * 1.3 * np.exp(-(distance**2) / (2 * config.failure_reach**2))
+    np.testing.assert_allclose(after[judged], 1 / (1 + np.exp(-sunk[judged])), atol=1e-3)
+
+
+def test_what_failed_twice_yields_to_what_has_not_been_tried(scene: Scene) -> None:
+    config = CandidateConfig(failure_radius=0.012, count=1)
+    first = in_base(select(scene.seal.score, scene, Source.PRIOR, config))
+    there = changed(scene, failed=np.repeat(first, 2, axis=0))
+    second = in_base(select(scene.seal.score, there, Source.PRIOR, config))
+    assert np.linalg.norm(second - first) > 0.04
+
+
+def test_certain_scores_stay_certain_beside_a_failure(scene: Scene) -> None:
+    failed = in_base(select(scene.seal.score, scene, Source.PRIOR))[:1]
+    for value in (0.0, 1.0):
+        scores = np.full(scene.surface.shape, value, np.float32)
+        after, _ = process(scores, changed(scene, failed=failed), CandidateConfig(smoothing=0.0))
+        assert np.isin(after, (0.0, value)).all()
