@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,7 +19,7 @@ from grasp_affordance.detection.warp import Similarity
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
-_CANDIDATES, _LEAST = 300, 0.02  # cells that are decoded, best first, and their least score
+_CANDIDATES, _LEAST = 200, 0.02  # cells that are decoded, best first, and their least score
 _SCALES = (0.1, 4.0)  # of the resampling
 _MARGIN = 24  # pixels around a region that the network sees besides it
 
@@ -94,14 +95,12 @@ class DenseDetector(Detector):
         output = self.network(self._input([frame]))[0].float().cpu().numpy()
         score = 1 / (1 + np.exp(-np.clip(output[0], -30, 30)))
         cells = decode(score, output[1:], STRIDE, _CANDIDATES, _LEAST)
+        depths = _depths_at(frame, cells.x, cells.y)
+        columns = (cells.x, cells.y, cells.theta, cells.h, cells.score, depths)
         proposals = []
-        for x, y, theta, h, value in zip(
-            cells.x, cells.y, cells.theta, cells.h, cells.score, strict=True
-        ):
-            z = _depth_at(frame, x, y)
+        for x, y, theta, h, value, z in zip(*(c.tolist() for c in columns), strict=True):
             w = plate_pixels(self.plate_length, theta, z, frame)
-            rectangle = GraspRectangle(float(x), float(y), float(theta), w, float(h))
-            proposals.append(ScoredRectangle(rectangle, float(value)))
+            proposals.append(ScoredRectangle(GraspRectangle(x, y, theta, w, h), value))
         return proposals
 
     def _input(self, frames: Sequence[RgbdFrame]) -> Tensor:
@@ -109,15 +108,20 @@ class DenseDetector(Detector):
         return torch.from_numpy(images).to(self.device).to(memory_format=torch.channels_last)
 
 
-def _depth_at(frame: RgbdFrame, x: float, y: float) -> float:
-    """Depth near a pixel; the view's median where it is unknown."""
+def _depths_at(
+    frame: RgbdFrame, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the median depth (N,) of the 3x3 pixels at places (N,); the view's if unknown."""
     height, width = frame.shape
-    u, v = min(max(round(x), 0), width - 1), min(max(round(y), 0), height - 1)
-    patch = frame.depth[max(v - 1, 0) : v + 2, max(u - 1, 0) : u + 2]
-    known = patch[np.isfinite(patch)]
-    if known.size == 0:
-        known = frame.depth[frame.known]
-    return float(np.median(known)) if known.size else 1.0
+    near = np.arange(-1, 2)
+    rows = np.clip(np.round(y).astype(int)[:, None, None] + near[:, None], 0, height - 1)
+    columns = np.clip(np.round(x).astype(int)[:, None, None] + near, 0, width - 1)
+    patches = np.sort(frame.depth[rows, columns].reshape(-1, 9), axis=1)  # NaN comes last
+    count = np.isfinite(patches).sum(axis=1)
+    depths = patches[np.arange(len(patches)), np.maximum(count - 1, 0) // 2].astype(np.float64)
+    known = frame.depth[::4, ::4]
+    known = known[np.isfinite(known)]
+    return np.where(count > 0, depths, float(np.median(known)) if known.size else 1.0)
 
 
 def _multiple(length: float) -> int:

@@ -1,6 +1,6 @@
 """From many scored rectangles to a few: the last stage of every detector."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,18 +61,24 @@ def select(
     good = [
         proposal
         for proposal in proposals
-        if proposal.score >= threshold
-        and _inside(proposal.rectangle, frame, region)
-        and _fits(proposal.rectangle, frame, jaw)
+        if proposal.score >= threshold and _inside(proposal.rectangle, frame, region)
     ]
     good.sort(key=lambda proposal: -proposal.score)
     good = good[:_CONSIDERED]
-    kept = suppress([proposal.rectangle for proposal in good], config.overlap, config.count)
+    kept = suppress(
+        [proposal.rectangle for proposal in good],
+        config.overlap,
+        config.count,
+        lambda rectangle: _fits(rectangle, frame, jaw),
+    )
     return tuple(good[index] for index in kept)
 
 
 def suppress(
-    rectangles: Sequence[GraspRectangle], overlap: float, count: int | None = None
+    rectangles: Sequence[GraspRectangle],
+    overlap: float,
+    count: int | None = None,
+    accept: Callable[[GraspRectangle], bool] | None = None,
 ) -> list[int]:
     """Return the indices, in order, of rectangles that no better one overlaps (rotated NMS).
 
@@ -80,6 +86,8 @@ def suppress(
         rectangles: best first.
         overlap: IoU above which the worse of two is suppressed.
         count: stop after so many.
+        accept: what it refuses neither stays nor suppresses others; asked only about those that
+            would stay.
     """
     if not rectangles:
         return []
@@ -89,6 +97,8 @@ def suppress(
     kept: list[int] = []
     while left.size and (count is None or len(kept) < count):
         best, left = int(left[0]), left[1:]
+        if accept is not None and not accept(rectangles[best]):
+            continue
         kept.append(best)
         # not OpenCV's rotatedRectangleIntersection: version 5 errs where sides are parallel
         shared = shapely.area(shapely.intersection(polygons[best], polygons[left]))

@@ -60,6 +60,15 @@ def test_what_the_gripper_cannot_open_for_is_dropped() -> None:
     assert select([wide], view, 0.0, jaw, SelectionConfig()) == ()
 
 
+def test_what_is_dropped_does_not_suppress_what_it_covers() -> None:
+    view = frame()
+    wide = ScoredRectangle(GraspRectangle(160, 120, 0.0, 8, 60), 0.9)
+    narrow = ScoredRectangle(GraspRectangle(160, 120, 0.0, 8, 30), 0.8)
+    assert rectangle_iou(wide.rectangle, narrow.rectangle) > 0.4
+    jaw = JawConfig(maximum_opening=0.1)
+    assert select([wide, narrow], view, 0.0, jaw, SelectionConfig()) == (narrow,)
+
+
 def test_a_region_bounds_the_centres() -> None:
     view = frame()
     region = np.zeros(view.shape, bool)
