@@ -4,9 +4,9 @@
 
 Every variant looks at the same 640x480 frame in every round, from the frame to ranked rectangles;
 rounds are interleaved, and a ratio is taken within its round, so that whatever else the machine
-does falls on all variants. The weights are random, which changes no network's time; the dense detector's
-are set so that there are as many candidates to decode and suppress as there ever are. `bin` is a
-region of 400x390 pixels in the middle. Raw seconds go to `output`.
+does falls on all variants. The weights are random, which changes no network's time; the dense
+detector's are set so that there are as many candidates to decode and suppress as there ever are.
+`bin` is a region of 400x390 pixels in the middle. Raw seconds go to `output`.
 """
 
 import json
