@@ -8,13 +8,13 @@ empty bin is a negative; the rest is unknown.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.difference import DifferenceConfig, depth_change
-from grasp_affordance.errors import ConfigError
+from grasp_affordance.detection.room import Room, RoomConfig, rectangle_mask, room_for_plates
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.grasp import GraspRectangle
 
@@ -30,22 +30,18 @@ _ONE_SCENE = DifferenceConfig(noise_limit=0.003)  # a noisier pair says nothing 
 
 @dataclass(frozen=True)
 class HistoryConfig:
-    """When a later removal's rectangles hold in an earlier frame.
+    """What is made of the removals.
 
     Attributes:
-        carry_back: whether they are used there at all.
-        plate_thickness: of a gripper's plate, metres; it needs this much room outside a rectangle.
-        clearance: what stands higher than the object by this much beside it hinders the plates,
-            metres.
+        carry_back: use an object's rectangles also in earlier frames in which it lay as free.
+        check_room: drop rectangles beside which the plates find no room; labels look at the object
+            alone. The place is then known to be no grasp.
+        room: what the plates need.
     """
 
     carry_back: bool = True
-    plate_thickness: float = 0.008
-    clearance: float = 0.010
-
-    def __post_init__(self) -> None:
-        if self.plate_thickness < 0 or self.clearance <= 0:
-            raise ConfigError("label history: plate_thickness or clearance is negative")
+    check_room: bool = True
+    room: RoomConfig = field(default_factory=RoomConfig)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +65,13 @@ class FrameLabels:
     Attributes:
         rectangles: grasps that hold in it; those of its own removal first.
         known: (H, W) bool, see `GraspSample`.
-        carried: how many of the rectangles are from later removals.
+        blocked: how many rectangles were dropped because the plates find no room.
         covered: how many objects were found to lie under others.
     """
 
     rectangles: tuple[GraspRectangle, ...]
     known: Mask
-    carried: int = 0
+    blocked: int = 0
     covered: int = 0
 
 
@@ -95,30 +91,62 @@ def frame_labels(
         background: (H, W) bool, pixels of the last frame that show no object.
     """
     depth = depths[index]
-    known = np.zeros(depth.shape, bool)
+    labels = _Labels(depth, intrinsics, config)
     gone = np.zeros(depth.shape, bool)
-    rectangles: list[GraspRectangle] = []
-    own = covered = 0
     for later in range(index, len(removals)):
         removal = removals[later]
         if later == index:
-            known |= _own_area(removal, depth.shape)
-            rectangles += removal.rectangles
-            own = len(rectangles)
+            labels.add(removal, _own_area(removal, depth.shape), depths[later : later + 2])
         if removal.mask is None:
-            return FrameLabels(tuple(rectangles), known, len(rectangles) - own, covered)
+            return labels.collected()
         if later > index and removal.rectangles and config.carry_back:
             still = _unchanged_on(removal.mask, depth, depths[later])
             if _share(removal.mask & gone, removal.mask) >= _UPON:
-                covered += 1
-                known |= removal.mask & still & ~gone
+                labels.covered += 1
+                labels.known |= removal.mask & still & ~gone
             elif _stayed(removal.mask, still, depth, depths[later]):
-                blocked = _carry(removal, depth, intrinsics, config, rectangles)
-                known = (known | removal.mask) & ~blocked
+                labels.add(removal, removal.mask, depths[later : later + 2])
         gone |= removal.mask
-    rest = background & ~gone
-    known |= rest & _unchanged(depth, depths[len(removals)])
-    return FrameLabels(tuple(rectangles), known, len(rectangles) - own, covered)
+    labels.known |= background & ~gone & _unchanged(depth, depths[len(removals)])
+    return labels.collected()
+
+
+class _Labels:
+    """Collects what is known about one frame."""
+
+    def __init__(self, depth: Depth, intrinsics: Intrinsics, config: HistoryConfig) -> None:
+        self.depth, self.intrinsics, self.config = depth, intrinsics, config
+        self.known = np.zeros(depth.shape, bool)
+        self.rectangles: list[GraspRectangle] = []
+        self.blocked = self.covered = 0
+
+    def add(self, removal: Removal, area: Mask, around: Sequence[Depth]) -> None:
+        """Take the rectangles of an object that covers `area`; `around` are the depths before and
+        after it left.
+        """
+        self.known |= area
+        for rectangle in removal.rectangles:
+            room = self._room(rectangle, area, around)
+            if room is Room.FREE:
+                self.rectangles.append(rectangle)
+            elif room is Room.BLOCKED:
+                self.blocked += 1
+            else:
+                self.known &= ~rectangle_mask(rectangle, self.known.shape)
+
+    def _room(self, rectangle: GraspRectangle, area: Mask, around: Sequence[Depth]) -> Room:
+        if not self.config.check_room:
+            return Room.FREE
+        change = (around[1] - around[0])[area & rectangle_mask(rectangle, area.shape)]
+        change = change[np.isfinite(change)]
+        # nothing known about its height: as high as it is wide, which asks for the most room
+        height = float(np.percentile(change, 75)) if change.size else np.inf
+        return room_for_plates(
+            rectangle, area, self.depth, height, self.intrinsics, self.config.room
+        )
+
+    def collected(self) -> FrameLabels:
+        return FrameLabels(tuple(self.rectangles), self.known, self.blocked, self.covered)
 
 
 def _own_area(removal: Removal, shape: tuple[int, ...]) -> Mask:
@@ -129,64 +157,6 @@ def _own_area(removal: Removal, shape: tuple[int, ...]) -> Mask:
     for rectangle in removal.rectangles:  # a reviewer's, where no mask was found
         area |= rectangle_mask(rectangle, shape)
     return area
-
-
-def _carry(
-    removal: Removal,
-    depth: Depth,
-    intrinsics: Intrinsics,
-    config: HistoryConfig,
-    rectangles: list[GraspRectangle],
-) -> Mask:
-    """Append the rectangles that hold; return the area (H, W) of those that may not."""
-    blocked = np.zeros(depth.shape, bool)
-    assert removal.mask is not None
-    for rectangle in removal.rectangles:
-        if _hindered(rectangle, removal.mask, depth, intrinsics, config):
-            blocked |= rectangle_mask(rectangle, depth.shape)
-        else:
-            rectangles.append(rectangle)
-    return blocked
-
-
-def _hindered(
-    rectangle: GraspRectangle,
-    mask: Mask,
-    depth: Depth,
-    intrinsics: Intrinsics,
-    config: HistoryConfig,
-) -> bool:
-    """Whether something beside the object stands higher where the plates come down."""
-    on_object = depth[mask & rectangle_mask(rectangle, depth.shape)]
-    on_object = on_object[np.isfinite(on_object)]
-    if on_object.size == 0:
-        return True
-    top = float(np.percentile(on_object, 10))
-    plates = 2 * config.plate_thickness * intrinsics.fx / top
-    wide = GraspRectangle(
-        rectangle.x, rectangle.y, rectangle.theta, rectangle.w, rectangle.h + plates
-    )
-    beside = rectangle_mask(wide, depth.shape) & ~mask
-    with np.errstate(invalid="ignore"):
-        higher = beside & (depth < top - config.clearance)
-    return _share(higher, beside) > _UPON
-
-
-def rectangle_mask(rectangle: GraspRectangle, shape: tuple[int, ...]) -> Mask:
-    """Return the pixels (H, W) whose centre a rectangle covers."""
-    mask = np.zeros(shape[:2], bool)
-    u, v = rectangle.corners().T
-    u0, u1 = max(int(np.ceil(u.min())), 0), min(int(u.max()), shape[1] - 1)
-    v0, v1 = max(int(np.ceil(v.min())), 0), min(int(v.max()), shape[0] - 1)
-    if u0 > u1 or v0 > v1:
-        return mask
-    dv, du = (
-        np.mgrid[v0 : v1 + 1, u0 : u1 + 1] - np.array([rectangle.y, rectangle.x])[:, None, None]
-    )
-    c, s = np.cos(rectangle.theta), np.sin(rectangle.theta)
-    along, across = np.abs(du * c + dv * s), np.abs(dv * c - du * s)
-    mask[v0 : v1 + 1, u0 : u1 + 1] = (along <= rectangle.w / 2) & (across <= rectangle.h / 2)
-    return mask
 
 
 def _stayed(mask: Mask, still: Mask, before: Depth, after: Depth) -> bool:

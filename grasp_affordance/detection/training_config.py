@@ -69,7 +69,9 @@ DEFAULT = Preset()
 # Section 4: one labelled object per frame, Adam at a constant 1e-4 for 50,000 iterations,
 # augmentation x100 by shift and rotation.
 PAPER = Preset(
-    DatasetConfig(unlabelled_is_background=True, history=HistoryConfig(carry_back=False)),
+    DatasetConfig(
+        unlabelled_is_background=True, history=HistoryConfig(carry_back=False, check_room=False)
+    ),
     TrainingConfig(
         network=PaperConfig(),
         steps=50_000,

@@ -12,7 +12,7 @@ from grasp_affordance.annotation.records import read_pairs
 from grasp_affordance.annotation.sequence_labels import annotate_sequence
 from grasp_affordance.annotation.verdict import Status
 from grasp_affordance.detection.dataset import DatasetConfig, read_samples
-from grasp_affordance.detection.label_history import HistoryConfig, rectangle_mask
+from grasp_affordance.detection.label_history import HistoryConfig
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.errors import FrameError, SequenceError
 from grasp_affordance.grasp import GraspRectangle
@@ -83,25 +83,51 @@ def test_an_object_that_moved_meanwhile_is_unknown_where_it_lay_before(tmp_path:
     assert known_share(first, before.mask()) < 0.1
 
 
-def test_a_rectangle_is_not_carried_to_where_something_higher_hinders_the_plates(
-    tmp_path: Path,
+@pytest.mark.parametrize("height", [0.06, 0.02])
+def test_a_neighbour_where_the_plates_come_down_makes_a_known_negative(
+    tmp_path: Path, height: float
 ) -> None:
-    low = Block(160, 120, length=80, width=20, angle=0.0, height=0.02)
-    tall = Block(160, 142, length=80, width=20, angle=0.0, height=0.06, color=(200, 60, 40))
-    labels = record(tmp_path, [low, tall], [low], [])
-    first, second = read_samples([labels])[:2]
+    """Also one that is no higher than the object: plates have to reach half its width down."""
+    low = Block(160, 120, length=80, width=20, angle=0.0, height=0.04)
+    beside = Block(160, 144, 80, 20, 0.0, height=height + 0.01, color=(200, 60, 40))
+    first, second = read_samples([record(tmp_path, [low, beside], [low], [])])[:2]
     assert len(on(second, low)) >= 5
     assert not on(first, low)
-    # unknown, not a negative: the label of the paper's kind has the same neighbour in it
-    covered = np.logical_or.reduce([rectangle_mask(r, (240, 320)) for r in on(second, low)])
-    assert known_share(first, covered & low.mask()) < 0.05
+    assert known_share(first, low.mask()) > 0.95
 
 
-def test_a_lower_neighbour_does_not_hinder(tmp_path: Path) -> None:
-    high = Block(160, 120, length=80, width=20, angle=0.0, height=0.04)
-    beside = Block(160, 146, length=80, width=20, angle=0.0, height=0.03, color=(200, 60, 40))
-    labels = record(tmp_path, [high, beside], [high], [])
-    assert len(on(read_samples([labels])[0], high)) >= 5
+def test_a_neighbour_hinders_the_label_of_the_frames_own_removal_too(tmp_path: Path) -> None:
+    removed = Block(160, 120, length=80, width=20, angle=0.0, height=0.04)
+    beside = Block(160, 144, 80, 20, 0.0, height=0.05, color=(200, 60, 40))
+    labels = record(tmp_path, [removed, beside], [beside], [])
+    assert not on(read_samples([labels])[0], removed)
+    every = DatasetConfig(history=HistoryConfig(check_room=False))
+    assert len(on(read_samples([labels], every)[0], removed)) >= 5
+
+
+@pytest.mark.parametrize(("v", "height"), [(154, 0.05), (144, 0.008)], ids=["apart", "low"])
+def test_a_neighbour_further_away_or_below_the_plates_does_not_hinder(
+    tmp_path: Path, v: float, height: float
+) -> None:
+    block = Block(160, 120, length=80, width=20, angle=0.0, height=0.04)
+    beside = Block(160, v, 80, 20, 0.0, height=height, color=(200, 60, 40))
+    labels = record(tmp_path, [block, beside], [beside], [])
+    assert len(on(read_samples([labels])[0], block)) >= 5
+
+
+def test_where_depth_beside_an_object_is_missing_its_grasp_is_unknown(tmp_path: Path) -> None:
+    block = Block(160, 120, length=80, width=20, angle=0.0, height=0.04)
+    writer = SequenceWriter(tmp_path / "sequence", SequenceCamera(INTRINSICS))
+    for seed, blocks in enumerate([[block], []]):
+        view = frame(*blocks, rng=np.random.default_rng(seed))
+        view.depth[132:140, 100:220] = np.nan
+        writer.append(view)
+    labels = tmp_path / "labels"
+    annotate_sequence(Sequence(tmp_path / "sequence"), labels, AnnotationConfig())
+    assert read_pairs(labels).pairs[0].rectangles
+    first = read_samples([labels, record(tmp_path / "other", [ASIDE], [])])[0]
+    assert not on(first, block)
+    assert known_share(first, block.mask()) < 0.5
 
 
 def test_a_reviewers_word_counts(tmp_path: Path) -> None:

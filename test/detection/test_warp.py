@@ -10,9 +10,9 @@ from grasp_affordance.annotation.rectangles import ProposalConfig, propose
 from grasp_affordance.detection.augmentation import AugmentationConfig, disturb, random_view
 from grasp_affordance.detection.dense_detector import DenseDetector
 from grasp_affordance.detection.dense_network import DenseConfig
-from grasp_affordance.detection.label_history import rectangle_mask
 from grasp_affordance.detection.paper_detector import PaperDetector
 from grasp_affordance.detection.paper_network import PaperConfig
+from grasp_affordance.detection.room import rectangle_mask
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.warp import Similarity, warp_frame, warp_sample
 from grasp_affordance.errors import ConfigError

@@ -1,0 +1,120 @@
+"""Whether a gripper's plates find room beside the object that a rectangle is on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.grasp import GraspRectangle
+
+Mask = NDArray[np.bool_]
+Depth = NDArray[np.float32]
+
+_TOP = 10  # percentile of the depth on the object that is its top
+_SEEN = 0.5  # of a plate's place must be known to judge it
+
+
+class Room(StrEnum):
+    """What becomes of the plates."""
+
+    FREE = "free"
+    BLOCKED = "blocked"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class RoomConfig:
+    """What the plates need.
+
+    Attributes:
+        plate_thickness: metres.
+        clearance: by which the gripper opens wider on either side before it comes down, metres.
+        floor_gap: plates end this far above what the object lies on, metres.
+        tolerance: what stands higher than the plates' tips by less is no obstacle for sure, metres.
+        share: of a plate's place that has to stand higher for it to be blocked.
+    """
+
+    plate_thickness: float = 0.006
+    clearance: float = 0.006
+    floor_gap: float = 0.002
+    tolerance: float = 0.005
+    share: float = 0.2
+
+    def __post_init__(self) -> None:
+        lengths = (self.plate_thickness, self.clearance, self.floor_gap, self.tolerance)
+        if min(lengths) < 0 or self.plate_thickness + self.clearance <= 0:
+            raise ConfigError("room beside objects: a length is negative, or plates have none")
+        if not 0 < self.share < 1:
+            raise ConfigError(f"room beside objects: {self.share} is no share")
+
+
+def room_for_plates(
+    rectangle: GraspRectangle,
+    mask: Mask,
+    depth: Depth,
+    height: float,
+    intrinsics: Intrinsics,
+    config: RoomConfig,
+) -> Room:
+    """Judge the two places where the plates of a rectangle come down.
+
+    The plates have to reach the object's widest height: half its width below its top, as far as on
+    any round thing, but not below what it lies on.
+
+    Args:
+        mask: (H, W) bool, the object.
+        depth: (H, W) of the view, metres.
+        height: of the object's top over what it lies on, metres.
+    """
+    on_object = depth[mask & rectangle_mask(rectangle, depth.shape)]
+    on_object = on_object[np.isfinite(on_object)]
+    if on_object.size == 0:
+        return Room.UNSURE
+    top = float(np.percentile(on_object, _TOP))
+    pixels = intrinsics.fx / top
+    tips = top + max(min(rectangle.h / pixels / 2, height - config.floor_gap), 0.0)
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    unsure = False
+    for place in _places(rectangle, (config.plate_thickness + config.clearance) * pixels):
+        inside = rectangle_mask(place, depth.shape) & ~grown
+        known = inside & np.isfinite(depth)
+        if int(np.count_nonzero(known)) < _SEEN * max(int(np.count_nonzero(inside)), 1):
+            unsure = True
+            continue
+        above = tips - depth[known]
+        if (above > config.tolerance).mean() > config.share:
+            return Room.BLOCKED
+        unsure |= bool((above > 0).mean() > config.share)
+    return Room.UNSURE if unsure else Room.FREE
+
+
+def _places(rectangle: GraspRectangle, reach: float) -> tuple[GraspRectangle, GraspRectangle]:
+    """Return the areas that a plate needs on either side, `reach` pixels wide."""
+    x, y, theta, w, h = rectangle.x, rectangle.y, rectangle.theta, rectangle.w, rectangle.h
+    away = (h + reach) / 2
+    first, second = (
+        GraspRectangle(x - side * np.sin(theta), y + side * np.cos(theta), theta, w, reach)
+        for side in (-away, away)
+    )
+    return first, second
+
+
+def rectangle_mask(rectangle: GraspRectangle, shape: tuple[int, ...]) -> Mask:
+    """Return the pixels (H, W) whose centre a rectangle covers."""
+    mask = np.zeros(shape[:2], bool)
+    u, v = rectangle.corners().T
+    u0, u1 = max(int(np.ceil(u.min())), 0), min(int(u.max()), shape[1] - 1)
+    v0, v1 = max(int(np.ceil(v.min())), 0), min(int(v.max()), shape[0] - 1)
+    if u0 > u1 or v0 > v1:
+        return mask
+    dv, du = (
+        np.mgrid[v0 : v1 + 1, u0 : u1 + 1] - np.array([rectangle.y, rectangle.x])[:, None, None]
+    )
+    c, s = np.cos(rectangle.theta), np.sin(rectangle.theta)
+    along, across = np.abs(du * c + dv * s), np.abs(dv * c - du * s)
+    mask[v0 : v1 + 1, u0 : u1 + 1] = (along <= rectangle.w / 2) & (across <= rectangle.h / 2)
+    return mask
