@@ -137,9 +137,7 @@ class AffordancePredictor:
         prior = surface.to_image(seal.score)
         allowed = surface.mask_to_image(region.foreground)
         raw = self._map(frame, prior, allowed, region.up)
-        size = (surface.shape[1], surface.shape[0])
-        scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-        selection = select(scores, scene, self.config.source, self.config.candidates)
+        selection = select_of(raw, scene, self.config.source, self.config.candidates)
         return Prediction(np.where(allowed, raw, np.float32(0)), raw, allowed, selection, scene)
 
     def _map(
@@ -159,6 +157,13 @@ class AffordancePredictor:
         if self.config.source is Source.LEARNED:
             return learned
         return blend(learned, prior, self.config.blend)
+
+
+def select_of(raw: Image, scene: Scene, source: Source, config: CandidateConfig) -> Selection:
+    """Offer the best points of a map (H, W), such as `Prediction.raw` by another configuration."""
+    size = (scene.surface.shape[1], scene.surface.shape[0])
+    scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return select(scores, scene, source, config)
 
 
 def blend(learned: Image, prior: Image, weight: float) -> Image:

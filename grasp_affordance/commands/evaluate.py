@@ -32,6 +32,7 @@ def run(
     seeds: str = "0:3",
     clearances: int = 8,
     weights: Path | None = None,
+    min_probability: float = 0.0,
     workers: int = 1,
     resume: bool = False,
     rows: bool = False,
@@ -51,6 +52,7 @@ def run(
         seeds: A:B, from A up to B - 1; each is a cell of its own, with its own calibration error.
         clearances: piles per seed.
         weights: of a learned policy; those shipped by default.
+        min_probability: expected success rate below which prior and learned policies abstain.
         workers: parallel processes.
         resume: continue or extend what the output holds.
         rows: also write every attempt to a CSV beside the output.
@@ -61,7 +63,7 @@ def run(
         weights = require_shipped_weights()  # the report names them by their digest
     stacks_of(scene)
     check_cell(cell)
-    config = runner.RunConfig(policy, scene, cell, weights, protocol)
+    config = runner.RunConfig(policy, scene, cell, weights, min_probability, protocol)
     chosen = runner.parse_seeds(seeds)
     console = Console()
     with _progress(console, len(chosen) * clearances) as show:

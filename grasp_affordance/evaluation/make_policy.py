@@ -19,6 +19,7 @@ def make_policy(
     weights: Path | None = None,
     truth: Truth | None = None,
     works: Works | None = None,
+    min_probability: float = 0.0,
 ) -> Policy:
     """Build a policy.
 
@@ -27,6 +28,7 @@ def make_policy(
         weights: of a learned policy; None loads the shipped ones.
         truth: answers the oracles; they exist in a simulator only.
         works: picks in a copy of the world, for the oracle that rehearses.
+        min_probability: expected success rate below which prior and learned policies abstain.
 
     Raises:
         ConfigError: unknown name, weights for a policy without any, or an oracle without truth.
@@ -49,9 +51,9 @@ def make_policy(
         case "prior":
             from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
-            return AffordancePolicy("prior")
+            return AffordancePolicy("prior", min_probability=min_probability)
         case "learned":
-            return _learned(weights)
+            return _learned(weights, min_probability)
         case "oracle" | "oracle_best":
             from grasp_affordance.policies.oracle import Oracle, Rehearsal
 
@@ -62,7 +64,7 @@ def make_policy(
     raise ConfigError(f"policy '{name}' is listed but has no constructor")
 
 
-def _learned(weights: Path | None) -> Policy:
+def _learned(weights: Path | None, min_probability: float) -> Policy:
     """Return the policy of a checkpoint, by default of the one that is shipped.
 
     Raises:
@@ -75,7 +77,8 @@ def _learned(weights: Path | None) -> Policy:
     from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
     model = load_model(weights or require_shipped_weights())
-    return AffordancePolicy("learned", PredictorConfig(source=Source.LEARNED), model)
+    config = PredictorConfig(source=Source.LEARNED)
+    return AffordancePolicy("learned", config, model, min_probability)
 
 
 def check_policy(name: str, weights: Path | None = None) -> None:

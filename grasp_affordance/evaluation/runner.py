@@ -27,6 +27,7 @@ class RunConfig:
         scene: name of a scene; scenes of several stack types interleave them.
         cell: hardness of the simulated cell.
         weights: file of a learned policy's weights; None means those that it loads by itself.
+        min_probability: expected success rate below which prior and learned policies abstain.
         protocol: rules of a clearance.
     """
 
@@ -34,6 +35,7 @@ class RunConfig:
     scene: str = "train"
     cell: str = "realistic"
     weights: Path | None = None
+    min_probability: float = 0.0
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
 
     def identity(self) -> dict[str, Any]:
@@ -43,6 +45,7 @@ class RunConfig:
             "scene": self.scene,
             "cell": self.cell,
             "weights": None if self.weights is None else _digest(self.weights),
+            "min_probability": self.min_probability,
             "protocol": asdict(self.protocol),
         }
 

@@ -62,7 +62,11 @@ def clear_simulated_pile(
         cell.reset(np.random.default_rng([seed, index, 0x9112]))
         pile = SimPile(cell)
         policy = make_policy(
-            config.policy, weights=config.weights, truth=cell.oracle, works=pile.works
+            config.policy,
+            weights=config.weights,
+            truth=cell.oracle,
+            works=pile.works,
+            min_probability=config.min_probability,
         )
         rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
         return clear_pile(pile, policy, rng, config.protocol, seed, index)

@@ -16,7 +16,7 @@ from grasp_affordance.policies.policy import View
 class AffordancePolicy:
     """The predictor behind the policies' interface.
 
-    It offers even hopeless points rather than none: an abstention clears no bin.
+    By default it offers even hopeless points rather than none: an abstention clears no bin.
     """
 
     def __init__(
@@ -24,16 +24,24 @@ class AffordancePolicy:
         name: str,
         config: PredictorConfig | None = None,
         model: AffordanceModel | None = None,
+        min_probability: float = 0.0,
     ) -> None:
-        """Use the predictor's configuration, but for cup and memory, which come with the view."""
+        """Use the predictor's configuration, but for cup and memory, which come with the view.
+
+        Args:
+            min_probability: expected success rate below which it abstains.
+        """
         self.name = name
         self._config = config or PredictorConfig()
         self._model = model
+        self._min_probability = min_probability
 
     def choose(self, view: View) -> Selection:
         """Return the map's best points; none, with the reason, in a frame without depth."""
         candidates = replace(
-            self._config.candidates, min_probability=0.0, failure_radius=view.avoid_radius
+            self._config.candidates,
+            min_probability=self._min_probability,
+            failure_radius=view.avoid_radius,
         )
         config = replace(self._config, cup=view.cup, candidates=candidates)
         predictor = AffordancePredictor(config, self._model)

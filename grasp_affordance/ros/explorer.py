@@ -1,6 +1,6 @@
 """Whether a request is answered with points to learn from; the trainer says how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from grasp_affordance_interfaces.msg import TrainerStatus
@@ -8,8 +8,9 @@ from rclpy.node import Node
 
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.exploring import Exploration, explore
+from grasp_affordance.affordance.predictor import select_of
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Selection
+from grasp_affordance.grasp import Selection, Source
 from grasp_affordance.learning.exploration import explores
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.judge import Verdict
@@ -23,16 +24,23 @@ class ExplorerConfig:
     Attributes:
         trainer_node: name of the node whose status says how often; while it is not there, never.
         kind: what is offered then.
+        curiosity: probability of offering the best point all the same where none reaches the
+            success rate that is asked for: what is held for hopeless stays put to the test.
+        apprenticeship: successes of the trainer before which one is always offered.
         seed: of the draws.
     """
 
     trainer_node: str = "trainer_node"
-    kind: Exploration = Exploration.MEMBER
+    kind: Exploration = Exploration.RANDOM
+    curiosity: float = 0.1
+    apprenticeship: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigError(f"exploration seed {self.seed} is negative")
+        if self.seed < 0 or self.apprenticeship < 0:
+            raise ConfigError("exploration: seed and apprenticeship must not be negative")
+        if not 0 <= self.curiosity <= 1:
+            raise ConfigError(f"exploration: curiosity {self.curiosity} is not in [0, 1]")
 
 
 class Explorer:
@@ -41,7 +49,8 @@ class Explorer:
     def __init__(self, node: Node, config: ExplorerConfig, slot: ModelSlot) -> None:
         self._node, self._config, self._slot = node, config, slot
         self._topic = f"{config.trainer_node}/status"
-        self._probability, self._asked = 0.0, 0
+        self._status: TrainerStatus | None = None
+        self._asked = 0
         self._subscription = node.create_subscription(
             TrainerStatus, self._topic, self._hear, topics.LATCHED
         )
@@ -51,18 +60,31 @@ class Explorer:
         self._node.destroy_subscription(self._subscription)
 
     def select(self, verdict: Verdict, config: CandidateConfig) -> Selection:
-        """Return the points of a judged frame, or exploratory ones instead."""
+        """Return the points of a judged frame, or others to learn from."""
         number, self._asked = self._asked, self._asked + 1
         selection = verdict.prediction.selection
-        probability = self._probability if self._node.count_publishers(self._topic) else 0.0
-        seed = self._config.seed
-        if not explores(probability, seed, number):
+        if self._status is None or not self._node.count_publishers(self._topic):
             return selection
+        seed = self._config.seed
         rng = np.random.default_rng([seed, 13, number])
-        found = explore(
-            verdict.frame, verdict.prediction, self._slot.model, self._config.kind, rng, config
-        )
-        return found if found.points else selection
+        if explores(self._status.exploration, seed, number):
+            found = explore(
+                verdict.frame, verdict.prediction, self._slot.model, self._config.kind, rng, config
+            )
+            return found if found.points else selection
+        if not selection.points and self._tries_anyway(self._status, rng):
+            return self._best_anyway(verdict, config)
+        return selection
+
+    def _tries_anyway(self, status: TrainerStatus, rng: np.random.Generator) -> bool:
+        learning = status.successes < self._config.apprenticeship
+        return learning or bool(rng.random() < self._config.curiosity)
+
+    def _best_anyway(self, verdict: Verdict, config: CandidateConfig) -> Selection:
+        prediction = verdict.prediction
+        source = Source.LEARNED if verdict.model_version else Source.PRIOR
+        hopeless = replace(config, min_probability=0.0)
+        return select_of(prediction.raw, prediction.scene, source, hopeless)
 
     def _hear(self, status: TrainerStatus) -> None:
-        self._probability = float(status.exploration)
+        self._status = status

@@ -30,6 +30,7 @@ from grasp_affordance.sim import Hardness
 
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
 _PATIENCE = 90.0  # seconds for the first weights to be served
+_WORTH_TRYING = 0.2  # expected success below which it would rather not pick
 _EVERY = 3  # attempts per picture of the film
 _FAULTS = 5  # of the cell in a row after which the demonstration gives up
 
@@ -83,7 +84,7 @@ class LearningDemo:
         serve: dict[str, Leaf] = {
             "from_scratch": scratch,
             "checkpoint": self.weights,
-            "predictor.candidates.min_probability": 0.0,
+            "predictor.candidates.min_probability": _WORTH_TRYING,
         }
         learn: dict[str, Leaf] = {
             "directory": str(log),
@@ -93,6 +94,8 @@ class LearningDemo:
             "trainer.learner.seed": self.seed,
         }
         ignorant = scratch and not self.prior
+        if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
+            learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
         execute: dict[str, Leaf] = {"record.directory": str(log)}
         return (
             NodeSpec(
