@@ -33,6 +33,7 @@ class RoomConfig:
     Attributes:
         plate_thickness: metres.
         clearance: by which the gripper opens wider on either side before it comes down, metres.
+        reach: how far below the object's widest height the plates end, metres.
         floor_gap: plates end this far above what the object lies on, metres.
         tolerance: what stands higher than the plates' tips by less is no obstacle for sure, metres.
         share: of a plate's place that has to stand higher for it to be blocked.
@@ -40,12 +41,19 @@ class RoomConfig:
 
     plate_thickness: float = 0.006
     clearance: float = 0.006
+    reach: float = 0.005
     floor_gap: float = 0.002
     tolerance: float = 0.005
     share: float = 0.2
 
     def __post_init__(self) -> None:
-        lengths = (self.plate_thickness, self.clearance, self.floor_gap, self.tolerance)
+        lengths = (
+            self.plate_thickness,
+            self.clearance,
+            self.reach,
+            self.floor_gap,
+            self.tolerance,
+        )
         if min(lengths) < 0 or self.plate_thickness + self.clearance <= 0:
             raise ConfigError("room beside objects: a length is negative, or plates have none")
         if not 0 < self.share < 1:
@@ -62,8 +70,8 @@ def room_for_plates(
 ) -> Room:
     """Judge the two places where the plates of a rectangle come down.
 
-    The plates have to reach the object's widest height: half its width below its top, as far as on
-    any round thing, but not below what it lies on.
+    The plates have to reach a little below the object's widest height, which is half its width
+    below its top on a round thing, but not below what it lies on.
 
     Args:
         mask: (H, W) bool, the object.
@@ -76,7 +84,8 @@ def room_for_plates(
         return Room.UNSURE
     top = float(np.percentile(on_object, _TOP))
     pixels = intrinsics.fx / top
-    tips = top + max(min(rectangle.h / pixels / 2, height - config.floor_gap), 0.0)
+    deep = rectangle.h / pixels / 2 + config.reach
+    tips = top + max(min(deep, height - config.floor_gap), 0.0)
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     unsure = False
     for place in _places(rectangle, (config.plate_thickness + config.clearance) * pixels):
