@@ -89,4 +89,7 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        # Python's own end would restore the default, by which launch's second SIGINT kills.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     return 0
