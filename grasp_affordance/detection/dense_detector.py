@@ -104,7 +104,8 @@ class DenseDetector(Detector):
         return proposals
 
     def _input(self, frames: Sequence[RgbdFrame]) -> Tensor:
-        images = np.stack([dense_input(frame, self.config.resolution) for frame in frames])
+        config = self.config
+        images = np.stack([dense_input(f, config.resolution, config.inputs) for f in frames])
         return torch.from_numpy(images).to(self.device).to(memory_format=torch.channels_last)
 
 

@@ -5,6 +5,8 @@ which a tilt of the view changes little, and to the highest and the lowest surfa
 tells whether something lies upon the object, the other whether plates find room beside it.
 """
 
+from enum import StrEnum
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,39 @@ _NEAR, _NEAR_HEIGHT = 30.0, 0.030  # in which the highest surface is looked for;
 _FAR, _FAR_HEIGHT = 60.0, 0.040  # in which the lowest is
 _COARSE = 4  # pixels per cell of the grid on which extremes are found
 _LIMIT = 3.0
-CHANNELS = len(_MEANS) + 2 + 1 + 3
 
 
-def dense_input(frame: RgbdFrame, resolution: float) -> Image:
-    """Return the channels (CHANNELS, H, W) float32, finite everywhere.
+class Inputs(StrEnum):
+    """What the network sees of a frame."""
+
+    RGBD = "rgbd"
+    DEPTH = "depth"
+    COLOR = "color"
+
+    @property
+    def channels(self) -> int:
+        """How many channels that is."""
+        return {"rgbd": _RELIEF + 3, "depth": _RELIEF, "color": 3}[self.value]
+
+
+_RELIEF = len(_MEANS) + 2 + 1  # channels of depth
+
+
+def dense_input(frame: RgbdFrame, resolution: float, inputs: Inputs = Inputs.RGBD) -> Image:
+    """Return the channels (C, H, W) float32, finite everywhere; relief first, then color.
 
     Args:
         frame: already resampled so that a pixel is about `resolution` metres wide.
+        inputs: which of them.
     """
+    color = np.moveaxis(frame.color.astype(np.float32), -1, 0) / 127.5 - 1.0
+    if inputs is Inputs.COLOR:
+        return color
+    relief = _relief(frame, resolution)
+    return relief if inputs is Inputs.DEPTH else np.concatenate([relief, color])
+
+
+def _relief(frame: RgbdFrame, resolution: float) -> Image:
     known = frame.known
     weight = known.astype(np.float32)
     middle = float(np.median(frame.depth[known])) if known.any() else 0.0
@@ -41,8 +67,7 @@ def dense_input(frame: RgbdFrame, resolution: float) -> Image:
     relief.append((height - highest) * weight / _NEAR_HEIGHT)
     relief.append((height - lowest) * weight / _FAR_HEIGHT)
     stacked = np.stack([np.clip(channel, -_LIMIT, _LIMIT) for channel in relief] + [weight])
-    color = np.moveaxis(frame.color.astype(np.float32), -1, 0) / 127.5 - 1.0
-    return np.concatenate([stacked, color]).astype(np.float32)
+    return stacked.astype(np.float32)
 
 
 def _extremes(height: Image, known: NDArray[np.bool_], pixel: float) -> tuple[Image, Image]:

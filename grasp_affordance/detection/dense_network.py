@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_affordance.detection.dense_input import CHANNELS
+from grasp_affordance.detection.dense_input import Inputs
 from grasp_affordance.errors import ConfigError
 
 STRIDE = 4  # pixels per output cell
@@ -22,11 +22,13 @@ class DenseConfig:
         resolution: metres per pixel at the view's median depth; frames are resampled to it.
         crop: side of the square views that it is trained on, pixels.
         widths: channels at strides 2, 4, 8 and 16.
+        inputs: relief and color, or one of them.
     """
 
     resolution: float = 0.002
     crop: int = 256
     widths: tuple[int, int, int, int] = (16, 32, 48, 64)
+    inputs: Inputs = Inputs.RGBD
 
     def __post_init__(self) -> None:
         if self.resolution <= 0 or self.crop < MULTIPLE or self.crop % MULTIPLE:
@@ -36,12 +38,12 @@ class DenseConfig:
 
 
 class DenseNetwork(nn.Module):
-    """Maps an image (N, CHANNELS, H, W) to a grid (N, OUTPUTS, H / 4, W / 4)."""
+    """Maps an image (N, C, H, W) to a grid (N, OUTPUTS, H / 4, W / 4)."""
 
     def __init__(self, config: DenseConfig) -> None:
         super().__init__()
         c2, c4, c8, c16 = config.widths
-        self.stem = _convolution(CHANNELS, c2, stride=2)
+        self.stem = _convolution(config.inputs.channels, c2, stride=2)
         self.down4 = nn.Sequential(_convolution(c2, c4, stride=2), _Residual(c4))
         self.down8 = nn.Sequential(_convolution(c4, c8, stride=2), _Residual(c8))
         self.down16 = nn.Sequential(

@@ -15,6 +15,7 @@ from grasp_affordance.affordance.checkpoint import (
 from grasp_affordance.affordance.encoder import Backbone, state_digest
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense_detector import DenseDetector
+from grasp_affordance.detection.dense_input import Inputs
 from grasp_affordance.detection.dense_network import DenseConfig
 from grasp_affordance.detection.detector import Detector
 from grasp_affordance.detection.paper_detector import PaperDetector
@@ -123,7 +124,13 @@ def read_detector(path: str | os.PathLike[str], device: str = "cpu") -> TrainedD
 def network_config(architecture: str, data: Mapping[str, Any]) -> NetworkConfig:
     """Return the configuration that a header describes; KeyError for an unknown architecture."""
     if architecture == DenseDetector.architecture:
-        return DenseConfig(**{**data, "widths": tuple(data["widths"])})
+        return DenseConfig(
+            **{
+                **data,
+                "widths": tuple(data["widths"]),
+                "inputs": Inputs(data.get("inputs", Inputs.RGBD)),
+            }
+        )
     if architecture == PaperDetector.architecture:
         return PaperConfig(
             **{

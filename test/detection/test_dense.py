@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from grasp_affordance.annotation.metrics import angle_between, matches
 from grasp_affordance.detection.dense_detector import DenseDetector
-from grasp_affordance.detection.dense_input import CHANNELS, dense_input
+from grasp_affordance.detection.dense_input import Inputs, dense_input
 from grasp_affordance.detection.dense_network import OUTPUTS, STRIDE, DenseConfig, DenseNetwork
 from grasp_affordance.detection.dense_targets import decode, encode
 from grasp_affordance.detection.warp import Similarity, warp_frame
@@ -87,7 +87,7 @@ def test_a_positive_is_learned_and_an_unknown_place_is_not() -> None:
 def test_the_input_does_not_know_how_far_the_camera_is(distance: float) -> None:
     """The same relief at another distance, same size in the image, looks the same."""
     near, far = (dense_input(tilted_floor(0.0, shift), RESOLUTION) for shift in (0.0, distance))
-    assert near.shape == (CHANNELS, 240, 320)
+    assert near.shape == (9, 240, 320)
     assert np.allclose(near, far, atol=0.02)
 
 
@@ -110,12 +110,21 @@ def test_the_input_is_finite_however_little_depth_there_is(known: float) -> None
     assert np.isfinite(dense_input(view, RESOLUTION)).all()
 
 
+def test_relief_and_color_can_be_seen_alone() -> None:
+    view = frame(Block(160, 120, 70, 24), rng=np.random.default_rng(0))
+    both, depth, color = (dense_input(view, RESOLUTION, inputs) for inputs in Inputs)
+    assert np.array_equal(both, np.concatenate([depth, color]))
+    assert (len(depth), len(color)) == (Inputs.DEPTH.channels, Inputs.COLOR.channels)
+    dark = RgbdFrame(np.zeros_like(view.color), view.depth, view.intrinsics)
+    assert np.array_equal(dense_input(dark, RESOLUTION, Inputs.DEPTH), depth)
+
+
 @settings(deadline=None, max_examples=8)
 @given(st.integers(1, 5), st.integers(1, 5))
 def test_the_network_gives_a_cell_per_four_pixels(rows: int, columns: int) -> None:
     network = DenseNetwork(DenseConfig(widths=(4, 4, 8, 8))).eval()
     with torch.inference_mode():
-        output = network(torch.zeros(1, CHANNELS, 16 * rows, 16 * columns))
+        output = network(torch.zeros(1, 9, 16 * rows, 16 * columns))
     assert output.shape == (1, OUTPUTS, 4 * rows, 4 * columns)
 
 
