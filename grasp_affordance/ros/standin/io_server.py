@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool, Float64
@@ -58,8 +58,12 @@ class IoServer:
             Float64, "/speed_scaling_state_broadcaster/speed_scaling", 10
         )
         self._shown: tuple[int, int, bool] = (0, 0, False)  # the messages' initial values
+        # The driver's controllers answer one request after the other, in the order of arrival.
+        one_by_one = MutuallyExclusiveCallbackGroup()
+        node.create_service(
+            set_io, f"{_CONTROLLER}/set_io", self._set_io, callback_group=one_by_one
+        )
         group = ReentrantCallbackGroup()
-        node.create_service(set_io, f"{_CONTROLLER}/set_io", self._set_io, callback_group=group)
         robot = machine.robot
         for name, action in {
             "unlock_protective_stop": robot.unlock_protective_stop,
