@@ -15,6 +15,7 @@ from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import ConfigError
 
 _HUMILITY = 0.1  # of the random head at first
+_ROUND = 16  # cells: maps are computed in multiples of it
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,16 @@ class CompactNetwork(nn.Module):
         """
         rows, columns = prior_logit.shape
         reach, far = self.config.reach, int(self.aim.abs().max())
-        padded = functional.pad(features[None], (reach + far,) * 4, mode="replicate")
-        prior = functional.pad(prior_logit[None, None], (far,) * 4, mode="replicate")
+        # Few shapes: PyTorch prepares, and keeps, code for every one that it meets.
+        down, right = rows + -rows % _ROUND, columns + -columns % _ROUND
+        further = far + max(down - rows, right - columns)
+        padded = functional.pad(
+            features[None],
+            (reach + far, reach + further, reach + far, reach + further),
+            mode="replicate",
+        )
+        prior = functional.pad(prior_logit[None, None], (far, further) * 2, mode="replicate")
         top, left = (far + int(shift) for shift in self.aim)
-        seen = padded[..., top : top + rows + 2 * reach, left : left + columns + 2 * reach]
-        return self.forward(seen, prior[..., top : top + rows, left : left + columns])[0]
+        seen = padded[..., top : top + down + 2 * reach, left : left + right + 2 * reach]
+        logits = self.forward(seen, prior[..., top : top + down, left : left + right])
+        return logits[0, :, :rows, :columns]

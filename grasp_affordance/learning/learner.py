@@ -16,6 +16,8 @@ from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
+# Cells that are judged at once: PyTorch prepares, and keeps, code for every shape that it meets.
+_BLOCK = 32
 Cut = tuple[NDArray[np.float16], NDArray[np.float16]]  # patch (channels, S, S), prior (S, S)
 
 
@@ -188,10 +190,15 @@ def member_probabilities(
     network = CompactNetwork(config)
     network.load_state_dict(dict(weights))
     row, column = network.aim.tolist()
-    patches, prior = _batch([_cut(example, config, (row, column)) for example in examples])
+    cuts = [_cut(example, config, (row, column)) for example in examples]
+    cuts += cuts[:1] * (-len(cuts) % _BLOCK)
+    found = []
     with torch.inference_mode():
-        logits = network.forward_cells(torch.from_numpy(patches), torch.from_numpy(prior))
-        return np.asarray(torch.sigmoid(logits).numpy())
+        for first in range(0, len(cuts), _BLOCK):
+            patches, prior = _batch(cuts[first : first + _BLOCK])
+            logits = network.forward_cells(torch.from_numpy(patches), torch.from_numpy(prior))
+            found.append(torch.sigmoid(logits).numpy())
+    return np.concatenate(found)[: len(examples)]
 
 
 def cross_entropy(
