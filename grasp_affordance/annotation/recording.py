@@ -41,6 +41,19 @@ class Recorder:
         self._config = config
         self._state = RecorderState()
 
+    @property
+    def camera(self) -> SequenceCamera:
+        """What `camera.json` says."""
+        return self._writer.camera
+
+    def describe(self, camera: SequenceCamera) -> None:
+        """Say more of the same camera; raises SequenceError where it is another one."""
+        self._writer = SequenceWriter(self._writer.folder, camera)
+
+    def resume(self, kept: RgbdFrame) -> None:
+        """Go on after the last frame that was written before."""
+        self._state = RecorderState(kept=kept)
+
     def offer(
         self, frame: RgbdFrame, now_ns: int, asked: bool = False
     ) -> tuple[Judgement, str | None]:

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from grasp_affordance.ros.share import transport_environment
 from grasp_affordance.ros.spin import spinning
 
 _WIDTH = 150  # characters, where the output is no terminal
+_START = 180.0  # seconds in which a node becomes active; a cold disk takes long to load PyTorch
 _SILENCE = 90.0  # seconds without any news after which something hangs
 _PATIENCE = 5.0  # seconds without an answer; a refill takes a moment, and twice is a waste
 
@@ -48,7 +50,7 @@ class Stage:
     def wait_active(self, *names: str) -> None:
         """Wait until nodes are active; raises CallError where one never is, with its errors."""
         for name in names:
-            self.client.wait_active(f"/{name}", _SILENCE, partial(self.processes.errors, name))
+            self.client.wait_active(f"/{name}", _START, partial(self.processes.errors, name))
 
     def wait_for_images(self, pictures: AttemptPictures, name: str) -> None:
         """Return when the camera's images arrive here; else the first attempt has no picture.
@@ -112,6 +114,7 @@ def perform(output: Path, nodes: Iterable[NodeSpec], body: Callable[[Stage], Non
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, _interrupt)  # else the nodes, in sessions of their own, live on
     try:
         with Processes(output / "logs") as processes:
             for spec in nodes:
@@ -127,3 +130,7 @@ def perform(output: Path, nodes: Iterable[NodeSpec], body: Callable[[Stage], Non
         return 130
     finally:
         rclpy.try_shutdown()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
