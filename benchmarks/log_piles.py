@@ -50,7 +50,7 @@ from grasp_affordance.sim import SimCell, SimConfig
 TRAINING, TEST = 52, 22  # frames, as in the paper
 LABELS = ("auto", "exact")
 RECORDED = 0.1  # candidates with a lower score are not kept
-TRIED = 0.25  # candidates with a lower score are not tried by the simulated jaws
+TRIED = 0.3  # candidates with a lower score are not tried by the simulated jaws
 OVERLAP = 0.25  # of rectangles above which the worse one is suppressed, for all detectors
 
 PICTURE = "images/log_piles.png"  # beside the page
@@ -71,7 +71,9 @@ class Options:
         networks: `dense` (the default detector) and `paper` (from random weights: ImageNet's cannot
             be had without a network).
         paper_seeds: of `seeds`, those with which the paper's network is trained.
-        steps, paper_steps: of the optimiser.
+        steps, batch: of the default detector's training; by default half as many steps of half as
+            many views as it is made for, for want of processor time.
+        paper_steps: of the paper's network.
         work: folder of recordings and models.
         output: folder of the raw results.
         threads: of torch.
@@ -81,7 +83,8 @@ class Options:
     seeds: tuple[int, ...] = (0, 1, 2)
     networks: tuple[str, ...] = ("dense", "paper")
     paper_seeds: tuple[int, ...] = (0,)
-    steps: int = 600
+    steps: int = 500
+    batch: int = 4
     paper_steps: int = 1500
     work: Path = Path("output/log_piles")
     output: Path = Path("results/detection/log_piles")
@@ -268,7 +271,7 @@ def frame_of(image: str, seed: int, options: Options) -> np.ndarray:
 def preset_of(network: str, seed: int, options: Options) -> Preset:
     """Return what the network is trained on and how; alike for both kinds of labels."""
     if network == "dense":
-        training = replace(DEFAULT.training, seed=seed, steps=options.steps)
+        training = replace(DEFAULT.training, seed=seed, steps=options.steps, batch=options.batch)
         return replace(DEFAULT, training=training)
     training = replace(
         PAPER.training,
