@@ -70,7 +70,8 @@ def _training_text(runs: Sequence[LogPileRun]) -> str:
 
 def draw_candidates(color: Image, rows: Sequence[CandidateRow], title: str) -> Image:
     """Return a frame (H, W, 3) with its candidates: plates green if valid, red if not."""
-    view = cv2.resize(color, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    doubled = cv2.resize(color, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    view = np.asarray(doubled, np.uint8)
     for row in reversed(rows):  # the best on top
         corners = GraspRectangle(row.x, row.y, row.theta, row.w, row.h).corners()
         points = np.round((corners * 2 + 0.5) * 16).astype(int)
@@ -87,7 +88,7 @@ def draw_candidates(color: Image, rows: Sequence[CandidateRow], title: str) -> I
                 4,
             )
     draw_title(view, title)
-    return np.asarray(view, np.uint8)
+    return view
 
 
 def write_sheet(

@@ -122,8 +122,10 @@ def difference_text(runs: Sequence[LogPileRun], source: str, threshold: float) -
     """Return `automatic less exact` in points, with the interval that resamples images."""
     exact, auto = (_group(runs, source, labels) for labels in ("exact", "auto"))
     seeds = {run.seed for run in exact} & {run.seed for run in auto}
-    both = [_pooled([run for run in group if run.seed in seeds]) for group in (auto, exact)]
-    value = valid_difference(*both, threshold)
+    first, second = (
+        _pooled([run for run in group if run.seed in seeds]) for group in (auto, exact)
+    )
+    value = valid_difference(first, second, threshold)
     if value is None:
         return "–"
     difference, interval = value
@@ -140,15 +142,17 @@ def valid_difference(
     """
     if [image.image for image in first] != [image.image for image in second]:
         raise ConfigError("the two detectors were not tested on the same images")
-    sides = []
-    for images in (first, second):
-        kept = [[row for row in image.rows if row.score >= threshold] for image in images]
-        sides.append(([sum(row.valid for row in rows) for rows in kept], [len(r) for r in kept]))
-    if not all(sum(counts) for _, counts in sides):
+    one, two = _counts(first, threshold), _counts(second, threshold)
+    if not sum(one[1]) or not sum(two[1]):
         return None
-    rates = [sum(valid) / sum(counts) for valid, counts in sides]
-    interval = paired_difference(*sides, np.random.default_rng(_BOOTSTRAP_SEED))
-    return rates[0] - rates[1], interval
+    interval = paired_difference(one, two, np.random.default_rng(_BOOTSTRAP_SEED))
+    return sum(one[0]) / sum(one[1]) - sum(two[0]) / sum(two[1]), interval
+
+
+def _counts(images: Sequence[JudgedImage], threshold: float) -> tuple[list[int], list[int]]:
+    """Return the numbers of valid candidates and of candidates in each image."""
+    kept = [[row for row in image.rows if row.score >= threshold] for image in images]
+    return [sum(row.valid for row in rows) for rows in kept], [len(rows) for rows in kept]
 
 
 def label_table(runs: Sequence[LogPileRun]) -> str:

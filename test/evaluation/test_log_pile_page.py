@@ -46,6 +46,7 @@ def test_the_sheet_shows_only_what_passes_the_threshold(tmp_path: Path) -> None:
     everything = JudgedImage("a", (candidate("none"), candidate("none", 30.0, 0.8)))
     write_sheet(tmp_path / "more.png", [("auto", [(GREY, everything)] * 2)], 0.3)
     more = cv2.imread(str(tmp_path / "more.png"))
+    assert more is not None
     assert count(more, (60, 220, 40)) > 1.5 * count(sheet, (60, 220, 40))
 
 
