@@ -41,6 +41,7 @@ class TrainDetectorOptions:
         evaluate_every: steps between validations; the state is saved as often.
         seed: of the initial weights and every draw.
         threads: of torch.
+        device: as torch names it.
         backbone: of the paper's network.
         encoder_weights: start of the paper's backbone: imagenet, random, or a file.
         channels: of the paper's network: rgb, or rgd with depth in the place of blue.
@@ -55,6 +56,7 @@ class TrainDetectorOptions:
     evaluate_every: int | None = None
     seed: int = 0
     threads: int = 2
+    device: str = "cpu"
     backbone: Backbone = Backbone.RESNET50
     encoder_weights: str = PaperConfig.encoder_weights
     channels: Channels = Channels.RGB
@@ -99,7 +101,7 @@ def run(
         samples, held_out = split_folders(labels, validation, dataset)
     _tell(console, samples, held_out)
     with _progress(console, config.steps) as show:
-        summary = train(samples, output, config, held_out, start, resume, show)
+        summary = train(samples, output, config, held_out, start, resume, show, options.device)
     console.print(_table(summary, config))
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.errors import GeometryError
 from grasp_affordance.geometry import to_quaternion
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
+_FACING = 0.2  # cosine between approach and line of sight, at least
 _AROUND = 0.25  # of the rectangle's sides: where the depth of the object is looked for
 
 
@@ -17,9 +19,8 @@ class JawGrasp:
     """Where a parallel gripper closes.
 
     Attributes:
-        T_camera_grasp: (4, 4) float64; origin on the object's surface at the centre, z along the
-            line of sight's approach (the optical axis), x along the plates, y along the closing
-            direction.
+        T_camera_grasp: (4, 4) float64; origin on the object's surface at the centre, x along the
+            plates, y along the closing direction, z the approach.
         opening: between the plates, metres.
         plate_length: of the rectangle's side along the plates, metres.
     """
@@ -34,28 +35,44 @@ class JawGrasp:
         return to_quaternion(self.T_camera_grasp)
 
 
-def grasp_pose(rectangle: GraspRectangle, frame: RgbdFrame) -> JawGrasp | None:
+def grasp_pose(
+    rectangle: GraspRectangle, frame: RgbdFrame, approach: NDArray[np.float64] | None = None
+) -> JawGrasp | None:
     """Return the metric grasp of a rectangle; None where there is no depth at its centre.
 
-    Plates and opening lie in the plane parallel to the image through the surface at the centre: the
-    gripper comes along the optical axis, as the labels assume.
+    The rectangle is taken to lie in the plane through the surface at its centre that is normal to
+    the approach: plates and opening are as long as their sides are there.
+
+    Args:
+        approach: (3,) direction in which the gripper comes, camera frame; the optical axis by
+            default. Where the vertical is known it is `-T_base_camera[2, :3]`.
+
+    Raises:
+        GeometryError: the approach has no length, or lies across the line of sight.
     """
     z = surface_depth(rectangle, frame)
     if z is None:
         return None
-    T = np.eye(4)
+    axis = _unit(np.array([0.0, 0.0, 1.0]) if approach is None else approach)
     centre = frame.intrinsics.deproject(rectangle.x, rectangle.y, z)
-    plate = _metres(rectangle.theta, z, frame)
-    closing = _metres(rectangle.theta + np.pi / 2, z, frame)
-    x = plate / np.linalg.norm(plate)
-    T[:3, 0] = x
-    T[:3, 1] = np.cross([0.0, 0.0, 1.0], x)
+    if axis @ centre < _FACING * np.linalg.norm(centre):
+        raise GeometryError(f"approach {axis.tolist()} is not away from the camera")
+
+    def side(angle: float, length: float) -> NDArray[np.float64]:
+        du, dv = np.cos(angle) * length / 2, np.sin(angle) * length / 2
+        u, v = rectangle.x + np.array([-du, du]), rectangle.y + np.array([-dv, dv])
+        rays = frame.intrinsics.deproject(u, v, 1.0)
+        ends = rays * ((axis @ centre) / (rays @ axis))[:, None]
+        return np.asarray(ends[1] - ends[0])
+
+    plate = side(rectangle.theta, rectangle.w)
+    closing = side(rectangle.theta + np.pi / 2, rectangle.h)
+    T = np.eye(4)
+    T[:3, 0] = _unit(plate)
+    T[:3, 1] = np.cross(axis, T[:3, 0])
+    T[:3, 2] = axis
     T[:3, 3] = centre
-    return JawGrasp(
-        T,
-        opening=rectangle.h * float(np.linalg.norm(closing)),
-        plate_length=rectangle.w * float(np.linalg.norm(plate)),
-    )
+    return JawGrasp(T, abs(float(closing @ T[:3, 1])), float(np.linalg.norm(plate)))
 
 
 def opening_of(rectangle: GraspRectangle, frame: RgbdFrame) -> float | None:
@@ -86,3 +103,10 @@ def _metres(angle: float, z: float, frame: RgbdFrame) -> NDArray[np.float64]:
     """Return the step (3,) in metres, camera frame, of one pixel along an image direction."""
     camera = frame.intrinsics
     return np.array([np.cos(angle) * z / camera.fx, np.sin(angle) * z / camera.fy, 0.0])
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = float(np.linalg.norm(vector))
+    if not np.isfinite(length) or length < 1e-9:
+        raise GeometryError("the approach has no length")
+    return np.asarray(vector, dtype=np.float64) / length

@@ -28,11 +28,11 @@ class GraspDetector:
         device: str = "cpu",
     ) -> None:
         """Load a checkpoint of any detector architecture, or take one that is in memory."""
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"device '{device}' cannot be used: {error}") from error
-        loaded = weights if isinstance(weights, TrainedDetector) else read_detector(weights, device)
+        loaded = (
+            weights
+            if isinstance(weights, TrainedDetector)
+            else read_detector(weights, usable_device(device))
+        )
         self.trained = loaded
         self.config = config or SelectionConfig()
         self.jaw = self.config.jaw or loaded.jaw
@@ -53,6 +53,15 @@ class GraspDetector:
         frame.require_depth(_LEAST_DEPTH)
         proposals = predict(self.trained, frame, region)
         return select(proposals, frame, self.threshold, self.jaw, self.config, region)
+
+
+def usable_device(device: str) -> str:
+    """Return the device; ConfigError if torch has none of that name."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device '{device}' cannot be used: {error}") from error
+    return device
 
 
 def predict(

@@ -21,7 +21,7 @@ from grasp_affordance.detection.model import (
     write_detector,
 )
 from grasp_affordance.detection.pose import grasp_pose
-from grasp_affordance.detection.predictor import GraspDetector
+from grasp_affordance.detection.predictor import GraspDetector, usable_device
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.detection.training_config import TrainingConfig
@@ -29,6 +29,7 @@ from grasp_affordance.detection.training_log import TrainingLog
 from grasp_affordance.detection.training_state import (
     TrainingState,
     holds_training,
+    labels_digest,
     read_state,
     write_state,
 )
@@ -84,6 +85,7 @@ def train(
     start: TrainedDetector | None = None,
     resume: bool = False,
     on_step: OnStep | None = None,
+    device: str = "cpu",
 ) -> TrainingSummary:
     """Train a detector into the folder `output`.
 
@@ -95,19 +97,23 @@ def train(
     Args:
         start: weights to go on from with other data (fine-tuning); their network replaces the
             configured one.
-        resume: go on with what `output` holds; `config` must be the same but for `steps`.
+        resume: go on with what `output` holds; samples and `config` must be the same but for
+            `steps`.
+        device: as torch names it.
 
     Raises:
         SequenceError: no sample has a rectangle.
+        ConfigError: there is no such device.
         CheckpointError: `output` holds a run and `resume` is not set, or there is none to resume,
-            or it is of another configuration; a file is damaged or cannot be written.
+            or it is of another configuration or other labels; a file is damaged or cannot be
+            written.
     """
     config = config or TrainingConfig()
     if not any(sample.rectangles for sample in samples):
         raise SequenceError("no sample has a grasp rectangle; there is nothing to learn from")
     if holds_training(output / STATE_FILE) and not resume:
         raise CheckpointError(f"{output} holds a training run; resume it or choose another folder")
-    run = Run(samples, output, config, validation, start)
+    run = Run(samples, output, config, validation, start, usable_device(device))
     if resume:
         run.restore()
     return run.finish(on_step)
@@ -123,6 +129,7 @@ class Run:
         config: TrainingConfig,
         validation: Sequence[GraspSample],
         start: TrainedDetector | None,
+        device: str = "cpu",
     ) -> None:
         self.samples = [sample for sample in samples if sample.rectangles or sample.known.any()]
         self.output, self.config, self.validation = output, config, validation
@@ -136,16 +143,19 @@ class Run:
             )
         if start is not None:
             self.module.load_state_dict(start.module.state_dict())
+        self.module.to(device)
         self.trained = TrainedDetector(self.module, self.jaw)
         self.optimiser = torch.optim.AdamW(
             [p for p in self.module.parameters() if p.requires_grad],
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
         )
-        self.state = TrainingState()
+        self.state = TrainingState(labels=labels_digest([*samples, *validation]))
 
     def restore(self) -> None:
-        self.state = read_state(self.output / STATE_FILE, self.module, self.optimiser, self.config)
+        self.state = read_state(
+            self.output / STATE_FILE, self.module, self.optimiser, self.config, self.state.labels
+        )
 
     def finish(self, on_step: OnStep | None) -> TrainingSummary:
         config, state = self.config, self.state

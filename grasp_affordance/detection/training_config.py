@@ -33,7 +33,7 @@ class TrainingConfig:
     """
 
     network: NetworkConfig = field(default_factory=DenseConfig)
-    steps: int = 2000
+    steps: int = 1000
     batch: int = 8
     learning_rate: float = 2e-3
     schedule: Literal["constant", "cosine"] = "cosine"

@@ -1,9 +1,12 @@
 """All that a training run must know to go on as if it had never stopped, in one atomic file."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +17,7 @@ from grasp_affordance.affordance.checkpoint import (
     write_checkpoint,
 )
 from grasp_affordance.detection.evaluation import DetectionScore
+from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.training_config import TrainingConfig
 from grasp_affordance.errors import CheckpointError
 
@@ -29,12 +33,14 @@ class TrainingState:
         step: steps made.
         best_step, best_score: of the weights in model.safetensors.
         rows: of metrics.csv, one per validation.
+        labels: digest of what is learned from; a resumed run has to learn from the same.
     """
 
     step: int = 0
     best_step: int = -1
     best_score: DetectionScore | None = None
     rows: list[dict[str, float]] = field(default_factory=list)
+    labels: str = ""
 
     def is_best(self, score: DetectionScore | None) -> bool:
         """Whether a validation is the best so far; without validation the latest is."""
@@ -72,17 +78,22 @@ def write_state(
         "best_step": state.best_step,
         "best_score": best,
         "rows": [_named(row) for row in state.rows],
+        "labels": state.labels,
     }
     write_checkpoint(path, Checkpoint(ARCHITECTURE, header, tensors, Provenance.of_this_process(0)))
 
 
 def read_state(
-    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, config: TrainingConfig
+    path: Path,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    config: TrainingConfig,
+    labels: str,
 ) -> TrainingState:
     """Return the state, and bring module and optimiser back to it.
 
     Raises:
-        CheckpointError: missing, damaged, or of another configuration.
+        CheckpointError: missing, damaged, or of another configuration or other labels.
     """
     checkpoint = read_checkpoint(path)
     if checkpoint.architecture != ARCHITECTURE:
@@ -93,6 +104,11 @@ def read_state(
         raise CheckpointError(
             f"'{path}' is of another configuration ({', '.join(different)} differ); restore it or "
             "choose another folder"
+        )
+    if checkpoint.config["labels"] != labels:
+        raise CheckpointError(
+            f"'{path}' learned from other labels; give the same folders in the same order and "
+            "unchanged, or choose another folder and --fine-tune"
         )
     tensors = checkpoint.tensors
     try:
@@ -112,7 +128,18 @@ def read_state(
         best_step=int(header["best_step"]),
         best_score=None if best is None else DetectionScore(**_numbers(best)),
         rows=[_numbers(row) for row in header["rows"]],
+        labels=labels,
     )
+
+
+def labels_digest(samples: Sequence[GraspSample]) -> str:
+    """Return the SHA-256 of names, rectangles and known areas; the order counts."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(sample.name.encode())
+        digest.update(repr([vars(rectangle) for rectangle in sample.rectangles]).encode())
+        digest.update(np.packbits(sample.known).tobytes())
+    return digest.hexdigest()
 
 
 def _plain(config: TrainingConfig) -> dict[str, Any]:

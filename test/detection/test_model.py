@@ -21,7 +21,7 @@ from grasp_affordance.detection.model import (
     write_detector,
 )
 from grasp_affordance.detection.paper_network import PaperConfig
-from grasp_affordance.detection.predictor import GraspDetector, predict
+from grasp_affordance.detection.predictor import GraspDetector, predict, usable_device
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 
@@ -113,4 +113,4 @@ def test_a_frame_that_cannot_be_used_is_refused() -> None:
     with pytest.raises(FrameError, match="differ in size"):
         detector.detect(frame, np.ones((10, 10), bool))
     with pytest.raises(ConfigError, match="device"):
-        GraspDetector(trained(DENSE), device="nonsense")
+        usable_device("nonsense")

@@ -9,7 +9,7 @@ from grasp_affordance.annotation.metrics import rectangle_iou
 from grasp_affordance.detection.pose import grasp_pose
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select, suppress
-from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.errors import ConfigError, FrameError, GeometryError
 from grasp_affordance.grasp import GraspRectangle
 
 rectangles = st.lists(
@@ -121,6 +121,42 @@ def test_the_closing_direction_and_opening_agree_with_the_rectangles_corners() -
     local = (corners - pose.T_camera_grasp[:3, 3]) @ pose.T_camera_grasp[:3, :3]
     assert np.ptp(local[:, 1]) == pytest.approx(pose.opening, rel=1e-5)
     assert np.ptp(local[:, 0]) == pytest.approx(pose.plate_length, rel=1e-5)
+
+
+@pytest.mark.parametrize("tilt", [-0.4, 0.0, 0.3])
+@pytest.mark.parametrize("heading", [0.0, 0.6, 2.0])
+def test_a_vertical_approach_gives_the_true_opening_whatever_the_cameras_tilt(
+    tilt: float, heading: float
+) -> None:
+    """A level rectangle 20 by 50 mm, projected into a tilted view, is measured as that."""
+    c, s = np.cos(tilt), np.sin(tilt)
+    down = np.array([0.0, s, c])  # in a camera that is tilted about its x axis
+    across, along = np.array([1.0, 0.0, 0.0]), np.cross(down, [1.0, 0.0, 0.0])
+    x = np.cos(heading) * across + np.sin(heading) * along
+    y = np.cross(down, x)
+    camera, centre = frame().intrinsics, np.array([0.05, -0.03, 0.8])
+    ends = camera.project(np.array([centre, centre + 0.01 * x, centre + 0.025 * y]))
+    plate, opening = ends[1] - ends[0], ends[2] - ends[0]
+    theta = float(np.arctan2(plate[1], plate[0]) % np.pi)
+    normal = np.array([-np.sin(theta), np.cos(theta)])
+    rectangle = GraspRectangle(
+        ends[0, 0], ends[0, 1], theta, 2 * float(np.hypot(*plate)), 2 * abs(float(opening @ normal))
+    )
+    view = frame()
+    view.depth[:] = 0.8
+    pose = grasp_pose(rectangle, view, down)
+    assert pose is not None
+    assert pose.opening == pytest.approx(0.05, rel=0.05)
+    assert pose.plate_length == pytest.approx(0.02, rel=0.05)
+    assert np.allclose(pose.T_camera_grasp[:3, 2], down)
+    assert abs(pose.T_camera_grasp[:3, 0] @ x) > 0.999
+
+
+def test_an_approach_towards_the_camera_is_refused() -> None:
+    rectangle = GraspRectangle(160, 120, 0.0, 30, 30)
+    for wrong in ([0.0, 0.0, -1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]):
+        with pytest.raises(GeometryError, match="approach"):
+            grasp_pose(rectangle, frame(), np.array(wrong))
 
 
 def test_there_is_no_pose_without_depth_and_a_hole_at_the_centre_is_bridged() -> None:

@@ -181,6 +181,8 @@ def test_a_run_is_not_overwritten_and_nothing_else_is_resumed(
         train(samples, tmp_path, TINY)
     with pytest.raises(CheckpointError, match="batch differ"):
         train(samples, tmp_path, replace(TINY, batch=3), resume=True)
+    with pytest.raises(CheckpointError, match="other labels"):
+        train(samples[:3], tmp_path, TINY, resume=True)
     with pytest.raises(CheckpointError, match="does not exist"):
         train(samples, tmp_path / "other", TINY, resume=True)
     (tmp_path / STATE_FILE).write_bytes((tmp_path / STATE_FILE).read_bytes()[:1000])
