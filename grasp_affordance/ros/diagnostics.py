@@ -1,5 +1,6 @@
 """What a node knows about its own health, on `/diagnostics` and, when it changes, on `/rosout`."""
 
+import re
 from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -24,7 +25,7 @@ class Diagnostics:
         message: str,
         values: Mapping[str, object] | None = None,
     ) -> None:
-        """Replace one status; a new message is also logged, once.
+        """Replace one status; a new message is also logged, once: new numbers in it are no news.
 
         Args:
             name: of the thing judged, for example "camera".
@@ -41,7 +42,7 @@ class Diagnostics:
             hardware_id=node_name,
             values=[KeyValue(key=k, value=str(v)) for k, v in (values or {}).items()],
         )
-        if before is None or (before.level, before.message) != (level, message):
+        if before is None or (before.level, _words(before.message)) != (level, _words(message)):
             self._log(level, f"{name}: {message}", recovered=before is not None)
 
     def level(self, name: str) -> bytes | None:
@@ -64,3 +65,8 @@ class Diagnostics:
             logger.warning(text)
         else:
             logger.error(text)
+
+
+def _words(message: str) -> str:
+    """Return a message without its numbers."""
+    return re.sub(r"[\d.]+", "", message)

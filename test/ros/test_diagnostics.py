@@ -11,8 +11,10 @@ from ros_scenes import box_frame
 from grasp_affordance.ros.affordance_node import AffordanceNode
 from grasp_affordance.ros.calibration_node import CalibrationNode
 from grasp_affordance.ros.camera_node import CameraNode
+from grasp_affordance.ros.diagnostics import Diagnostics
 from grasp_affordance.ros.executor_node import ExecutorNode
 from grasp_affordance.ros.node import ManagedNode
+from grasp_affordance.ros.recorder_node import RecorderNode
 from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.trainer_node import TrainerNode
 
@@ -41,6 +43,7 @@ def started(ros: Ros, kind: type[ManagedNode], folder: Path, sequence: Path) -> 
         TrainerNode: {"directory": str(folder / "log")},
         CalibrationNode: {"folder": str(folder / "samples")},
         ExecutorNode: {"mujoco__sim__scene": "rows"},
+        RecorderNode: {"folder": str(folder / "kept")},
     }
     ros.start(kind, **parameters.get(kind, {}))
 
@@ -50,6 +53,7 @@ EXPECTED = {
     CalibrationNode: ("calibration_node", {"camera": ERROR}),
     CameraNode: ("camera_node", {"playback": OK}),
     ExecutorNode: ("executor_node", {"cell": OK, "camera": OK, "permission": OK}),
+    RecorderNode: ("recorder_node", {"camera": ERROR}),
     TrainerNode: ("trainer_node", {"training": OK}),
 }
 
@@ -75,3 +79,12 @@ def test_a_camera_that_comes_turns_an_error_into_good_health(ros: Ros) -> None:
         0.1, lambda: camera.publish(box_frame(stamp_ns=ros.node.get_clock().now().nanoseconds))
     )
     ros.wait_until(lambda: health.levels.get(status) == OK, "well")
+
+
+def test_a_message_is_logged_when_it_is_new_not_when_its_numbers_are(ros: Ros) -> None:
+    diagnostics = Diagnostics(ros.node)
+    for seconds in (1.5, 2.5, 30.0):
+        diagnostics.set("camera", ERROR, f"the newest frame is {seconds} s old")
+    diagnostics.set("camera", ERROR, "no frame at all")
+    ros.wait_for_log("no frame at all")
+    assert sum("the newest frame" in line for line in ros.rosout) == 1
