@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT
 from grasp_affordance.errors import ConfigError
 
 _HUMILITY = 0.1  # of the random head at first
@@ -125,7 +125,8 @@ class CompactNetwork(nn.Module):
 
     def _stem(self, features: Tensor) -> Tensor:
         if not self.config.use_color:
-            features = torch.cat([features[:, :-6], torch.zeros_like(features[:, -6:])], dim=1)
+            blind = torch.zeros_like(features[:, SHAPE_COUNT:])
+            features = torch.cat([features[:, :SHAPE_COUNT], blind], dim=1)
         return functional.relu(self.stem(features))
 
     def _logits(self, hidden: Tensor, prior_logit: Tensor) -> Tensor:

@@ -18,6 +18,20 @@ Image = NDArray[np.float32]
 _SCALES = (0.5, 1.0, 2.0, 4.0)  # of the local means, cup radii
 _NEIGHBOURHOODS = (2.5, 6.0)  # in which a surface may be topped by another, cup radii
 
+_COLOR_CHANNELS = (
+    "red",
+    "green",
+    "blue",
+    "red, fine",
+    "green, fine",
+    "blue, fine",
+    "red, around",
+    "green, around",
+    "blue, around",
+    "saturation",
+    "texture",
+)
+
 CHANNELS = (
     *(f"height over local mean of {scale} radii" for scale in _SCALES),
     "slope",
@@ -28,13 +42,10 @@ CHANNELS = (
     "share of known depth",
     *(f"height below the top within {size} radii" for size in _NEIGHBOURHOODS),
     "height over the region's lowest surface",
-    "red",
-    "green",
-    "blue",
-    "red, fine",
-    "green, fine",
-    "blue, fine",
+    *_COLOR_CHANNELS,
 )
+SHAPE_COUNT = len(CHANNELS) - len(_COLOR_CHANNELS)
+"""Channels of shape; those of color follow."""
 
 
 def height_along(frame: RgbdFrame, up: NDArray[np.float64]) -> Image:
@@ -63,17 +74,28 @@ def feature_map(
     radius = cup_radius / grid.resolution
     shape = _shape_channels(h, weight, radius)
     known = _blur(share, radius * 0.5)
-    color = grid.sample(frame.color) / 255.0
-    smooth = _blur(color, radius * 0.5)
     channels = [*shape[:-3], known, *shape[-3:]]
-    stacked = np.concatenate(
-        [
-            np.stack(channels),
-            np.moveaxis(2.0 * smooth - 1.0, -1, 0),
-            np.moveaxis(4.0 * (color - smooth), -1, 0),
-        ]
-    )
+    stacked = np.concatenate([np.stack(channels), _color_channels(frame, grid, radius)])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
+
+
+def _color_channels(frame: RgbdFrame, grid: MetricGrid, radius: float) -> Image:
+    """Return the color channels (N, rows, columns); `radius` is in cells.
+
+    Texture is what differs from the surroundings pixel by pixel, before the grid averages it away:
+    by its speckles one knows cardboard from paint of the same color.
+    """
+    color = grid.sample(frame.color) / 255.0
+    smooth, around = _blur(color, radius * 0.5), _blur(color, radius * 2.0)
+    brightest, darkest = smooth.max(axis=-1), smooth.min(axis=-1)
+    saturation = (brightest - darkest) / np.maximum(brightest, 0.05)
+    gray = cv2.cvtColor(frame.color, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
+    pixels = radius * 0.5 * grid.width / grid.columns
+    detail = np.square(gray - _blur(gray, pixels))
+    texture = np.sqrt(_blur(grid.sample(detail), radius * 0.5))
+    threes = [2.0 * smooth - 1.0, 4.0 * (color - smooth), 2.0 * around - 1.0]
+    flat = [2.0 * saturation - 1.0, 20.0 * texture - 1.0]
+    return np.concatenate([np.moveaxis(np.concatenate(threes, axis=-1), -1, 0), np.stack(flat)])
 
 
 def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:

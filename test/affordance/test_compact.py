@@ -10,7 +10,7 @@ import torch
 from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.compact_checkpoint import to_checkpoint
-from grasp_affordance.affordance.features import CHANNELS, feature_map
+from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
 from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.model import load_model
 from grasp_affordance.affordance.observation import observe
@@ -97,7 +97,7 @@ def test_features_turn_with_the_scene() -> None:
 def test_shape_does_not_depend_on_color_nor_color_on_shape() -> None:
     frame = heap()
     dark = RgbdFrame(np.zeros_like(frame.color), frame.depth, frame.intrinsics)
-    np.testing.assert_array_equal(features_of(dark)[:-6], features_of(frame)[:-6])
+    np.testing.assert_array_equal(features_of(dark)[:SHAPE_COUNT], features_of(frame)[:SHAPE_COUNT])
 
 
 def test_a_map_is_the_same_as_its_patches_one_by_one() -> None:
@@ -209,3 +209,15 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     write_checkpoint(path, to_checkpoint(network.state_dict(), wrong, Provenance()))
     with pytest.raises(CheckpointError, match="compact network"):
         load_model(path)
+
+
+def test_texture_tells_speckles_from_paint_of_the_same_color() -> None:
+    rng = np.random.default_rng(0)
+    frame = heap()
+    painted, speckled = (np.full_like(frame.color, 120) for _ in range(2))
+    speckled[rng.random(frame.shape) < 0.3] = 40
+    plain, rough = (
+        features_of(RgbdFrame(color, frame.depth, frame.intrinsics))[CHANNELS.index("texture")]
+        for color in (painted, speckled)
+    )
+    assert rough.mean() > plain.mean() + 1.0
