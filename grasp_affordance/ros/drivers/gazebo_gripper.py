@@ -72,6 +72,7 @@ class GazeboGripper:
         self._poses: dict[str, Array] = {}
         self._wrench, self._unloaded = np.zeros(6), np.zeros(6)
         self._on, self._vacuum, self._held = False, 0.0, ""
+        self._torn = False  # whether a load was lost that the lip still touches
         self._used = False  # whether the vacuum has been on since the start
         self._free = threading.Event()
         self._lock = threading.Lock()
@@ -97,6 +98,7 @@ class GazeboGripper:
         with self._lock:
             self._on = on
             self._used = self._used or on
+            self._torn = False
             held = self._held
         if not on or not held:
             self._open(held)
@@ -166,6 +168,7 @@ class GazeboGripper:
             share = 1 - np.exp(-config.period / config.rise)
             self._vacuum += share * (target - self._vacuum)
             if self._held and not self._bears():
+                self._torn = True
                 self._detach[self._held].publish(Empty())
             noise = self._rng.normal(0, _SENSOR_NOISE)
             self._reading = Reading(time.monotonic(), float(self._vacuum + noise))
@@ -174,13 +177,14 @@ class GazeboGripper:
 
     def _target(self) -> float:
         """Return the vacuum that is being reached, kilopascals; close the joint of a sealed cup."""
-        if self._held:
+        if self._held and not self._torn:
             return self._cup.vacuum
         T_link_rim = np.eye(4)
         T_link_rim[2, 3] = self._config.rim
         bodies = {n: (s, self._poses[n]) for n, s in self._solids.items() if n in self._poses}
         contact = touch(self._poses[self._config.link] @ T_link_rim, bodies, self._cup)
-        if contact.sealed:
+        self._torn = self._torn and bool(contact.name)
+        if contact.sealed and not self._torn:
             self._unloaded = self._wrench.copy()
             self._attach[contact.name].publish(Empty())
             return self._cup.vacuum
