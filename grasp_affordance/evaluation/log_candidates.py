@@ -22,10 +22,10 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sim import shapes
 from grasp_affordance.sim.jaw_grasp import JawBench, JawOutcome
+from grasp_affordance.sim.log_piles import DENSITY
 from grasp_affordance.sim.objects import Material, ObjectSpec
 
 NO_DEPTH = "no_depth"  # outcome of a candidate whose height the frame does not tell
-_DENSITY = 600.0  # kg/m^3, dry wood
 _BOOTSTRAP_SEED = 0
 
 Detect = Callable[[RgbdFrame, np.ndarray | None], Sequence[ScoredRectangle]]
@@ -120,7 +120,9 @@ def judge_candidates(
     camera = recording.camera
     assert camera.bin is not None
     assert camera.T_base_camera is not None
-    bench = JawBench(_objects(scene), config.jaws)
+    bench = None
+    if any(candidate.score >= tried for candidate in candidates):
+        bench = JawBench(_objects(scene), config.jaws)
     rows = []
     for candidate in candidates:
         rectangle = candidate.rectangle
@@ -133,7 +135,7 @@ def judge_candidates(
             config,
         )
         outcome = None
-        if candidate.score >= tried:
+        if bench is not None and candidate.score >= tried:
             outcome = _try(bench, rectangle, frame, camera.T_base_camera)
         rows.append(
             CandidateRow(
@@ -214,7 +216,7 @@ def _objects(scene: LogScene) -> list[tuple[ObjectSpec, np.ndarray]]:
             ObjectSpec(
                 shapes.cylinder(log.radius, log.length),
                 color,
-                density=_DENSITY,
+                density=DENSITY,
                 material=Material.BARK,
             ),
             log.T_base_cylinder,

@@ -7,6 +7,8 @@ import numpy as np
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Array
 
+FLOOR_GAP = 0.002  # metres between plates and floor
+
 
 @dataclass(frozen=True)
 class ParallelJaws:
@@ -71,6 +73,3 @@ class TopDownGrasp:
     def tip_height(self, jaws: ParallelJaws, floor: float) -> float:
         """Height of the plates' lower edges when they close; they do not touch the floor."""
         return max(float(self.position[2]) - jaws.reach, floor + FLOOR_GAP)
-
-
-FLOOR_GAP = 0.002  # metres between plates and floor

@@ -18,8 +18,8 @@ from grasp_affordance.sim.objects import RGBA, Material, ObjectSpec, Placement, 
 RADIUS = (0.016, 0.028)  # metres
 LENGTH = (0.14, 0.26)  # metres
 COUNT = 13  # logs of a pile, at most
+DENSITY = 600.0  # kg/m^3, dry wood
 
-_DENSITY = 600.0  # kg/m^3, dry wood
 _HEADING = float(np.radians(12))  # of a pile, to either side of one of the bin's axes
 _SKEW = float(np.radians(1.5))  # of a log, to either side of its pile's heading
 _GAP = (0.013, 0.9)  # between logs on the floor: metres at least, times their radius at most
@@ -138,7 +138,7 @@ def _gap(first: _Lying, second: _Lying) -> float:
 
 def _placement(each: _Lying, heading: float, rng: np.random.Generator) -> Placement:
     shape = shapes.cylinder(each.radius, float(rng.uniform(*LENGTH)))
-    spec = ObjectSpec(shape, bark_color(rng), density=_DENSITY, material=Material.BARK)
+    spec = ObjectSpec(shape, bark_color(rng), density=DENSITY, material=Material.BARK)
     c, s = np.cos(heading), np.sin(heading)
     position = np.array(
         [c * each.along - s * each.across, s * each.along + c * each.across, each.height]
