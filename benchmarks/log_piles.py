@@ -28,7 +28,6 @@ from grasp_affordance.annotation.records import PairRecord, read_mask, read_pair
 from grasp_affordance.annotation.scene_change import observed_area
 from grasp_affordance.annotation.sequence_labels import annotate_sequence
 from grasp_affordance.detection.dataset import read_samples
-from grasp_affordance.detection.model import DEFAULT_THRESHOLD
 from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.samples import ScoredRectangle
@@ -37,11 +36,9 @@ from grasp_affordance.detection.training import MODEL_FILE, STATE_FILE, train
 from grasp_affordance.detection.training_config import DEFAULT, PAPER, Preset
 from grasp_affordance.evaluation.grasp_validity import ValidityConfig
 from grasp_affordance.evaluation.log_candidates import images_to_json, judge_recording
-from grasp_affordance.evaluation.log_pile_page import page_part, write_sheet
-from grasp_affordance.evaluation.log_pile_report import read_runs
+from grasp_affordance.evaluation.log_pile_page import publish
 from grasp_affordance.evaluation.log_sequences import label_exactly, record_log_pile
 from grasp_affordance.evaluation.provenance import provenance, revision
-from grasp_affordance.evaluation.results_page import update_page
 from grasp_affordance.files import write_atomically
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
@@ -52,8 +49,6 @@ LABELS = ("auto", "exact")
 RECORDED = 0.1  # candidates with a lower score are not kept
 TRIED = 0.3  # candidates with a lower score are not tried by the simulated jaws
 OVERLAP = 0.25  # of rectangles above which the worse one is suppressed, for all detectors
-
-PICTURE = "images/log_piles.png"  # beside the page
 
 # Where the camera stands: over the bin for training; aside, higher and turned for the tests.
 CAMERAS: dict[str, dict[str, Any]] = {
@@ -101,10 +96,10 @@ def main(options: Options) -> None:
             for labels in LABELS:
                 learn(network, labels, seed, options)
                 test(network, labels, seed, options)
-                publish(options)
+                publish(options.output, options.work / "data", options.page)
     for seed in options.seeds:
         judge_labels(seed, options)
-        publish(options)
+        publish(options.output, options.work / "data", options.page)
 
 
 def record(seed: int, options: Options) -> None:
@@ -237,35 +232,6 @@ def test(network: str, labels: str, seed: int, options: Options) -> None:
     }  # fmt: skip
     write_json(output, content)
     print(f"{output} written", flush=True)
-
-
-def publish(options: Options) -> None:
-    """Bring the page and its picture up to date."""
-    runs = read_runs(options.output)
-    names = ("labels-test", "exact"), ("dense", "exact"), ("dense", "auto")
-    chosen = [
-        (run, title)
-        for source, labels in names
-        for run in runs
-        if (run.source, run.labels, run.seed) == (source, labels, options.seeds[0])
-        for title in [f"{'labels' if 'labels' in source else source}, {labels}"]
-    ]
-    if not chosen or options.page is None:
-        return
-    rows = []
-    for run, title in chosen:
-        picked = [run.images[k] for k in np.linspace(0, len(run.images) - 1, 9).astype(int)[1:8:2]]
-        rows.append(
-            (title, [(frame_of(image.image, run.seed, options), image) for image in picked])
-        )
-    write_sheet(options.page.parent / PICTURE, rows, DEFAULT_THRESHOLD)
-    update_page(options.page, {"log piles": page_part(runs, DEFAULT_THRESHOLD, PICTURE)})
-
-
-def frame_of(image: str, seed: int, options: Options) -> np.ndarray:
-    """Return the colours of a judged image."""
-    recording, name = image.split("/")
-    return Recording(options.work / "data" / f"seed{seed}" / recording).read(name).color
 
 
 def preset_of(network: str, seed: int, options: Options) -> Preset:

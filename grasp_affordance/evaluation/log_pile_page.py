@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.drawing import contact_sheet, draw_title
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.detection.model import DEFAULT_THRESHOLD
 from grasp_affordance.evaluation.log_candidates import CandidateRow, JudgedImage
 from grasp_affordance.evaluation.log_pile_report import (
     LogPileRun,
@@ -16,15 +17,60 @@ from grasp_affordance.evaluation.log_pile_report import (
     difference_text,
     fault_text,
     label_table,
+    read_runs,
     threshold_table,
 )
+from grasp_affordance.evaluation.results_page import update_page
 from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.sequence import Sequence as Recording
 
 Image = NDArray[np.uint8]
 
+PICTURE = "images/log_piles.png"  # beside the page
+_SHOWN = (
+    ("labels-test", "exact", "exact labels"),
+    ("dense", "exact", "trained with exact labels"),
+    ("dense", "auto", "trained with automatic labels"),
+)
+_COLUMNS = 4
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 _VALID, _WRONG = (40, 220, 60), (240, 40, 40)  # RGB: of the plates
 _OPENING = (15, 15, 15)
+
+
+def publish(results: Path, data: Path, page: Path | None) -> None:
+    """Bring the page and the picture beside it up to date; nothing to do without a page.
+
+    Args:
+        results: folder of the raw results.
+        data: folder of the recordings, `seedN/NAME`, for the picture.
+        page: with the part `log piles`.
+
+    Raises:
+        ConfigError: the page lacks the part, or a file is no result.
+    """
+    runs = read_runs(results)
+    if page is None or not runs:
+        return
+    rows = []
+    for source, labels, title in _SHOWN:
+        group = [run for run in runs if (run.source, run.labels) == (source, labels)]
+        if group:
+            first = min(group, key=lambda run: run.seed)
+            rows.append((title, [(_frame(data, first.seed, i), i) for i in _some(first.images)]))
+    if rows:
+        write_sheet(page.parent / PICTURE, rows, DEFAULT_THRESHOLD)
+    update_page(page, {"log piles": page_part(runs, DEFAULT_THRESHOLD, PICTURE)})
+
+
+def _some(images: Sequence[JudgedImage]) -> list[JudgedImage]:
+    """A few images from fuller to emptier bins."""
+    return [images[k] for k in np.linspace(0, len(images) - 1, 2 * _COLUMNS + 1).astype(int)[1::2]]
+
+
+def _frame(data: Path, seed: int, image: JudgedImage) -> Image:
+    recording, name = image.image.split("/")
+    return Recording(data / f"seed{seed}" / recording).read(name).color
 
 
 def page_part(runs: Sequence[LogPileRun], threshold: float, picture: str) -> str:

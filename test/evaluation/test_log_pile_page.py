@@ -7,8 +7,16 @@ import cv2
 import numpy as np
 
 from grasp_affordance.evaluation.log_candidates import CandidateRow, JudgedImage, images_to_json
-from grasp_affordance.evaluation.log_pile_page import draw_candidates, page_part, write_sheet
+from grasp_affordance.evaluation.log_pile_page import (
+    draw_candidates,
+    page_part,
+    publish,
+    write_sheet,
+)
 from grasp_affordance.evaluation.log_pile_report import read_runs
+from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import SequenceCamera, SequenceWriter
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 
@@ -64,3 +72,22 @@ def test_the_page_holds_the_tables_of_what_is_there(tmp_path: Path) -> None:
     assert "images/log_piles.png" in text
     assert "7 steps, 1.5 to 1.5 minutes" in text
     assert "paper**:" not in text  # nothing is said of what was not run
+
+
+def test_publishing_fills_the_page_and_draws_the_picture_beside_it(tmp_path: Path) -> None:
+    frame = RgbdFrame(GREY, np.ones((120, 160), np.float32), Intrinsics(200, 200, 80, 60, 160, 120))
+    writer = SequenceWriter(
+        tmp_path / "data" / "seed3" / "test00", SequenceCamera(frame.intrinsics)
+    )
+    name = writer.append(frame)
+    images = images_to_json([JudgedImage(f"test00/{name}", (candidate("none"),))])
+    facts = {"trained": {"steps": 7, "processor_seconds": 90.0}, "images": images}
+    result = {"seed": 3, "network": "dense", "labels": "auto", **facts}
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "dense-auto-seed3.json").write_text(json.dumps(result))
+    page = tmp_path / "page.md"
+    page.write_text("before <!-- generated: log piles -->\n<!-- end of log piles --> after")
+    publish(tmp_path / "raw", tmp_path / "data", page)
+    assert "| dense | automatic | 1 × 1 |" in page.read_text()
+    assert cv2.imread(str(tmp_path / "images" / "log_piles.png")) is not None
+    publish(tmp_path / "raw", tmp_path / "nowhere", None)  # no page, nothing to do
