@@ -36,10 +36,10 @@ class AimConfig:
     """
 
     reach: int = 3
-    every: int = 8
-    first: int = 48
-    examples: int = 192
-    doubt: float = 1.5
+    every: int = 4
+    first: int = 32
+    examples: int = 128
+    doubt: float = 2.0
 
     def __post_init__(self) -> None:
         if self.reach < 0 or min(self.every, self.first, self.examples) < 1 or self.doubt < 0:
@@ -47,9 +47,9 @@ class AimConfig:
 
 
 def neighbours(aim: Aim, reach: int) -> tuple[Aim, ...]:
-    """Return the four aims one cell away that lie within reach."""
-    row, column = aim
-    near = ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
+    """Return the eight aims one cell away, those of them that lie within reach."""
+    steps = [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if r or c]
+    near = [(aim[0] + row, aim[1] + column) for row, column in steps]
     return tuple(n for n in near if max(abs(n[0]), abs(n[1])) <= reach)
 
 

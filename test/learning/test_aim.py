@@ -61,7 +61,8 @@ def test_a_neighbour_must_explain_the_attempts_better_beyond_chance() -> None:
 
 
 def test_the_search_stays_within_reach() -> None:
-    assert set(neighbours((3, -3), 3)) == {(2, -3), (3, -2)}
+    assert len(neighbours((0, 0), 3)) == 8
+    assert set(neighbours((3, -3), 3)) == {(2, -3), (3, -2), (2, -2)}
 
 
 def test_a_negative_reach_is_refused() -> None:
