@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
     "detect": "grasp rectangles for a parallel gripper in a recorded sequence: pictures and JSON",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
+    "experiment": "ways to learn against each other over seeds, beside the prior and the oracle",
     "film": "a video of the simulated cell picking, or a window on it",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",

@@ -69,13 +69,20 @@ def learn_in_cell(
     with SimCell(sim_config) as cell:
         number = first
         while policy.attempts < config.attempts:
-            rng = np.random.default_rng([config.seed, number, _PILES])
-            cell.reset(rng, scene=types[(config.seed + number) % len(types)])
+            rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt)
             clear_pile(
                 SimPile(cell), policy, rng, config.protocol, config.seed, number, account.note
             )
             number += 1
+
+
+def lay_out_pile(cell: SimCell, scene: str, seed: int, number: int) -> np.random.Generator:
+    """Build pile `number` that a run of this seed learns on; return the generator that goes on."""
+    types = stacks_of(scene)
+    rng = np.random.default_rng([seed, number, _PILES])
+    cell.reset(rng, scene=types[(seed + number) % len(types)])
+    return rng
 
 
 class _Account:

@@ -43,7 +43,7 @@ class LearningStore:
         self.table, self.weights = folder / "attempts.csv", folder / "weights"
         self._config = config
         self._log: AttemptLog | None = None
-        self._identity = _identity(config, learner)
+        self._identity = run_identity(config, learner)
         path = folder / "run.json"
         if not resume and folder.exists() and any(folder.iterdir()):
             raise ConfigError(
@@ -92,7 +92,7 @@ class LearningStore:
         return figures
 
 
-def _identity(config: LearningRunConfig, learner: LearnerOptions) -> dict[str, Any]:
+def run_identity(config: LearningRunConfig, learner: LearnerOptions) -> dict[str, Any]:
     """Return all that must be equal for a run to go on, as it comes back from JSON."""
     run = {name: value for name, value in asdict(config).items() if name != "attempts"}
     return json.loads(json.dumps({**run, "learner": asdict(learner)}, default=str))

@@ -1,0 +1,139 @@
+"""The prior and the oracle on the piles of an experiment: those learned on, and those of the tests.
+
+A learned result is only worth something beside what needs no learning on the very same piles, and
+beside what is possible at all.
+"""
+
+import fcntl
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grasp_affordance.evaluation import runner
+from grasp_affordance.evaluation.experiments import Experiment
+from grasp_affordance.evaluation.learning_run import lay_out_pile
+from grasp_affordance.evaluation.make_policy import make_policy
+from grasp_affordance.evaluation.protocol import clear_pile
+from grasp_affordance.evaluation.records import AttemptRow, Clearance
+from grasp_affordance.evaluation.runner import RunConfig
+from grasp_affordance.evaluation.sim_pile import SimPile, clear_simulated_pile, stacks_of
+from grasp_affordance.evaluation.store import read_report
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
+
+POLICIES = ("prior", "oracle")
+LIVE, TEST = "live", "test"
+"""Kinds of piles: those that a run learns on, and those of `grasp-affordance evaluate`."""
+
+OBJECTS = 20  # of a pile of the training scene; in the progress a pile is so many attempts
+
+
+@dataclass(frozen=True)
+class ReferenceJob:
+    """A policy that does not learn, on the piles of one seed.
+
+    Attributes:
+        kind: `LIVE` or `TEST`.
+        policy, scene, cell, seed: as in an evaluation.
+        piles: to clear, from the first.
+        results: folder of the reports. work: of locks.
+    """
+
+    kind: str
+    policy: str
+    scene: str
+    cell: str
+    seed: int
+    piles: int
+    results: Path
+    work: Path
+
+    @property
+    def name(self) -> str:
+        """Return its name, unique in an experiment."""
+        where = "while learning" if self.kind == LIVE else f"in {self.scene}"
+        return f"{self.policy} {where}, {self.cell} cell, seed {self.seed}"
+
+    @property
+    def output(self) -> Path:
+        """Return the path of the report."""
+        return self.results / reference_file(
+            self.kind, self.cell, self.scene, self.policy, self.seed
+        )
+
+    def run(self) -> None:
+        """Clear the piles that no experiment has needed so far."""
+        with _alone(self.work / f"{self.output.name}.lock"):
+            if self.output.exists() and len(read_report(self.output)["clearances"]) >= self.piles:
+                return
+            clear: Callable[[RunConfig, int, int], tuple[Clearance, list[AttemptRow]]]
+            clear = clear_learning_pile if self.kind == LIVE else clear_simulated_pile
+            config = RunConfig(self.policy, self.scene, self.cell)
+            runner.run(config, [self.seed], self.piles, self.output, clear, resume=True)
+
+    def progress(self) -> tuple[float, float]:
+        """Return how much is done of how much, in attempts."""
+        done = min(piles_done(self.output), self.piles)
+        return float(OBJECTS * done), float(OBJECTS * self.piles)
+
+
+def reference_file(kind: str, cell: str, scene: str, policy: str, seed: int) -> str:
+    """Return the name of the report of a reference."""
+    return f"{kind}-{cell}-{scene}-{policy}-seed{seed}.json"
+
+
+def references_of(
+    experiment: Experiment, seed: int, results: Path, work: Path
+) -> list[ReferenceJob]:
+    """Return the references of one seed: for every cell of the experiment, live and for each test.
+
+    A run without failures empties a pile in as many attempts as it has objects, so no run learns on
+    more piles than these.
+    """
+    live = -(-experiment.attempts // OBJECTS)
+    return [
+        ReferenceJob(kind, policy, scene, cell, seed, piles, results, work)
+        for cell in dict.fromkeys(arm.cell for arm in experiment.arms.values())
+        for kind, scene, piles in [
+            (LIVE, experiment.scene, live),
+            *((TEST, scene, piles) for scene, piles in experiment.tests.items()),
+        ]
+        for policy in POLICIES
+    ]
+
+
+def clear_learning_pile(
+    config: RunConfig, seed: int, index: int
+) -> tuple[Clearance, list[AttemptRow]]:
+    """Clear pile `index` that a run of this seed learns on, by a policy that does not learn."""
+    stack = stacks_of(config.scene)[0]
+    with SimCell(SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed)) as cell:
+        lay_out_pile(cell, config.scene, seed, index)
+        pile = SimPile(cell)
+        policy = make_policy(config.policy, truth=cell.oracle, works=pile.works)
+        rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
+        return clear_pile(pile, policy, rng, config.protocol, seed, index)
+
+
+def piles_done(output: Path) -> int:
+    """Return how many piles of an evaluation are done, finished or not."""
+    if output.exists():
+        return len(read_report(output)["clearances"])
+    try:
+        names = os.listdir(output.with_name(output.name + ".parts"))
+    except FileNotFoundError:  # not begun, or finished this very moment
+        return 0
+    return sum(name[:1].isdigit() for name in names)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process makes the same report: experiments share references."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

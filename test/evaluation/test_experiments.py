@@ -1,0 +1,200 @@
+"""The named experiments mean what they say, and their runs are kept, resumed and never mixed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.experiment_run import (
+    LearnJob,
+    begun,
+    claimed,
+    differences,
+    jobs_of,
+)
+from grasp_affordance.evaluation.experiments import EXPERIMENTS, experiment
+from grasp_affordance.evaluation.learning_rows import read_learning_rows
+from grasp_affordance.evaluation.learning_run import LearningRunConfig, lay_out_pile
+from grasp_affordance.evaluation.make_learner import LearnerOptions
+from grasp_affordance.evaluation.references import LIVE, TEST, ReferenceJob, clear_learning_pile
+from grasp_affordance.evaluation.runner import RunConfig
+from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
+from grasp_affordance.evaluation.store import read_report
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_arms_of_an_experiment_exist_and_differ(name: str) -> None:
+    each = EXPERIMENTS[name]
+    for scene in (each.scene, *each.tests):
+        stacks_of(scene)
+    arms = [(arm.cell, arm.options) for arm in each.arms.values()]
+    for number, (cell, options) in enumerate(arms):
+        check_cell(cell)
+        assert isinstance(options, LearnerOptions)
+        assert (cell, options) not in arms[:number]
+
+
+def test_an_ablation_takes_away_what_its_name_says() -> None:
+    arms = EXPERIMENTS["ablations"].arms
+    default = LearnerOptions()
+    assert arms["default"].options == default
+    assert not arms["no_prior"].options.prior
+    learner = {name: arm.options.trainer.learner for name, arm in arms.items()}
+    assert not learner["no_color"].network.use_color
+    assert learner["no_aim_search"].aim.reach == 0
+    assert learner["narrow_patch"].network.dilations == (1, 2, 4)
+    assert learner["one_member"].network.members == 1
+    assert arms["no_abstention"].options.min_probability == 0
+    changed = replace(default.trainer.learner, bootstrap=1.0)
+    assert learner["no_bootstrap"] == changed
+
+
+def test_the_papers_arms_are_those_of_figures_5_and_6() -> None:
+    papers = {name: arm.options.paper for name, arm in EXPERIMENTS["paper"].arms.items()}
+    streams = {name: str(each.network.inputs.streams) for name, each in papers.items()}
+    assert streams == {"rgbd": "rgbd", "double_rgb": "rgb-rgb", "augmented": "rgbd"}
+    augmented = {name for name, each in papers.items() if each.augmentation}
+    assert augmented == {"augmented"}
+    imagenet = EXPERIMENTS["paper_imagenet"].arms.values()
+    assert {arm.options.paper.network.weights for arm in imagenet} == {"imagenet"}
+
+
+def test_an_arm_is_compared_with_the_first_of_its_cell() -> None:
+    assert experiment("ablations").reference("no_color") == "default"
+    assert experiment("ablations").reference("default") is None
+    assert experiment("prior").reference("realistic") is None
+    with pytest.raises(ConfigError, match="scratch"):
+        experiment("nonsense")
+
+
+def test_the_jobs_are_every_arm_and_reference_of_every_seed(tmp_path: Path) -> None:
+    jobs = jobs_of("prior", EXPERIMENTS["prior"], range(2), tmp_path / "r", tmp_path / "w")
+    assert len({job.name for job in jobs}) == len(jobs)
+    learning = [job for job in jobs if isinstance(job, LearnJob)]
+    assert [(job.arm, job.config.seed) for job in learning] == [
+        ("ideal", 0),
+        ("realistic", 0),
+        ("ideal", 1),
+        ("realistic", 1),
+    ]
+    references = [job for job in jobs if isinstance(job, ReferenceJob)]
+    found = {(job.kind, job.policy, job.cell) for job in references if job.seed == 1}
+    assert found == {
+        (kind, policy, cell)
+        for kind in (LIVE, TEST)
+        for policy in ("prior", "oracle")
+        for cell in ("ideal", "realistic")
+    }
+    assert not begun(jobs)
+
+
+def test_an_option_that_came_into_being_is_no_difference_but_another_value_is() -> None:
+    old = {"seed": 1, "learner": {"steps": 4}}
+    assert not differences(old, {"seed": 1, "learner": {"steps": 4, "new": True}})
+    assert differences(old, {"seed": 1, "learner": {"steps": 8}}) == ["learner.steps"]
+
+
+def test_a_folder_that_is_worked_on_is_refused(tmp_path: Path) -> None:
+    with (
+        claimed(tmp_path),
+        pytest.raises(ConfigError, match="another process"),
+        claimed(tmp_path),
+    ):
+        pass
+    with claimed(tmp_path):
+        pass
+
+
+def job(folder: Path, attempts: int, **changes: object) -> LearnJob:
+    config = LearningRunConfig("rows", "ideal", attempts, 0)
+    whole = LearnJob("tiny", "arm", "", config, folder / "results", folder / "work")
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def facts(folder: Path) -> Sequence[object]:
+    """What two equal runs have in common: everything but durations."""
+    rows = read_learning_rows(folder / "results" / "attempts.csv")
+    return [
+        (row.number, row.pile, row.u, row.v, row.probability, row.outcome, row.version)
+        for row in rows
+    ]
+
+
+def test_a_run_learns_is_kept_when_finished_and_goes_on_when_asked_for_more(tmp_path: Path) -> None:
+    job(tmp_path, 2).run()
+    assert job(tmp_path, 2).progress() == (2, 2)
+    results = tmp_path / "results"
+    assert {path.name for path in results.iterdir()} == {"attempts.csv", "summary.json"}
+    kept = {path: path.stat().st_mtime_ns for path in results.iterdir()}
+    job(tmp_path, 2).run()
+    assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == kept
+    first = facts(tmp_path)
+    job(tmp_path, 3).run()
+    assert facts(tmp_path)[:2] == first
+    assert len(facts(tmp_path)) == 3
+    summary = json.loads((results / "summary.json").read_text())
+    assert summary["figures"]["attempts"] == 3
+    with pytest.raises(ConfigError, match=r"different: learner\.trainer\.learner\.steps"):
+        job(tmp_path, 3, flags="--trainer.learner.steps 1").run()
+    assert len(facts(tmp_path)) == 3
+
+
+def test_weights_are_tested_once_and_anew_when_they_have_learned_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared: list[tuple[str, int]] = []
+
+    def clear(config: RunConfig, seed: int, index: int) -> object:
+        from evaluation.fake_pile import clear_scripted
+
+        cleared.append((config.scene, index))
+        return clear_scripted(config, seed, index)
+
+    monkeypatch.setattr("grasp_affordance.evaluation.experiment_run.clear_simulated_pile", clear)
+    tested = {"test1": 2}
+    job(tmp_path, 1, tests=tested).run()
+    job(tmp_path, 1, tests=tested).run()
+    assert cleared == [("test1", 0), ("test1", 1)]
+    assert job(tmp_path, 1, tests=tested).progress() == (41, 41)
+    report = tmp_path / "results" / "test1.json"
+    before = read_report(report)["identity"]["weights"]
+    job(tmp_path, 2, tests=tested).run()
+    assert len(cleared) == 4
+    assert read_report(report)["identity"]["weights"] != before
+
+
+def test_a_reference_sees_the_piles_that_are_learned_on() -> None:
+    """A cell that has seen other piles before lays out the same pile as a new one."""
+    frames = []
+    for before in (0, 1):
+        with SimCell(SimConfig(scene="rows", hardness=Hardness.REALISTIC, seed=3)) as cell:
+            for number in range(2 - before, 3):
+                lay_out_pile(cell, "train", 3, number)
+            frames.append(cell.camera.read())
+    assert np.array_equal(frames[0].color, frames[1].color)
+    assert np.array_equal(frames[0].depth, frames[1].depth, equal_nan=True)
+
+
+def test_a_reference_is_made_once_for_all_experiments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evaluation.fake_pile import clear_scripted
+
+    name = "grasp_affordance.evaluation.references.clear_learning_pile"
+    assert clear_learning_pile.__name__ in name
+    monkeypatch.setattr(name, clear_scripted)
+    reference = ReferenceJob(LIVE, "prior", "train", "ideal", 0, 2, tmp_path / "r", tmp_path / "w")
+    assert reference.progress() == (0, 40)
+    reference.run()
+    made = reference.output.stat().st_mtime_ns
+    reference.run()
+    replace(reference, piles=1).run()
+    assert reference.output.stat().st_mtime_ns == made
+    assert reference.progress() == (40, 40)
+    replace(reference, piles=3).run()
+    assert len(read_report(reference.output)["clearances"]) == 3
