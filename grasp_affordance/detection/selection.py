@@ -50,8 +50,8 @@ def select(
 ) -> tuple[ScoredRectangle, ...]:
     """Return the best proposals that do not overlap, best first.
 
-    Dropped are: scores below `threshold`, centres outside the image or `region` (H, W), and
-    openings that the jaw does not reach where the depth tells the opening.
+    Dropped are: scores below `threshold`, centres outside the image or `region` (H, W), places
+    without depth, where nobody could go, and openings that the jaw does not reach.
 
     Raises:
         FrameError: the region is of another size.
@@ -117,4 +117,4 @@ def _inside(rectangle: GraspRectangle, frame: RgbdFrame, region: Mask | None) ->
 
 def _fits(rectangle: GraspRectangle, frame: RgbdFrame, jaw: JawConfig) -> bool:
     opening = opening_of(rectangle, frame)
-    return opening is None or jaw.minimum_opening <= opening <= jaw.maximum_opening
+    return opening is not None and jaw.minimum_opening <= opening <= jaw.maximum_opening

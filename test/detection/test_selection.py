@@ -60,6 +60,14 @@ def test_what_the_gripper_cannot_open_for_is_dropped() -> None:
     assert select([wide], view, 0.0, jaw, SelectionConfig()) == ()
 
 
+def test_a_place_without_depth_is_no_grasp() -> None:
+    view = frame()
+    view.depth[90:150, 130:190] = np.nan
+    blind = ScoredRectangle(GraspRectangle(160, 120, 0.0, 8, 16), 0.9)
+    seen = ScoredRectangle(GraspRectangle(60, 120, 0.0, 8, 16), 0.8)
+    assert select([blind, seen], view, 0.0, WIDE, SelectionConfig()) == (seen,)
+
+
 def test_what_is_dropped_does_not_suppress_what_it_covers() -> None:
     view = frame()
     wide = ScoredRectangle(GraspRectangle(160, 120, 0.0, 8, 60), 0.9)
