@@ -190,11 +190,21 @@ class Trainer:
         self.state.history.append(Served(lesson.probability, raw, success))
         del self.state.history[: -self.config.remembered]
         self._examples.append(example)
+        aim = self.learner.aim
         loss = self.learner.learn(example)
+        found = "" if self.learner.aim == aim else f"; {self._landing()}"
         live = self._watch()
         if rolls_back(live, self.state.best_success, self.config.champion) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
-        return loss, self._challenge()
+        return loss, self._challenge() + found
+
+    def _landing(self) -> str:
+        """Return where the cup is found to land, for a person."""
+        down, right = (1000 * self.config.learner.network.resolution * c for c in self.learner.aim)
+        return (
+            f"the cup lands {right:+.1f} mm right and {down:+.1f} mm down in the image from where "
+            "it is aimed; check the calibration"
+        )
 
     def _watch(self) -> float:
         """Return the live success over a full window (NaN before), and keep the best weights."""
@@ -253,6 +263,7 @@ class Trainer:
                 "that one, or start from scratch"
             )
         self.learner.network.load_state_dict(network.state_dict())
+        self.learner.network.aim.zero_()  # a skill travels, the error of another cell does not
         self.state.initial_scale, self.state.initial_shift = scale, shift
 
     def _save(self) -> None:

@@ -42,7 +42,7 @@ def taught(offset: tuple[int, int], attempts: int) -> OnlineLearner:
 
 @pytest.mark.parametrize("offset", [(0, 0), (2, -1)])
 def test_the_learner_finds_where_the_cup_lands(offset: tuple[int, int]) -> None:
-    found = np.array(taught(offset, 200).aim)
+    found = np.array(taught(offset, 120).aim)
     assert np.abs(found - offset).max() <= 1
     assert np.hypot(*(found - offset)) < max(1.1, np.hypot(*offset) - 1)
 
