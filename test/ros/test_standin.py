@@ -177,6 +177,13 @@ def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> No
     assert "is the robot's driver running" in executor.driver.problem()
 
 
+def test_mock_hardware_counts_as_running_while_its_joints_are_heard(ros: Ros) -> None:
+    executor: Any = ros.start(StandinExecutorNode, ur__mock_hardware=True)
+    assert "joint states" in executor.driver.problem()
+    executor.driver.status.note_joints()
+    assert executor.driver.problem() == ""
+
+
 def test_a_program_that_stops_is_reported_once_it_was_latched(ros: Ros) -> None:
     executor: Any = ros.start(StandinExecutorNode)
     publisher = ros.node.create_publisher(
