@@ -87,7 +87,7 @@ _LEARNER = "--trainer.learner"
 _ABLATIONS = {
     "default": Arm("the default preset"),
     "no_prior": Arm("without the seal prior", "--no-prior"),
-    "no_gates": Arm("edges, walls and steep places are offered too", "--gates False"),
+    "gates": Arm("keeps away from edges, walls, holes and steep places", "--gates"),
     "full_trust": Arm("the prior's logit counts in full", f"{_LEARNER}.network.prior-trust 1"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
     "no_aim_search": Arm("where the cup lands is not searched for", f"{_LEARNER}.aim.reach 0"),
@@ -140,7 +140,7 @@ _PAPER_QUESTION = (
 EXPERIMENTS: dict[str, Experiment] = {
     "scratch": Experiment(
         "From scratch",
-        "How soon does the default preset pick well when nothing is given: no prior, no gates, "
+        "How soon does the default preset pick well when nothing is given: no prior, "
         "random weights?",
         {"scratch": Arm("default preset, no prior", "--no-prior")},
         tests={"train": 4},
@@ -180,7 +180,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "ablations_scratch": Experiment(
         "Ablations from scratch",
         "The same without the prior.",
-        _ablations("realistic", "--no-prior", leave_out=("no_prior", "no_gates", "full_trust")),
+        _ablations("realistic", "--no-prior", leave_out=("no_prior", "gates", "full_trust")),
         attempts=300,
     ),
     "ablations_adverse": Experiment(

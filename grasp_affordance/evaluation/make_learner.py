@@ -23,8 +23,9 @@ class LearnerOptions:
     Attributes:
         preset: `default`, or `paper` for the suction paper's Algorithm 1 with its network.
         prior: start from the analytic seal prior (default preset).
-        gates: keep away from what geometry alone excludes, such as edges and steep places; by
-            default where the prior is used. The paper's preset never does.
+        gates: keep away from what geometry alone excludes, such as edges, steep places and holes in
+            the depth (default preset). A learner finds out by itself, and that a dark object
+            without depth around can be picked all the same.
         weights: checkpoint to begin with instead of random weights (default preset).
         exploration_start: probability of an exploratory pick at first; by default 0.5 in the
             paper's preset (equation 4), and in the default one 0 with the prior, 1 without.
@@ -38,11 +39,11 @@ class LearnerOptions:
 
     preset: Literal["default", "paper"] = "default"
     prior: bool = True
-    gates: bool | None = None
+    gates: bool = False
     weights: Path | None = None
     exploration_start: float | None = None
     exploration_decay: float | None = None
-    min_probability: float = 0.2
+    min_probability: float = 0.3
     kind: Exploration = Exploration.RANDOM
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
@@ -76,9 +77,8 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
 
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
     predictor = PredictorConfig(source=Source.LEARNED)
-    gates = options.prior if options.gates is None else options.gates
     return OnlineConfig(
-        predictor=predictor if gates else ungated(predictor),
+        predictor=predictor if options.gates else ungated(predictor),
         kind=options.kind,
         schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
         min_probability=options.min_probability,

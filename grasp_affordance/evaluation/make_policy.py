@@ -74,10 +74,11 @@ def _learned(weights: Path | None, min_probability: float) -> Policy:
     from grasp_affordance.affordance.predictor import PredictorConfig
     from grasp_affordance.affordance.shipped import require_shipped_weights
     from grasp_affordance.grasp import Source
+    from grasp_affordance.learning.online import ungated
     from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
     model = load_model(weights or require_shipped_weights())
-    config = PredictorConfig(source=Source.LEARNED)
+    config = ungated(PredictorConfig(source=Source.LEARNED))  # as it has learned
     return AffordancePolicy("learned", config, model, min_probability)
 
 

@@ -67,8 +67,8 @@ class OnlineConfig:
     )
     kind: Exploration = Exploration.MEMBER
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
-    min_probability: float = 0.2
-    curiosity: float = 0.1
+    min_probability: float = 0.3
+    curiosity: float = 0.05
     apprenticeship: int = 8
     seed: int = 0
 

@@ -32,7 +32,7 @@ class ExplorerConfig:
 
     trainer_node: str = "trainer_node"
     kind: Exploration = Exploration.RANDOM
-    curiosity: float = 0.1
+    curiosity: float = 0.05
     apprenticeship: int = 8
     seed: int = 0
 

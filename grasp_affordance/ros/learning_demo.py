@@ -30,7 +30,7 @@ from grasp_affordance.sim import Hardness
 
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
 _PATIENCE = 90.0  # seconds for the first weights to be served
-_WORTH_TRYING = 0.2  # expected success below which it would rather not pick
+_WORTH_TRYING = 0.3  # expected success below which it would rather not pick
 _EVERY = 3  # attempts per picture of the film
 _FAULTS = 5  # of the cell in a row after which the demonstration gives up
 
