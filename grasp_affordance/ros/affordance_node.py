@@ -3,8 +3,8 @@
 Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
     .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement);
     trainer_node/status (how often to explore)
-Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, /diagnostics
-Serves: ~/get_suction_points, ~/load_model
+Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, ~/rectangles, /diagnostics
+Serves: ~/get_suction_points, ~/load_model, ~/get_grasp_rectangles
 """
 
 import sys
@@ -21,6 +21,7 @@ from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.grasping import Grasping
 from grasp_affordance.ros.judge import Judge, Verdict
 from grasp_affordance.ros.model_slot import ModelSlot
 from grasp_affordance.ros.node import ManagedNode
@@ -43,6 +44,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         service = "~/get_suction_points"
         self.create_service(GetSuctionPoints, service, self._serve, callback_group=asking)
         self.create_service(LoadModel, "~/load_model", self._load, callback_group=self._loading)
+        self._grasping = Grasping(self)
 
     def setup(self) -> None:
         """Load the model, find the bin's reference, subscribe to the camera."""
@@ -60,13 +62,11 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: Verdict | None = None
+        self._grasping.begin(self._frames, bin_view, self._judge.pose_of)
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
+        group = self._loading
         announced = self.create_subscription(
-            ModelAnnouncement,
-            "model",
-            self._announced,
-            topics.LATCHED,
-            callback_group=self._loading,
+            ModelAnnouncement, "model", self._announced, topics.LATCHED, callback_group=group
         )
         self.resources.callback(self.destroy_subscription, announced)
         for period, callback in ((1.0 / config.view_rate, self._show), (1.0, self._check)):

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 
@@ -52,6 +54,33 @@ class BinViewSource:
         """Whether the bin cannot be found without the camera's pose."""
         return self.config.box is not None
 
+    def area(
+        self, frame: RgbdFrame, T_base_camera: NDArray[np.float64] | None
+    ) -> NDArray[np.bool_] | None:
+        """Return the pixels (H, W) in which the bin's interior is seen; None where nobody knows.
+
+        Of a box it is what lies within the outline of its floor and rim; nothing where a part of
+        it is behind the camera.
+        """
+        outline = self._polygon
+        if self.config.box is not None and T_base_camera is not None:
+            corners = transform_points(invert(T_base_camera), _corners(self.config.box))
+            pixels = frame.intrinsics.project(corners)
+            if not np.isfinite(pixels).all():
+                return np.zeros(frame.shape, bool)  # it reaches behind the camera
+            outline = cv2.convexHull(pixels.astype(np.float32))
+        if outline is None:
+            return None
+        points = np.round(outline).astype(np.int32).reshape(-1, 1, 2)
+        return cv2.fillPoly(np.zeros(frame.shape, np.uint8), [points], (1,)).astype(bool)
+
     def view(self, T_base_camera: NDArray[np.float64] | None) -> BinView:
         """Return what is known for a frame taken from the pose `T_base_camera` (4, 4)."""
         return BinView(T_base_camera, self.config.box, self._polygon, self._empty)
+
+
+def _corners(box: BinGeometry) -> NDArray[np.float64]:
+    """Return the corners (8, 3) of a bin's interior in the base frame."""
+    length, width, height = box.size
+    x, y, z = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, height])
+    return transform_points(box.T_base_bin, np.stack([x, y, z], axis=-1).reshape(-1, 3))

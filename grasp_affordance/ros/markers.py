@@ -41,7 +41,7 @@ def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         action=Marker.ADD,
         pose=_identity(),
         scale=Vector3(x=0.004, y=0.010, z=0.015),  # shaft and head diameter, head length
-        color=_color(point.probability, 1.0 if index == 0 else 0.5),
+        color=probability_color(point.probability, 1.0 if index == 0 else 0.5),
         points=[to_point_msg(tail), to_point_msg(point.position)],
     )
 
@@ -68,7 +68,7 @@ def _identity() -> Pose:
     return pose
 
 
-def _color(probability: float, alpha: float) -> ColorRGBA:
+def probability_color(probability: float, alpha: float) -> ColorRGBA:
     """Red at 0 over yellow to green at 1."""
     p = float(np.clip(probability, 0.0, 1.0))
     return ColorRGBA(r=min(1.0, 2 - 2 * p), g=min(1.0, 2 * p), b=0.0, a=alpha)
