@@ -33,7 +33,7 @@ EXECUTOR: dict[str, Leaf] = {
     "ur.arm.linear_speed": 0.4,
     "ur.arm.accept_timeout": 10.0,
     "ur.arm.stop_timeout": 5.0,
-    "ur.status.joint_timeout": 2.5,
+    "ur.status.joint_timeout": 5.0,  # beside 16 other processes 3 to 6 s were seen
     "ur.vacuum.reading_timeout": 2.5,
     "ur.io.timeout": 4.0,
     "frames.max_age": 2.5,
