@@ -46,7 +46,7 @@ def test_what_is_encoded_is_decoded(x: float, y: float, theta: float, w: float, 
     across = dv * np.cos(theta) - du * np.sin(theta)
     along = du * np.cos(theta) + dv * np.sin(theta)
     assert abs(across) < 1e-3
-    assert abs(along) < STRIDE
+    assert abs(along) < max(STRIDE, 0.55 * w)  # still within the plates
 
 
 def test_cells_near_a_grasp_are_known_whatever_the_mask_says() -> None:
