@@ -105,14 +105,14 @@ def test_a_few_steps_lower_the_loss_of_both_nets() -> None:
     view = view_of(detector)
     optimiser = torch.optim.Adam([p for p in detector.parameters() if p.requires_grad], 3e-4)
     history = []
-    for _ in range(5):
+    for _ in range(8):
         losses = detector.losses([view])
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimiser.step()
         history.append({name: float(loss.detach()) for name, loss in losses.items()})
     for name in ("gpn", "gcr"):
-        assert history[-1][name] < 0.85 * history[0][name], history
+        assert history[-1][name] < 0.8 * history[0][name], history
 
 
 def test_detections_are_rectangles_with_scores_in_order(detector: PaperDetector) -> None:
