@@ -35,7 +35,12 @@ from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.detection.training import MODEL_FILE, STATE_FILE, train
 from grasp_affordance.detection.training_config import DEFAULT, PAPER, Preset
 from grasp_affordance.evaluation.grasp_validity import ValidityConfig
-from grasp_affordance.evaluation.log_candidates import images_to_json, judge_recording
+from grasp_affordance.evaluation.log_candidates import (
+    images_from_json,
+    images_to_json,
+    judge_anew,
+    judge_recording,
+)
 from grasp_affordance.evaluation.log_pile_page import publish
 from grasp_affordance.evaluation.log_sequences import label_exactly, record_log_pile
 from grasp_affordance.evaluation.provenance import provenance, revision
@@ -72,6 +77,7 @@ class Options:
         work: folder of recordings and models.
         output: folder of the raw results.
         threads: of torch.
+        judge_again: judge kept candidates by the criteria as they are now; nothing else.
         page: whose tables and picture are brought up to date; `None` leaves it alone.
     """
 
@@ -85,11 +91,15 @@ class Options:
     output: Path = Path("results/detection/log_piles")
     threads: int = 1
     page: Path | None = Path("docs/detection.md")
+    judge_again: bool = False
 
 
 def main(options: Options) -> None:
     """Do all that is not done yet."""
     torch.set_num_threads(options.threads)
+    if options.judge_again:
+        judge_again(options)
+        return
     for network in options.networks:
         for seed in options.seeds if network == "dense" else options.paper_seeds:
             record(seed, options)
@@ -232,6 +242,20 @@ def test(network: str, labels: str, seed: int, options: Options) -> None:
     }  # fmt: skip
     write_json(output, content)
     print(f"{output} written", flush=True)
+
+
+def judge_again(options: Options) -> None:
+    """Judge all kept candidates anew."""
+    for path in sorted(options.output.glob("*-seed*.json")):
+        result = json.loads(path.read_text())
+        images = []
+        for image in images_from_json(result["images"]):
+            folder, name = image.image.split("/")
+            recording = Recording(options.work / "data" / f"seed{result['seed']}" / folder)
+            images.append(judge_anew(image, recording, name, ValidityConfig()))
+        result |= {"images": images_to_json(images), "limits": asdict(ValidityConfig())}
+        write_json(path, {**result, "judged_by": revision()})
+    publish(options.output, options.work / "data", options.page)
 
 
 def preset_of(network: str, seed: int, options: Options) -> Preset:

@@ -41,6 +41,8 @@ class ValidityConfig:
     Attributes:
         jaws: the gripper. A rectangle is too small if a plate, opened by `jaws.clearance`, would
             still come down on the log.
+        depth: how far below the log's axis the plates have to get, metres. Less than `jaws.reach`:
+            plates that come down on something a little earlier hold all the same.
         too_big: openings of more than this many times the log's width are too big, and those that
             the gripper does not reach.
         hidden: largest share of a log, seen from above, that others may hide: thicker neighbours
@@ -49,6 +51,7 @@ class ValidityConfig:
     """
 
     jaws: ParallelJaws = field(default_factory=ParallelJaws)
+    depth: float = 0.001
     too_big: float = 1.5
     hidden: float = 0.25
     crown: float = 0.04
@@ -146,7 +149,7 @@ def judge_grasp(
         fault = Fault.TOO_BIG
     elif covered(log, others, config):
         fault = Fault.COVERED
-    elif _blocked(grasp, (low, high), half, others, bin_geometry, jaws):
+    elif _blocked(grasp, (low, high), half, others, bin_geometry, jaws, _tip(grasp, log, config)):
         fault = Fault.BLOCKED
     else:
         fault = Fault.NONE
@@ -197,6 +200,12 @@ def _along_plates(jaws: ParallelJaws) -> Array:
     return np.linspace(-0.5, 0.5, 5) * jaws.plate_length
 
 
+def _tip(grasp: TopDownGrasp, log: Cylinder, config: ValidityConfig) -> float:
+    """Height that the plates' lower edges have to reach at the log, metres."""
+    along = float((grasp.position - log.centre) @ log.axis)
+    return float((log.centre + along * log.axis)[2]) - config.depth
+
+
 def _blocked(
     grasp: TopDownGrasp,
     section: tuple[float, float],
@@ -204,9 +213,9 @@ def _blocked(
     others: Sequence[Cylinder],
     bin_geometry: BinGeometry,
     jaws: ParallelJaws,
+    tip: float,
 ) -> bool:
-    """Whether something other than the log is where the plates come down and close."""
-    tip = grasp.tip_height(jaws, bin_geometry.floor)
+    """Whether something other than the log is where the plates come down to `tip` and close."""
     outer = half + jaws.plate_thickness
     y = np.concatenate([_span(-outer, section[0]), _span(section[1], outer)])
     points = _points(grasp, _along_plates(jaws), y)

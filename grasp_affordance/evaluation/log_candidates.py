@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class CandidateRow:
         score: the detector's.
         x, y, theta, w, h: rectangle, pixels and radians.
         fault: why it is not valid; `none` for a valid one.
+        strict: the same, if the plates have to get down as far as they are sent.
         opening, width: of the gripper and of the log, metres; None without a log.
         outcome: of the simulated grasp; None if it was not tried.
     """
@@ -55,6 +56,7 @@ class CandidateRow:
     opening: float | None
     width: float | None
     outcome: str | None
+    strict: str = ""
 
     @property
     def valid(self) -> bool:
@@ -117,38 +119,59 @@ def judge_candidates(
     The criteria see the true scene from the camera's true pose. The simulated gripper goes where a
     robot would send it: by the measured depth and the calibrated pose.
     """
-    camera = recording.camera
-    assert camera.bin is not None
-    assert camera.T_base_camera is not None
+    pose = recording.camera.T_base_camera
+    assert pose is not None  # every recorded pile has it
     bench = None
     if any(candidate.score >= tried for candidate in candidates):
         bench = JawBench(_objects(scene), config.jaws)
     rows = []
     for candidate in candidates:
         rectangle = candidate.rectangle
-        found = judge(
-            rectangle,
-            scene.logs,
-            camera.intrinsics,
-            true_camera(recording),
-            camera.bin,
-            config,
-        )
         outcome = None
         if bench is not None and candidate.score >= tried:
-            outcome = _try(bench, rectangle, frame, camera.T_base_camera)
+            outcome = _try(bench, rectangle, frame, pose)
+        sides = {key: float(getattr(rectangle, key)) for key in ("x", "y", "theta", "w", "h")}
         rows.append(
             CandidateRow(
-                image=image,
-                score=candidate.score,
-                **{key: float(getattr(rectangle, key)) for key in ("x", "y", "theta", "w", "h")},
-                fault=str(found.fault),
-                opening=None if found.grasp is None else found.grasp.opening,
-                width=None if found.grasp is None else found.width,
+                image, candidate.score, **sides, **_judged(rectangle, recording, scene, config),
                 outcome=outcome,
             )
-        )
+        )  # fmt: skip
     return rows
+
+
+def judge_anew(
+    image: JudgedImage, recording: Recording, name: str, config: ValidityConfig
+) -> JudgedImage:
+    """Judge kept candidates again, after a change of the criteria; what was tried stays."""
+    scene = read_scene(recording, name)
+    rows = [
+        replace(
+            row,
+            **_judged(
+                GraspRectangle(row.x, row.y, row.theta, row.w, row.h), recording, scene, config
+            ),
+        )
+        for row in image.rows
+    ]
+    return JudgedImage(image.image, tuple(rows))
+
+
+def _judged(
+    rectangle: GraspRectangle, recording: Recording, scene: LogScene, config: ValidityConfig
+) -> dict[str, Any]:
+    """Return the fields of a row that follow from the truth."""
+    camera = recording.camera
+    assert camera.bin is not None  # every recorded pile has it
+    place = (camera.intrinsics, true_camera(recording), camera.bin)
+    found = judge(rectangle, scene.logs, *place, config)
+    strict = judge(rectangle, scene.logs, *place, replace(config, depth=config.jaws.reach))
+    return {
+        "fault": str(found.fault),
+        "strict": str(strict.fault),
+        "opening": None if found.grasp is None else found.grasp.opening,
+        "width": None if found.grasp is None else found.width,
+    }
 
 
 def summarise(
@@ -162,6 +185,7 @@ def summarise(
         most: only so many of each image, the best.
 
     - `valid`: share of valid candidates, with the 95 % interval that resamples images;
+      `strictly_valid`: of those whose plates get down as far as they are sent;
       `lifted`: share that the simulated jaws lifted alone, of those that were tried.
     - `best_valid`, `best_lifted`: the same of each image's best candidate, over all images: an
       image without candidates counts as a miss.
@@ -184,6 +208,7 @@ def summarise(
         "per_image": float(np.mean(counts)) if images else None,
         "empty_images": sum(count == 0 for count in counts),
         "valid": _share([row.valid for row in rows]),
+        "strictly_valid": _share([row.strict == Fault.NONE for row in rows]),
         "valid_interval": interval,
         "lifted": _share([row.lifted for row in tried]),
         "best_valid": _share([bool(image) and image[0].valid for image in kept]),

@@ -8,7 +8,7 @@ NNNN.frame.json  besides the stamp: `logs` (every log that lies there: radius, l
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +111,10 @@ def next_log(
 ) -> int | None:
     """Return the log that a person with this gripper would take next; None if it can take none.
 
-    The highest of those that the gripper can take at half of the spots along them or more.
+    The highest of those that the gripper can take at half of the spots along them or more, its
+    plates all the way down.
     """
+    config = replace(config, depth=config.jaws.reach)
     shares = [graspable_share(index, logs, bin_geometry, config) for index in range(len(logs))]
     good = [index for index, share in enumerate(shares) if share >= _ENOUGH]
     return max(good, key=lambda index: logs[index].centre[2] + logs[index].radius, default=None)

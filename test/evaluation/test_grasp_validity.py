@@ -135,6 +135,18 @@ def test_the_log_in_the_groove_between_two_is_valid_and_those_two_are_not() -> N
     assert not judged(across(right, aside=-0.005), *logs).valid
 
 
+def test_what_stands_a_little_under_the_axis_blocks_only_plates_that_must_get_further_down() -> (
+    None
+):
+    target = log(radius=0.022)
+    low = log(0.0, 0.0335, radius=0.010)  # its top is 2 mm under the target's axis
+    strict = replace(LIMITS, depth=LIMITS.jaws.reach)
+    rectangle = across(target)
+    assert judged(rectangle, target, low).valid
+    found = judge(rectangle, [target, low], CAMERA, T_BASE_CAMERA, BIN, strict)
+    assert found.fault is Fault.BLOCKED
+
+
 def test_the_bins_wall_blocks() -> None:
     near = log(0.0, BIN.size[1] / 2 - 0.022, radius=0.02)
     assert fault(across(near), near) is Fault.BLOCKED

@@ -1,6 +1,7 @@
 """Candidates are judged, tried and counted as they are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from grasp_affordance.evaluation.log_candidates import (
     JudgedImage,
     images_from_json,
     images_to_json,
+    judge_anew,
     judge_recording,
     summarise,
 )
@@ -22,6 +24,7 @@ from grasp_affordance.evaluation.log_sequences import record_log_pile
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.sequence import Sequence
 from grasp_affordance.sim import Hardness, SimCell, SimConfig, shapes
+from grasp_affordance.sim.jaws import ParallelJaws
 from grasp_affordance.sim.objects import Material, ObjectSpec, Placement, lying
 
 LIMITS = ValidityConfig()
@@ -64,6 +67,21 @@ def test_what_the_criteria_say_the_simulated_jaws_confirm(recording: Sequence) -
     assert [row.outcome for row in image.rows] == ["lifted", "collided", "collided"]
     assert image.rows[0].opening == pytest.approx(0.044, abs=0.001)
     assert image.rows[0].width == pytest.approx(0.044, abs=0.001)
+
+
+def test_kept_candidates_can_be_judged_anew_without_being_tried_anew(recording: Sequence) -> None:
+    rectangles = across(LOGS[2]), across(LOGS[0])
+    (image,) = judge_recording(
+        recording, ["0000"], lambda *_: scored(*rectangles), LIMITS, tried=0.0
+    )
+    forgotten = JudgedImage(
+        image.image, tuple(replace(row, fault="too_big", strict="") for row in image.rows)
+    )
+    assert judge_anew(forgotten, recording, "0000", LIMITS) == image
+    narrow = replace(LIMITS, jaws=ParallelJaws(maximum_opening=0.03))
+    again = judge_anew(image, recording, "0000", narrow)
+    assert [row.fault for row in again.rows] == ["too_small", "too_small"]
+    assert [row.outcome for row in again.rows] == [row.outcome for row in image.rows]
 
 
 def test_only_candidates_with_enough_score_are_tried(recording: Sequence) -> None:
