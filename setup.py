@@ -116,6 +116,7 @@ setup(
         "test": ["hypothesis", "pytest", "pytest-xdist", "selenium"],
         "check": ["mypy", "ruff"],
         "meshes": ["example-robot-data"],
+        "ray": ["ray"],
         "jazzy": ros_wheels(
             rclpy="7.1.6",
             interfaces="5.3.6",

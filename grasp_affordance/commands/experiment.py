@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.experiment_run import LearnJob, begun, jobs_of
+from grasp_affordance.evaluation.experiment_run import LearnJob, begun, incomplete, jobs_of
 from grasp_affordance.evaluation.experiments import EXPERIMENTS, Experiment, experiment
 from grasp_affordance.evaluation.parallel import Backend, run_all
 from grasp_affordance.evaluation.references import ReferenceJob
@@ -77,6 +77,8 @@ def run(
             "rest, or choose other --results and --work"
         )
     failed = _run(console, jobs, workers, backend)
+    if not failed and (more := incomplete(jobs)):
+        failed = _run(console, more, workers, backend)
     console.print(_summary(name, jobs))
     for job, problem in failed:
         console.print(f"[red]failed[/red] {job}: {problem}", highlight=False)

@@ -7,6 +7,10 @@ import tyro
 from rich.console import Console
 
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.experiment_markdown import learning as learning_part
+from grasp_affordance.evaluation.experiment_markdown import picture_name
+from grasp_affordance.evaluation.experiment_plots import plot_experiment
+from grasp_affordance.evaluation.experiment_results import read_experiments
 from grasp_affordance.evaluation.markdown import (
     CELLS,
     Report,
@@ -23,21 +27,39 @@ from grasp_affordance.evaluation.store import read_report
 def run(
     reports: tyro.conf.Positional[Path] = Path("results/baselines"),
     output: Path = Path("docs/results.md"),
+    learning: Path = Path("results/learning"),
 ) -> None:
-    """Write tables and pictures of the baselines into the results page.
+    """Write tables and pictures of baselines and experiments into the results page.
 
     Args:
         reports: folder of reports that `grasp-affordance evaluate` wrote.
         output: the page; its parts between `generated` markers are replaced, pictures go to
             `images/` beside it.
+        learning: folder of what `grasp-affordance experiment` wrote; experiments without a
+            finished run are not shown.
     """
     found = [read_report(path) for path in sorted(reports.glob("*.json"))]
-    if not found:
-        raise ConfigError(f"{reports} holds no report: run `make results` first")
-    update_page(output, {"baselines": baselines(found)})
-    plot_success_rates(found, output.parent / "images" / "baselines.png")
-    plot_causes(found, "prior", output.parent / "images" / "baseline_causes.png")
-    Console().print(f"{len(found)} reports -> {output}", highlight=False)
+    experiments = read_experiments(learning)
+    parts = {}
+    if found:
+        parts["baselines"] = baselines(found)
+    if experiments:
+        parts["learning"] = learning_part(experiments)
+    if not parts:
+        raise ConfigError(
+            f"{reports} holds no report, {learning} no finished run: run `make results` or "
+            "`grasp-affordance experiment` first"
+        )
+    update_page(output, parts)
+    images = output.parent / "images"
+    if found:
+        plot_success_rates(found, images / "baselines.png")
+        plot_causes(found, "prior", images / "baseline_causes.png")
+    for results in experiments:
+        plot_experiment(results, images / picture_name(results.name))
+    Console().print(
+        f"{len(found)} reports, {len(experiments)} experiments -> {output}", highlight=False
+    )
 
 
 def baselines(reports: Sequence[Report]) -> str:

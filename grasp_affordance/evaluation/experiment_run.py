@@ -71,6 +71,11 @@ class LearnJob:
         """Return the file of the weights at the end."""
         return self.work / "model.safetensors"
 
+    @property
+    def table(self) -> Path:
+        """Return the file of its attempts."""
+        return self.results / "attempts.csv"
+
     def run(self) -> None:
         """Learn and test what is left to do.
 
@@ -89,7 +94,7 @@ class LearnJob:
     def progress(self) -> tuple[float, float]:
         """Return how much is done of how much, in attempts."""
         total = self.config.attempts + OBJECTS * sum(self.tests.values())
-        done = min(count_rows(self.results / "attempts.csv"), self.config.attempts)
+        done = min(count_rows(self.table), self.config.attempts)
         piles = sum(
             min(piles_done(self.results / f"{scene}.json"), piles)
             for scene, piles in self.tests.items()
@@ -122,7 +127,7 @@ class LearnJob:
         options, seed = learner_options(self.flags), self.config.seed
         store = LearningStore(self.work, self.config, options, resume=True)
         policy = make_learner(options, seed, store.weights)
-        table = LearningTable(self.results / "attempts.csv", keep=policy.attempts)
+        table = LearningTable(self.table, keep=policy.attempts)
         if len(table.rows) < policy.attempts:
             raise ConfigError(
                 f"{self.work} has learned from {policy.attempts} attempts, of which {table.path} "
@@ -186,17 +191,23 @@ def jobs_of(
     results, work = results.resolve(), work.resolve()
     jobs: list[LearnJob | ReferenceJob] = []
     for seed in seeds:
+        tables = {}
         for arm, each in chosen.arms.items():
             config = LearningRunConfig(chosen.scene, each.cell, chosen.attempts, seed)
             folder = Path(name) / f"{arm}-seed{seed}"
-            jobs.append(
-                LearnJob(
-                    name, arm, each.flags, config, results / folder, work / folder, chosen.tests
-                )
+            job = LearnJob(
+                name, arm, each.flags, config, results / folder, work / folder, chosen.tests
             )
+            tables[arm] = job.table
+            jobs.append(job)
         if references:
-            jobs += references_of(chosen, seed, results / "references", work / "references")
+            jobs += references_of(chosen, seed, tables, results / "references", work / "references")
     return jobs
+
+
+def incomplete(jobs: Sequence[LearnJob | ReferenceJob]) -> list[LearnJob | ReferenceJob]:
+    """Return the references that began before the runs beside them had seen their last pile."""
+    return [job for job in jobs if isinstance(job, ReferenceJob) and not job.complete]
 
 
 def begun(jobs: Sequence[LearnJob | ReferenceJob]) -> list[Path]:

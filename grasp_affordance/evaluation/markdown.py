@@ -31,7 +31,7 @@ def overview(reports: Sequence[Report], cell: str) -> str:
     policies = [name for name in POLICIES if any(policy == name for _, policy in found)]
     rows = []
     for scene in scene_order(reports):
-        cells = [_rate(found.get((scene, policy))) for policy in policies]
+        cells = [rate(found.get((scene, policy))) for policy in policies]
         if any(text != "–" for text in cells):
             rows.append([scene, *cells])
     return markdown_table(["scene", *policies], rows)
@@ -63,7 +63,7 @@ def per_stack(reports: Sequence[Report], cell: str, scene: str) -> str:
     """Return the success rates of one scene by stack type: a row per type, a column per policy."""
     chosen = [r for r in _of_cell(reports, cell) if r["scene"] == scene]
     stacks = dict.fromkeys(stack for report in chosen for stack in report["per_stack"])
-    rows = [[stack, *(_rate(r["per_stack"].get(stack)) for r in chosen)] for stack in stacks]
+    rows = [[stack, *(rate(r["per_stack"].get(stack)) for r in chosen)] for stack in stacks]
     return markdown_table(["stack", *(report["policy"] for report in chosen)], rows)
 
 
@@ -99,7 +99,8 @@ def _of_cell(reports: Sequence[Report], cell: str) -> list[Report]:
     return sorted((report for report in reports if report["cell"] == cell), key=order)
 
 
-def _rate(figures: Mapping[str, Any] | None) -> str:
+def rate(figures: Mapping[str, Any] | None) -> str:
+    """Return a success rate with its interval, and a `*` where it rests on too little."""
     if figures is None or figures["success_rate"] is None:
         return "–"
     text = with_interval(figures["success_rate"], figures["success_rate_interval"])
@@ -125,9 +126,9 @@ def _detail(report: Report, reference: Report | None) -> list[str]:
         str(len(report["per_seed"])),
         f"{total['piles_cleared']}/{total['piles']}",
         str(total["attempts"]),
-        _rate(total),
+        rate(total),
         spread,
-        _difference(report, reference),
+        difference(report, reference),
         percent(total["objects_cleared_per_attempt"]),
         with_interval(total["completion"], total["completion_interval"]),
         "–" if total["picks_per_hour"] is None else f"{total['picks_per_hour']:.0f}",
@@ -137,7 +138,7 @@ def _detail(report: Report, reference: Report | None) -> list[str]:
     ]
 
 
-def _difference(report: Report, reference: Report | None) -> str:
+def difference(report: Report, reference: Report | None) -> str:
     """Return the difference of success rates in points over the piles that both have cleared."""
     if reference is None:
         return "–"

@@ -8,6 +8,7 @@ import importlib
 import logging
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -107,10 +108,12 @@ def _begin() -> None:
 def _on_ray(jobs: Sequence[Job], workers: int) -> Iterator[Ended | None]:
     ray = _import_ray()
     cluster = os.environ.get("RAY_ADDRESS")
-    where: dict[str, Any] = (
-        {"address": cluster} if cluster else {"num_cpus": workers, "include_dashboard": False}
-    )
-    ray.init(runtime_env={"env_vars": _ONE_THREAD}, **where)
+    variables = dict(_ONE_THREAD)
+    where: dict[str, Any] = {"address": cluster}
+    if not cluster:
+        where = {"num_cpus": workers, "include_dashboard": False}
+        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    ray.init(runtime_env={"env_vars": variables}, **where)
     try:
         remote = ray.remote(num_cpus=1, max_retries=0)(run_safely)
         left = list(jobs)

@@ -7,7 +7,7 @@ beside what is possible at all.
 import fcntl
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.experiments import Experiment
+from grasp_affordance.evaluation.learning_rows import read_learning_rows
 from grasp_affordance.evaluation.learning_run import lay_out_pile
 from grasp_affordance.evaluation.make_policy import make_policy
 from grasp_affordance.evaluation.protocol import clear_pile
@@ -39,8 +40,9 @@ class ReferenceJob:
     Attributes:
         kind: `LIVE` or `TEST`.
         policy, scene, cell, seed: as in an evaluation.
-        piles: to clear, from the first.
+        piles: to clear, from the first; of live ones, about.
         results: folder of the reports. work: of locks.
+        tables: of the runs that learn on these piles; they decide how many live ones there are.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class ReferenceJob:
     piles: int
     results: Path
     work: Path
+    tables: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,15 +68,26 @@ class ReferenceJob:
             self.kind, self.cell, self.scene, self.policy, self.seed
         )
 
+    @property
+    def needed(self) -> int:
+        """Return the number of piles to clear, as far as is known now."""
+        begun = [count_piles(table) for table in self.tables if table.exists()]
+        return max(begun, default=self.piles)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all piles are cleared that are needed now."""
+        return self.output.exists() and len(read_report(self.output)["clearances"]) >= self.needed
+
     def run(self) -> None:
         """Clear the piles that no experiment has needed so far."""
         with _alone(self.work / f"{self.output.name}.lock"):
-            if self.output.exists() and len(read_report(self.output)["clearances"]) >= self.piles:
+            if self.complete:
                 return
             clear: Callable[[RunConfig, int, int], tuple[Clearance, list[AttemptRow]]]
             clear = clear_learning_pile if self.kind == LIVE else clear_simulated_pile
             config = RunConfig(self.policy, self.scene, self.cell)
-            runner.run(config, [self.seed], self.piles, self.output, clear, resume=True)
+            runner.run(config, [self.seed], self.needed, self.output, clear, resume=True)
 
     def progress(self) -> tuple[float, float]:
         """Return how much is done of how much, in attempts."""
@@ -87,23 +101,31 @@ def reference_file(kind: str, cell: str, scene: str, policy: str, seed: int) -> 
 
 
 def references_of(
-    experiment: Experiment, seed: int, results: Path, work: Path
+    experiment: Experiment, seed: int, tables: Mapping[str, Path], results: Path, work: Path
 ) -> list[ReferenceJob]:
     """Return the references of one seed: for every cell of the experiment, live and for each test.
 
-    A run without failures empties a pile in as many attempts as it has objects, so no run learns on
-    more piles than these.
+    Args:
+        tables: arm -> the attempts of its run.
     """
     live = -(-experiment.attempts // OBJECTS)
-    return [
-        ReferenceJob(kind, policy, scene, cell, seed, piles, results, work)
-        for cell in dict.fromkeys(arm.cell for arm in experiment.arms.values())
-        for kind, scene, piles in [
-            (LIVE, experiment.scene, live),
-            *((TEST, scene, piles) for scene, piles in experiment.tests.items()),
-        ]
-        for policy in POLICIES
-    ]
+    jobs = []
+    for cell in dict.fromkeys(arm.cell for arm in experiment.arms.values()):
+        arms = [name for name, arm in experiment.arms.items() if arm.cell == cell]
+        learned_on = tuple(tables[arm] for arm in arms)
+        for policy in POLICIES:
+            at = (policy, experiment.scene, cell, seed)
+            jobs.append(ReferenceJob(LIVE, *at, live, results, work, learned_on))
+            for scene, piles in experiment.tests.items():
+                at = (policy, scene, cell, seed)
+                jobs.append(ReferenceJob(TEST, *at, piles, results, work))
+    return jobs
+
+
+def count_piles(table: Path) -> int:
+    """Return on how many piles the run of a table of attempts, growing perhaps, has learned."""
+    rows = read_learning_rows(table)
+    return rows[-1].pile + 1 if rows else 0
 
 
 def clear_learning_pile(

@@ -109,7 +109,7 @@ def test_the_report_command_writes_page_and_pictures(
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
     page.write_text(PAGE)
-    report_command.run(tmp_path / "runs", page)
+    report_command.run(tmp_path / "runs", page, tmp_path / "none")
     text = page.read_text()
     assert "### The ideal cell" in text
     assert "### The adverse cell" in text
@@ -120,7 +120,7 @@ def test_the_report_command_writes_page_and_pictures(
 
 def test_no_reports_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="make results"):
-        report_command.run(tmp_path, tmp_path / "page.md")
+        report_command.run(tmp_path, tmp_path / "page.md", tmp_path)
 
 
 def test_the_projects_own_page_has_its_generated_part() -> None:
