@@ -5,7 +5,7 @@ block and raise subclasses of `CellError`; after an error the arm stands still.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,13 @@ class Arm(Protocol):
 
     def check_reachable(self, T_base_tool: Array) -> None:
         """Raise UnreachableError unless the pose lies within workspace and joint limits."""
+
+    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+        """Plan motions to poses, each straight or not, one after the other; move nothing.
+
+        Raises:
+            UnreachableError: one of them is not possible. CellError: planning fails otherwise.
+        """
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """Move to a pose; along a straight line of the TCP if `linear`.

@@ -1,6 +1,7 @@
 """Stopping a pick from another thread, for a stated reason."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,10 @@ class CancellableArm:
     def check_reachable(self, T_base_tool: Array) -> None:
         """See `Arm`."""
         self.arm.check_reachable(T_base_tool)
+
+    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+        """See `Arm`."""
+        self.arm.rehearse(motions)
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """See `Arm`."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import Cell
-from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.errors import ConfigError, GraspAffordanceError, UnreachableError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
@@ -33,12 +33,14 @@ class PickReport:
         point: that was chosen; None where there was none.
         rejections: cause -> count of pixels and points that were not chosen.
         message: one sentence for a person on what went wrong; empty if nothing did.
+        way: tool poses (4, 4) in the base frame of what a dry run has planned.
     """
 
     attempt: GraspAttempt | None = None
     point: SuctionPoint | None = None
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
     message: str = ""
+    way: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,14 @@ class Picker:
                 self._remember(point, proposal.T_base_camera)
                 continue
             if request.dry_run:
-                return PickReport(point=point, rejections=refused)
+                try:
+                    self.cell.arm.rehearse(plan.motions)
+                except UnreachableError as error:
+                    refused[Rejection.UNREACHABLE] += 1
+                    message = f"{Rejection.UNREACHABLE}: {error}"
+                    continue
+                way = tuple(pose for pose, _ in plan.motions)
+                return PickReport(point=point, rejections=refused, way=way)
             attempt = self._attempt(point, proposal, config, cancellation, on_progress)
             return PickReport(attempt, point, refused, attempt.detail)
         return PickReport(rejections=refused, message=message)

@@ -117,6 +117,13 @@ class PickPlan:
     lowest_place: Array
 
     @property
+    def motions(self) -> list[tuple[Array, bool]]:
+        """The pick's way as tool poses, each with whether it is reached on a straight line."""
+        down = [(self.approach_start, True), (self.approach_limit, True), (self.lift, True)]
+        place = [(self.place, True), (self.lowest_place, True), (self.above_place, True)]
+        return [(self.pre_grasp, False), *down, (self.above_place, False), *place]
+
+    @property
     def waypoints(self) -> dict[str, Array]:
         """Every pose by its name; each must be reachable."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}

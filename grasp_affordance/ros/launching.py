@@ -30,6 +30,7 @@ INCIDENT_TOPICS = (
     "/affordance_node/points",
     "/executor_node/pick_result",
     "/executor_node/state",
+    "/executor_node/plan",
     "/executor_node/deadman",
     "/model",
     "/diagnostics",

@@ -1,10 +1,14 @@
-"""The action `~/pick`: one pick, with feedback, cancelled at any instant."""
+"""The action `~/pick`: one pick, with feedback, cancelled at any instant.
+
+A dry run publishes the tool poses that it has planned on `~/plan` (latched).
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from geometry_msgs.msg import Pose, PoseArray
 from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -16,13 +20,15 @@ from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import PickReport
 from grasp_affordance.execution.proposal import PickRequest
 from grasp_affordance.execution.recorder import Progress
-from grasp_affordance.geometry import invert, rotate_vectors, transform_points
+from grasp_affordance.geometry import Array, invert, rotate_vectors, transform_points
 from grasp_affordance.grasp import Cause, SuctionPoint
+from grasp_affordance.ros import topics
 from grasp_affordance.ros.conversions import (
     from_point_msg,
     from_suction_point_msg,
     to_header_msg,
     to_point_msg,
+    to_quaternion_msg,
     to_rejection_msgs,
     to_suction_point_msg,
     to_vector_msg,
@@ -46,6 +52,7 @@ class PickAction:
         self._session = session
         self._why_inactive = why_inactive
         self._stop_timeout = stop_timeout
+        self._plan = node.create_publisher(PoseArray, "~/plan", topics.LATCHED)
         self._server = ActionServer(
             node,
             Pick,
@@ -59,6 +66,7 @@ class PickAction:
     def close(self) -> None:
         """Take the action out of the graph."""
         self._server.destroy()
+        self._node.destroy_publisher(self._plan)
 
     def _accept(self, goal: Pick.Goal) -> GoalResponse:
         reason = self._why_inactive()
@@ -90,6 +98,8 @@ class PickAction:
                 return Pick.Result(message="the arm is at work; one pick at a time")
             report = self._pick(goal_handle, cancellation)
             told = self._session.tell(report)
+            if report.way:
+                self._show(report.way)
             result = Pick.Result(
                 success=report.attempt is not None and report.attempt.succeeded,
                 message=self._session.record.why_not() or report.message,
@@ -105,6 +115,15 @@ class PickAction:
         else:
             goal_handle.abort()
         return result
+
+    def _show(self, way: Sequence[Array]) -> None:
+        """Publish the tool poses of a dry run, for RViz."""
+        now = int(self._node.get_clock().now().nanoseconds)
+        header = to_header_msg(now, self._session.base_frame_id)
+        poses = [
+            Pose(position=to_point_msg(T[:3, 3]), orientation=to_quaternion_msg(T)) for T in way
+        ]
+        self._plan.publish(PoseArray(header=header, poses=poses))
 
     def _pick(self, goal_handle: Any, cancellation: Cancellation) -> PickReport:
         goal: Pick.Goal = goal_handle.request

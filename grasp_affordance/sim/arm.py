@@ -1,7 +1,7 @@
 """The UR5 in the physics: position-controlled motion that stops on request and on contact."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mujoco
 import numpy as np
@@ -78,6 +78,11 @@ class SimArm:
         T = check_rigid(T_base_tool, "T_base_tool")
         _joints(T, near=self.home_joints)
         check_tool_clearance(T, self._config.bin, self._suction.cup.radius)
+
+    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+        """See `cell.Arm`; what the simulated arm can reach it can reach from anywhere."""
+        for T_base_tool, _ in motions:
+            self.check_reachable(T_base_tool)
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """Move to a pose; a free motion first rises above the bin's rim and sinks at its end."""

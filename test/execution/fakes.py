@@ -1,6 +1,6 @@
 """FakeArm and FakeGripper: a cell without physics, whose every call can be made to fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +67,8 @@ class FakeArm:
     def __init__(self, state: FakeCellState, reach: float = 1.2) -> None:
         self.state = state
         self.reach = reach
+        self.rehearsed: list[Array] = []
+        self.obstacle = np.full(3, np.inf)
 
     def tcp_pose(self) -> Array:
         return self.state.pose.copy()
@@ -74,6 +76,12 @@ class FakeArm:
     def check_reachable(self, T_base_tool: Array) -> None:
         if np.linalg.norm(T_base_tool[:3, 3]) > self.reach:
             raise UnreachableError("outside the fake arm's reach")
+
+    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+        self.rehearsed = [pose for pose, _ in motions]
+        for pose, _ in motions:
+            if np.linalg.norm(pose[:3, 3] - self.obstacle) < 0.02:
+                raise UnreachableError("the fake arm's way is not free")
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         self._move("move_linear" if linear else "move_to", T_base_tool)

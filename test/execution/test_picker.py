@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, flat_frame, point_at
+from execution.fakes import (
+    T_BASE_CAMERA,
+    FakeArm,
+    FakeCellState,
+    fake_cell,
+    flat_frame,
+    point_at,
+)
 
 from grasp_affordance.errors import CameraError, CellError, GripperError
 from grasp_affordance.execution import Cancellation
@@ -120,6 +127,32 @@ def test_a_dry_run_names_its_point_and_moves_nothing() -> None:
     assert report.attempt is None
     assert report.point is not None
     assert report.rejections == {Rejection.OUTSIDE_WORKSPACE: 1}
+    assert state.events == []
+
+
+def test_a_dry_run_rehearses_the_whole_way_and_tells_it() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+    arm = picker.cell.arm
+    assert isinstance(arm, FakeArm)
+    report = pick_once(picker, dry_run=True)
+    assert len(report.way) == len(arm.rehearsed) >= 6
+    np.testing.assert_allclose(report.way, arm.rehearsed)
+    heights = [pose[2, 3] for pose in report.way]
+    assert heights[0] > heights[2] < heights[3]  # pre-grasp, down, up again
+
+
+def test_a_dry_run_passes_over_a_point_whose_way_is_not_free() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.45, 0.0), (0.5, 0.0))
+    arm = picker.cell.arm
+    assert isinstance(arm, FakeArm)
+    first = pick_once(picker, dry_run=True).way
+    arm.obstacle = first[2][:3, 3]
+    report = pick_once(picker, dry_run=True)
+    assert report.rejections[Rejection.UNREACHABLE] == 1
+    assert report.point is not None
+    assert np.linalg.norm(report.way[2][:3, 3] - arm.obstacle) > 0.02
     assert state.events == []
 
 

@@ -9,7 +9,7 @@ they are.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -84,6 +84,21 @@ class TrajectoryArm:
         self._config.workspace.check(T_base_tool)
         with self._planning:
             self._planner.check_reachable(T_base_tool, np.array(self._config.home))
+
+    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+        """See `cell.Arm`: plans from where the joints are, each motion from the last one's end."""
+        config, planner = self._config, self._planner
+        with self._planning:
+            start = self._feedback.newest().positions
+            for T_base_tool, linear in motions:
+                config.workspace.check(T_base_tool)
+                trajectory = (
+                    planner.plan_linear(start, T_base_tool, config.linear_speed)
+                    if linear
+                    else planner.plan_free(start, T_base_tool, config.speed)
+                )
+                self._check(trajectory, start)
+                start = trajectory.end
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """See `cell.Arm`; a free motion avoids what the planner knows of the cell."""

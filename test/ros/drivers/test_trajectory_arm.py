@@ -45,6 +45,19 @@ def test_a_pose_outside_the_workspace_is_refused_before_anything_is_planned() ->
         assert robot.planned == robot.sent == 0
 
 
+def test_a_rehearsal_plans_every_motion_from_the_last_ones_end_and_sends_none() -> None:
+    with FakeRobot() as robot:
+        arm = arm_of(robot)
+        arm.rehearse([(pose(0.5), False), (pose(0.5, 0.2), True), (pose(0.4), False)])
+        assert (robot.planned, robot.sent) == (3, 0)
+        with pytest.raises(UnreachableError, match="workspace"):
+            arm.rehearse([(pose(0.5), False), (pose(1.5), True)])
+        robot.duration = 0.01
+        with pytest.raises(UnreachableError, match="rad/s"):
+            arm.rehearse([(pose(0.5), False)])
+        assert robot.sent == 0
+
+
 def test_a_plan_that_starts_elsewhere_is_not_sent() -> None:
     with FakeRobot() as robot:
         robot.planner_offset = 0.1
