@@ -109,8 +109,8 @@ def _small_multiples(results: ExperimentResults) -> plt.Figure:
         axis.set_xlabel("")
     figure.supylabel(f"success over the last {WINDOW} attempts, %", fontsize=9)
     figure.supxlabel(
-        "attempts (gray: the reference; dash-dotted: the prior, dotted: the oracle in the same piles; "
-        "dashed: one seed)",
+        "attempts (gray: the reference; dash-dotted: the prior, dotted: the oracle, in the same "
+        "piles; dashed: one seed)",
         fontsize=9,
     )
     return figure

@@ -67,6 +67,7 @@ def write_run(
             "figures": summarise_learning(rows),
             "provenance": {"revisions": ["abc"], "machine": MACHINE},
             "flags": each.arms[arm].flags,
+            "learned": len(rows),
             "weights": f"digest-{seed}",
         },
     )

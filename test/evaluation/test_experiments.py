@@ -1,12 +1,15 @@
 """The named experiments mean what they say, and their runs are kept, resumed and never mixed."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation.experiment_runs import PER_PILE, row, write_table
+from evaluation.fake_pile import clear_scripted
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.experiment_run import (
@@ -14,12 +17,14 @@ from grasp_affordance.evaluation.experiment_run import (
     begun,
     claimed,
     differences,
+    incomplete,
     jobs_of,
 )
 from grasp_affordance.evaluation.experiments import EXPERIMENTS, experiment
-from grasp_affordance.evaluation.learning_rows import read_learning_rows
+from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, read_learning_rows
 from grasp_affordance.evaluation.learning_run import LearningRunConfig, lay_out_pile
 from grasp_affordance.evaluation.make_learner import LearnerOptions
+from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.references import LIVE, TEST, ReferenceJob, clear_learning_pile
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
@@ -116,6 +121,20 @@ def job(folder: Path, attempts: int, **changes: object) -> LearnJob:
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two attempts."""
+    folder = tmp_path_factory.mktemp("finished")
+    job(folder, 2).run()
+    return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
 def facts(folder: Path) -> Sequence[object]:
     """What two equal runs have in common: everything but durations."""
     rows = read_learning_rows(folder / "results" / "attempts.csv")
@@ -125,45 +144,86 @@ def facts(folder: Path) -> Sequence[object]:
     ]
 
 
-def test_a_run_learns_is_kept_when_finished_and_goes_on_when_asked_for_more(tmp_path: Path) -> None:
-    job(tmp_path, 2).run()
-    assert job(tmp_path, 2).progress() == (2, 2)
-    results = tmp_path / "results"
+def test_a_finished_run_is_kept_and_goes_on_when_asked_for_more(run: Path) -> None:
+    results = run / "results"
+    assert job(run, 2).progress() == (2, 2)
     assert {path.name for path in results.iterdir()} == {"attempts.csv", "summary.json"}
     kept = {path: path.stat().st_mtime_ns for path in results.iterdir()}
-    job(tmp_path, 2).run()
+    job(run, 2).run()
     assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == kept
-    first = facts(tmp_path)
-    job(tmp_path, 3).run()
-    assert facts(tmp_path)[:2] == first
-    assert len(facts(tmp_path)) == 3
+    first = facts(run)
+    job(run, 3).run()
+    assert facts(run)[:2] == first
+    assert len(facts(run)) == 3
     summary = json.loads((results / "summary.json").read_text())
     assert summary["figures"]["attempts"] == 3
+
+
+def test_a_finished_run_of_other_options_is_refused_and_untouched(run: Path) -> None:
+    before = facts(run)
     with pytest.raises(ConfigError, match=r"different: learner\.trainer\.learner\.steps"):
-        job(tmp_path, 3, flags="--trainer.learner.steps 1").run()
-    assert len(facts(tmp_path)) == 3
+        job(run, 3, flags="--trainer.learner.steps 1").run()
+    assert facts(run) == before
+
+
+class KilledError(BaseException):
+    """The run is interrupted here."""
+
+
+def killed_before_row(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupt a run when it has learned from an attempt, but not written its row."""
+    append = LearningTable.append
+
+    def append_or_die(table: LearningTable, row: LearningRow) -> None:
+        if row.number == number:
+            raise KilledError
+        append(table, row)
+
+    monkeypatch.setattr(LearningTable, "append", append_or_die)
+
+
+def test_an_interrupted_run_goes_on_and_loses_no_more_than_the_row_it_was_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_before_row(2, monkeypatch)
+    with pytest.raises(KilledError):
+        job(tmp_path, 4).run()
+    monkeypatch.undo()
+    assert not (tmp_path / "results" / "summary.json").exists()
+    before = facts(tmp_path)
+    job(tmp_path, 4).run()
+    rows = read_learning_rows(tmp_path / "results" / "attempts.csv")
+    assert [row.number for row in rows] == [0, 1, 3]
+    assert facts(tmp_path)[:2] == before
+    finished = (tmp_path / "results" / "summary.json").stat().st_mtime_ns
+    job(tmp_path, 4).run()
+    assert (tmp_path / "results" / "summary.json").stat().st_mtime_ns == finished
+
+
+def test_rows_that_were_removed_are_missed_not_invented(run: Path) -> None:
+    shutil.rmtree(run / "results")
+    with pytest.raises(ConfigError, match="remove both folders"):
+        job(run, 3).run()
 
 
 def test_weights_are_tested_once_and_anew_when_they_have_learned_since(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cleared: list[tuple[str, int]] = []
 
-    def clear(config: RunConfig, seed: int, index: int) -> object:
-        from evaluation.fake_pile import clear_scripted
-
+    def clear(config: RunConfig, seed: int, index: int) -> tuple[Clearance, list[AttemptRow]]:
         cleared.append((config.scene, index))
         return clear_scripted(config, seed, index)
 
     monkeypatch.setattr("grasp_affordance.evaluation.experiment_run.clear_simulated_pile", clear)
     tested = {"test1": 2}
-    job(tmp_path, 1, tests=tested).run()
-    job(tmp_path, 1, tests=tested).run()
+    job(run, 2, tests=tested).run()
+    job(run, 2, tests=tested).run()
     assert cleared == [("test1", 0), ("test1", 1)]
-    assert job(tmp_path, 1, tests=tested).progress() == (41, 41)
-    report = tmp_path / "results" / "test1.json"
+    assert job(run, 2, tests=tested).progress() == (42, 42)
+    report = run / "results" / "test1.json"
     before = read_report(report)["identity"]["weights"]
-    job(tmp_path, 2, tests=tested).run()
+    job(run, 3, tests=tested).run()
     assert len(cleared) == 4
     assert read_report(report)["identity"]["weights"] != before
 
@@ -183,8 +243,6 @@ def test_a_reference_sees_the_piles_that_are_learned_on() -> None:
 def test_a_reference_is_made_once_for_all_experiments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evaluation.fake_pile import clear_scripted
-
     name = "grasp_affordance.evaluation.references.clear_learning_pile"
     assert clear_learning_pile.__name__ in name
     monkeypatch.setattr(name, clear_scripted)
@@ -198,3 +256,22 @@ def test_a_reference_is_made_once_for_all_experiments(
     assert reference.progress() == (40, 40)
     replace(reference, piles=3).run()
     assert len(read_report(reference.output)["clearances"]) == 3
+
+
+def test_a_reference_clears_every_pile_that_was_learned_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "grasp_affordance.evaluation.references.clear_learning_pile", clear_scripted
+    )
+    tables = [tmp_path / name / "attempts.csv" for name in ("one", "two", "not begun")]
+    for table, piles in zip(tables, (3, 5), strict=False):
+        write_table(table, [row(PER_PILE * pile, True) for pile in range(piles)])
+    reference = ReferenceJob(
+        LIVE, "prior", "train", "ideal", 0, 2, tmp_path / "r", tmp_path / "w", tuple(tables)
+    )
+    assert not reference.complete
+    reference.run()
+    assert len(read_report(reference.output)["clearances"]) == 5
+    assert reference.complete
+    assert not incomplete([reference])
