@@ -152,11 +152,22 @@ class Removal:
         regions: separate surfaces that left the bin.
         pixels: size of the largest.
         volume: under the removed surfaces, cubic metres.
+        event: what the pick did to the bin, in a word of `annotation.witness.PickEvent`; empty
+            where nobody said.
+        position: mean point of the largest, camera frame, metres; None where none left or its
+            depth is not known.
     """
 
     regions: int
     pixels: int = 0
     volume: float = 0.0
+    event: str = ""
+    position: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.position is not None:  # a list where it comes from a file
+            x, y, z = self.position
+            object.__setattr__(self, "position", (float(x), float(y), float(z)))
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,14 @@ class Witness:
         """The form in which an attempt keeps it; None where the views do not tell."""
         if self.event is PickEvent.UNKNOWN:
             return None
-        largest = max((region.pixels for region in self.left), default=0)
-        return Removal(len(self.left), largest, sum((region.volume for region in self.left), 0.0))
+        largest = max(self.left, key=lambda region: region.pixels, default=None)
+        volume = sum((region.volume for region in self.left), 0.0)
+        if largest is None:
+            return Removal(0, 0, volume, self.event.value)
+        known = np.isfinite(largest.position).all()
+        x, y, z = largest.position.tolist()
+        where = (x, y, z) if known else None
+        return Removal(len(self.left), largest.pixels, volume, self.event.value, where)
 
 
 def witness(
@@ -125,9 +131,11 @@ class DepthWitness:
     config: WitnessConfig = field(default_factory=WitnessConfig)
     polygon: NDArray[np.generic] | None = None
 
-    def __call__(self, before: RgbdFrame, after: RgbdFrame) -> Removal | None:
-        """Return what left the bin, or None where the views do not tell."""
-        return witness(before, after, self.config, self.polygon).removal
+    def __call__(
+        self, before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+    ) -> Removal | None:
+        """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
+        return witness(before, after, self.config, self.polygon, picked_at).removal
 
 
 def count_events(events: Iterable[PickEvent]) -> dict[PickEvent, int]:

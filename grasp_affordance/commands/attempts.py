@@ -1,6 +1,7 @@
 """`grasp-affordance attempts`: what a robot has tried, from its attempt log."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -12,18 +13,23 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_codec import to_json
 from grasp_affordance.learning.attempt_log import read_attempt, read_log
+from grasp_affordance.learning.pick_labelling import FOLDER, count_picks, label_log
 
 _SHOWN = 40  # the newest attempts that `list` shows
 
 
 def run(
     log: tyro.conf.Positional[Path],
-    action: tyro.conf.Positional[Literal["list", "show", "export"]] = "list",
+    action: tyro.conf.Positional[Literal["list", "show", "label", "export"]] = "list",
     number: tyro.conf.Positional[int | None] = None,
     output: Path | None = None,
     format: Literal["mcap", "rosbag2"] = "mcap",  # noqa: A002
 ) -> None:
-    """List, show or export the attempts of a log.
+    """List, show, label or export the attempts of a log.
+
+    `label` writes LOG/labels/NNNN.json for each attempt that has none yet: what the pick did to the
+    bin, the mask of the object that it took, the pixels where a cup would have sealed as well, and
+    grasp rectangles; or the reason why there are none. The executor does the same as it picks.
 
     Args:
         log: folder that the executor's parameter record.directory, or `train --log`, names.
@@ -39,6 +45,8 @@ def run(
             if number is None:
                 raise ConfigError("show needs the number of an attempt, from 0")
             _show(log, number)
+        case "label":
+            _label(log)
         case "export":
             if output is None:
                 raise ConfigError("export needs --output, a folder for the bag")
@@ -64,6 +72,20 @@ def _list(log: Path) -> None:
             f"{size / 1e6:.1f} MB, {size / len(attempts) / 1e3:.0f} kB per attempt with its frames",
             highlight=False,
         )
+        events = ", ".join(f"{count} {event}" for event, count in count_picks(attempts).items())
+        console.print(f"what the picks did to the bin: {events}", highlight=False)
+
+
+def _label(log: Path) -> None:
+    labels = [made for _, made in label_log(log)]
+    masks = sum(made.mask is not None for made in labels)
+    rectangles = sum(bool(made.rectangles) for made in labels)
+    print(
+        f"{len(labels)} attempts labelled in {log / FOLDER}: {masks} masks, {rectangles} of them "
+        "with rectangles"
+    )
+    for reason, count in Counter(made.reason for made in labels if made.reason).most_common():
+        print(f"  {count} {reason}")
 
 
 def _cells(attempt: GraspAttempt) -> tuple[str, ...]:

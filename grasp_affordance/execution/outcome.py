@@ -20,8 +20,10 @@ _COLLAPSE = 0.5  # share of the sealed vacuum below which a cup has let go
 class Witness(Protocol):
     """Compares the views before and after a pick."""
 
-    def __call__(self, before: RgbdFrame, after: RgbdFrame) -> Removal | None:
-        """Return what left the bin, or None where the views do not tell."""
+    def __call__(
+        self, before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+    ) -> Removal | None:
+        """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
 
 
 @dataclass(frozen=True)

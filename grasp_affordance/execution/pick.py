@@ -104,7 +104,8 @@ def pick(
 
     completed = verdict.outcome is not Outcome.ABORTED
     after = _view_after(cell) if completed and (take_after or witness) else None
-    removal = witness(before, after) if witness and before and after else None
+    pixel = (float(point.u), float(point.v))
+    removal = witness(before, after, pixel) if witness and before and after else None
     verdict = reconcile(verdict, removal)
     truth = cell.truth() if completed and cell.truth else (None, None)
     return GraspAttempt(

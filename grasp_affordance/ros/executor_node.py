@@ -69,6 +69,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         witness = DepthWitness() if config.depth_witness else None
         picker = Picker(cell, propose, config.pick, config.memory, witness)
         self._record = PickRecord(config.record, cell)
+        self.resources.callback(self._record.close)
         self._drift = DriftWatch(config.drift, self.diagnostics)
         session = PickSession(self, picker, activity, base, self._record, self._drift)
         may = self._may = Permission(self, config.permission, activity, self._why_not, patience)

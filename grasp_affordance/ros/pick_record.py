@@ -8,6 +8,7 @@ from grasp_affordance.cell import Cell
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_log import AttemptLog, AttemptLogError, Retention
 from grasp_affordance.learning.setup import open_log
+from grasp_affordance.ros.pick_labeller import PickLabeller
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,10 +20,13 @@ class RecordConfig:
     Attributes:
         directory: folder of the attempt log, with the frames around each pick; empty: nothing is
             kept, and no trainer can learn.
+        label: write the removed object's mask, dense positives and grasp rectangles of each pick
+            into `labels` beside.
         retention: of the frames.
     """
 
     directory: str = ""
+    label: bool = True
     retention: Retention = field(default_factory=Retention)
 
 
@@ -35,6 +39,7 @@ class PickRecord:
     def __init__(self, config: RecordConfig, cell: Cell) -> None:
         self._config, self._cell = config, cell
         self._log: AttemptLog | None = None
+        self._labeller: PickLabeller | None = None
         self._unwritten: GraspAttempt | None = None
         self._lock = threading.Lock()
 
@@ -60,7 +65,15 @@ class PickRecord:
             )
         except OSError as error:
             raise AttemptLogError(f"{self._config.directory} cannot be used: {error}") from error
+        if self._config.label:
+            self._labeller = PickLabeller(self._log.folder, cell.cup, cell.bin)
         _LOG.info("attempts go to %s, which has %d", self._config.directory, len(self._log))
+
+    def close(self) -> None:
+        """Finish the labels; the attempts are on the disk already."""
+        if self._labeller is not None:
+            self._labeller.close()
+            self._labeller = None
 
     def append(self, attempt: GraspAttempt) -> str:
         """Keep an attempt; return where, as FOLDER#NUMBER, or an empty string without a log.
@@ -87,4 +100,6 @@ class PickRecord:
     def _write(self, log: AttemptLog, attempt: GraspAttempt) -> str:
         number = log.append(attempt)
         self._unwritten = None
+        if self._labeller is not None:
+            self._labeller.add(number, attempt)
         return f"{log.folder}#{number}"

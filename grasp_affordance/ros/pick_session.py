@@ -1,15 +1,19 @@
 """The picks between a configure and a cleanup: who does them, and who is told."""
 
 import uuid
+from collections import Counter
+from typing import Any
 
 from grasp_affordance_interfaces.msg import PickResult
-from rclpy.lifecycle import LifecycleNode
 
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.execution.picker import Picker, PickReport
-from grasp_affordance.grasp import Outcome
+from grasp_affordance.grasp import GraspAttempt, Outcome
 from grasp_affordance.learning.attempt_log import AttemptLogError
+from grasp_affordance.learning.pick_labelling import count_picks
+from grasp_affordance.ros.diagnostics import OK
 from grasp_affordance.ros.drift_watch import DriftWatch
+from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.pick_messages import to_pick_result_msg
 from grasp_affordance.ros.pick_record import PickRecord
 
@@ -28,7 +32,7 @@ class PickSession:
 
     def __init__(
         self,
-        node: LifecycleNode,
+        node: ManagedNode[Any],
         picker: Picker,
         activity: Activity,
         base_frame_id: str,
@@ -42,6 +46,7 @@ class PickSession:
         self._node = node
         self.record = record
         self.drift = drift
+        self._counts: Counter[str] = Counter()
         self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
 
     def tell(self, report: PickReport) -> PickResult:
@@ -65,8 +70,15 @@ class PickSession:
         except AttemptLogError as error:
             self._node.get_logger().error(f"{type(error).__name__}: {error}")
         self._publisher.publish(message)
+        self._count(attempt)
         self.drift.note(message.predicted_height, message.contact_height)
         return message
+
+    def _count(self, attempt: GraspAttempt) -> None:
+        """Tell in the diagnostics what the picks have done to the bin so far."""
+        self._counts += count_picks([attempt])
+        events = ", ".join(f"{count} {event}" for event, count in sorted(self._counts.items()))
+        self._node.diagnostics.set("picks", OK, events, self._counts)
 
     def close(self) -> None:
         """Remove the publisher from the node."""

@@ -9,8 +9,15 @@ from lesson_log import log_of, picked
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
+from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.pick_labels import read_labels
+from grasp_affordance.annotation.witness import DepthWitness
 from grasp_affordance.cli import main
+from grasp_affordance.execution.pick import pick
+from grasp_affordance.learning.setup import open_log
 from grasp_affordance.messages.bag import BagRecording, BagTopics
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 
 def test_the_list_has_every_attempt_and_the_size_of_one(
@@ -73,3 +80,28 @@ def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     ):
         assert main(["attempts", *arguments]) == 1
         assert reason in capsys.readouterr().err
+
+
+def test_picks_of_a_log_are_labelled_once_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with SimCell(SimConfig(scene="rows", hardness=Hardness.IDEAL, objects=2)) as sim:
+        cell = sim.as_cell()
+        frame, T = sim.camera.read(), sim.camera.pose()
+        log = open_log(str(tmp_path), cell.cup, cell.bin, frame, T)
+        predictor = AffordancePredictor(PredictorConfig(cup=cell.cup))
+        best = predictor.predict(frame, BinView(T, cell.bin)).selection.points[0]
+        log.append(pick(cell, best, T, before=frame, witness=DepthWitness()))
+        log.append(pick(cell, best, T, before=sim.camera.read(), witness=DepthWitness()))
+    assert main(["attempts", str(tmp_path), "label"]) == 0
+    told = capsys.readouterr().out
+    assert "2 attempts labelled" in told
+    assert "1 masks, 1 of them with rectangles" in told
+    assert "no success" in told
+    labels = read_labels(tmp_path / "labels", "0000")
+    assert labels.mask is not None
+    assert labels.mask[best.v, best.u]
+    assert main(["attempts", str(tmp_path), "label"]) == 0
+    assert "0 attempts labelled" in capsys.readouterr().out
+    assert main(["attempts", str(tmp_path)]) == 0
+    assert "1 removed" in capsys.readouterr().out

@@ -245,17 +245,18 @@ def test_losing_the_camera_after_the_pick_costs_only_its_second_witness() -> Non
     state = FakeCellState()
     cell = fake_cell(state, LostCamera(state))
     before = flat_frame(cell.now_ns())
-    attempt = pick(
-        cell, point_at(), T_BASE_CAMERA, before=before, witness=lambda before, after: Removal(1)
-    )
+    attempt = pick(cell, point_at(), T_BASE_CAMERA, before=before, witness=lambda *_: Removal(1))
     assert attempt.outcome is Outcome.SUCCESS
     assert attempt.after is None
     assert attempt.removal is None
 
 
 def test_a_witness_that_saw_nothing_leave_makes_a_success_uncertain() -> None:
-    def nothing_left(before: RgbdFrame, after: RgbdFrame) -> Removal:
+    def nothing_left(
+        before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+    ) -> Removal:
         assert after.stamp_ns > before.stamp_ns
+        assert picked_at == (point_at().u, point_at().v)
         return Removal(0)
 
     state = FakeCellState()

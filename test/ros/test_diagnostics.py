@@ -15,7 +15,6 @@ from grasp_affordance.ros.diagnostics import Diagnostics
 from grasp_affordance.ros.executor_node import ExecutorNode
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.recorder_node import RecorderNode
-from grasp_affordance.ros.recorder_node import RecorderNode
 from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.trainer_node import TrainerNode
 
@@ -45,7 +44,6 @@ def started(ros: Ros, kind: type[ManagedNode], folder: Path, sequence: Path) -> 
         CalibrationNode: {"folder": str(folder / "samples")},
         ExecutorNode: {"mujoco__sim__scene": "rows"},
         RecorderNode: {"folder": str(folder / "recording")},
-        RecorderNode: {"folder": str(folder / "kept")},
     }
     ros.start(kind, **parameters.get(kind, {}))
 
@@ -55,7 +53,6 @@ EXPECTED = {
     CalibrationNode: ("calibration_node", {"camera": ERROR}),
     CameraNode: ("camera_node", {"playback": OK}),
     ExecutorNode: ("executor_node", {"cell": OK, "camera": OK, "permission": OK}),
-    RecorderNode: ("recorder_node", {"camera": ERROR}),
     RecorderNode: ("recorder_node", {"camera": ERROR}),
     TrainerNode: ("trainer_node", {"training": OK}),
 }

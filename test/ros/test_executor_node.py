@@ -2,12 +2,14 @@
 
 import queue
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.msg import PickResult
 from grasp_affordance_interfaces.srv import GetSuctionPoints
@@ -18,6 +20,8 @@ from std_srvs.srv import SetBool, Trigger
 
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
 from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.pick_labels import PickLabels, read_labels
+from grasp_affordance.annotation.witness import PickEvent
 from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.picker import Picker
 from grasp_affordance.execution.proposal import PickRequest
@@ -108,6 +112,25 @@ class Cell:
         return bool(self.node.driver.cell.gripper.vacuum() > 40)
 
 
+def labels_of(ros: Ros, log: Path, count: int) -> list[PickLabels]:
+    """Return the labels of all attempts; the executor makes them while it goes on picking."""
+    folder = log / "labels"
+    ros.wait_until(lambda: len(list(folder.glob("*.json"))) == count, f"labelled {count}")
+    return [read_labels(folder, f"{number:04d}") for number in range(count)]
+
+
+def count_told(health: "queue.Queue[DiagnosticArray]", name: str, event: str) -> int:
+    """Return the newest count of an event in the diagnostics of a part."""
+    counts = [
+        int(value.value)
+        for message in health.queue
+        for status in message.status
+        for value in status.values
+        if status.name.endswith(name) and value.key == event
+    ]
+    return counts[-1] if counts else 0
+
+
 def start_affordance(ros: Ros) -> None:
     """Start the affordance node; return when it knows the camera and its pose."""
     ros.start(AffordanceNode, True, **{name.replace(".", "__"): v for name, v in BIN.items()})
@@ -143,8 +166,9 @@ def point_goal(point: SuctionPoint) -> dict[str, Any]:
     }
 
 
-def test_continuous_picking_empties_a_small_bin_and_says_so(ros: Ros) -> None:
-    cell = Cell(ros)
+def test_continuous_picking_empties_a_small_bin_and_says_so(ros: Ros, tmp_path: Path) -> None:
+    cell = Cell(ros, record__directory=str(tmp_path))
+    health = ros.listen(DiagnosticArray, "/diagnostics")
     start_affordance(ros)
     assert cell.call("start").success
     assert cell.call("start").message == "picking already"  # the first answer may be lost
@@ -159,6 +183,19 @@ def test_continuous_picking_empties_a_small_bin_and_says_so(ros: Ros) -> None:
         if result.outcome != PickResult.OUTCOME_UNCERTAIN:
             assert result.true_outcome == str(from_outcome_number(result.outcome))
         assert len(result.vacuum) == len(result.vacuum_times) > 0
+    labels = labels_of(ros, tmp_path, len(results))
+    for result, made in zip(results, labels, strict=True):
+        if result.outcome != PickResult.OUTCOME_SUCCESS:
+            assert made.mask is None
+            continue
+        assert made.event == PickEvent.REMOVED
+        assert made.mask is not None
+        assert made.positives is not None
+        assert made.mask[result.point.v, result.point.u]
+        assert made.mask.sum() == pytest.approx(result.removed_pixels, rel=0.01)
+        assert 1 < made.positives.sum() < made.mask.sum()
+        assert made.rectangles
+    ros.wait_until(lambda: count_told(health, "executor_node: picks", "removed") == 3, "counted")
     refilled = cell.call("refill")
     assert refilled.success
     assert "3 objects" in refilled.message

@@ -24,7 +24,8 @@ from grasp_affordance.ros.pick_record import PickRecord, RecordConfig
 
 def opened(folder: Path, cup: Cup | None = None) -> PickRecord:
     cell = fake_cell(FakeCellState())
-    record = PickRecord(RecordConfig(str(folder)), replace(cell, cup=cup or cell.cup))
+    config = RecordConfig(str(folder), label=False)
+    record = PickRecord(config, replace(cell, cup=cup or cell.cup))
     record.open()
     return record
 

@@ -1,0 +1,150 @@
+"""What one pick of the robot teaches beside its outcome: mask, dense positives, rectangles.
+
+The executor's frames around a pick are a pair like any other, and the pick says where it acted and
+whether the cup held. Only where all agree are there labels; else the reason is kept.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
+from grasp_affordance.annotation.difference import Mask
+from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
+from grasp_affordance.annotation.records import (
+    read_mask,
+    rectangle_from_dict,
+    rectangle_to_dict,
+    write_mask,
+)
+from grasp_affordance.annotation.witness import PickEvent, WitnessConfig, witness
+from grasp_affordance.errors import ConfigError, SequenceError
+from grasp_affordance.files import write_atomically
+from grasp_affordance.grasp import GraspAttempt, GraspRectangle, Outcome
+from grasp_affordance.rgbd import RgbdFrame
+
+SealMap = Callable[[RgbdFrame, NDArray[np.float64]], NDArray[np.floating]]
+
+# The object is the one that was picked, whatever else has moved.
+_ITS_OWN = (PickEvent.REMOVED, PickEvent.DRAGGED_NEIGHBOUR)
+
+
+@dataclass(frozen=True)
+class PickLabelConfig:
+    """How picks are labelled.
+
+    Attributes:
+        witness, annotation, dense: of the parts.
+    """
+
+    witness: WitnessConfig = field(default_factory=WitnessConfig)
+    annotation: AnnotationConfig = field(default_factory=AnnotationConfig)
+    dense: DenseLabelConfig = field(default_factory=DenseLabelConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class PickLabels:
+    """The labels of one pick.
+
+    Attributes:
+        event: what it did to the bin, in a word; None where there are no two frames.
+        reason: why there is no mask, or no rectangle; empty where there are both.
+        mask: (H, W) of the removed object in the frame before; None without one.
+        positives: (H, W) pixels on it where a cup would have sealed as well; None without a mask
+            or a seal map.
+        rectangles: grasps of the removed object for a parallel gripper.
+    """
+
+    event: PickEvent | None
+    reason: str = ""
+    mask: Mask | None = None
+    positives: Mask | None = None
+    rectangles: tuple[GraspRectangle, ...] = ()
+
+
+def label_pick(
+    attempt: GraspAttempt,
+    config: PickLabelConfig,
+    seal: SealMap | None = None,
+    polygon: NDArray[np.generic] | None = None,
+) -> PickLabels:
+    """Label one pick.
+
+    Args:
+        attempt: with its frames.
+        seal: returns a map (H, W) of the seal's quality in a frame seen from `T_base_camera`.
+        polygon: (N, 2) of the bin's interior, pixels (u, v); None for the whole image.
+    """
+    before, after = attempt.before, attempt.after
+    if before is None or after is None:
+        return PickLabels(None, "there are no views before and after the pick")
+    pixel = (attempt.point.u, attempt.point.v)
+    seen = witness(before, after, config.witness, polygon, (float(pixel[0]), float(pixel[1])))
+    if attempt.outcome is not Outcome.SUCCESS:
+        return PickLabels(seen.event, f"the pick was no success: {attempt.cause}")
+    if seen.event not in _ITS_OWN:
+        return PickLabels(seen.event, seen.detail or f"the views say: {seen.event}")
+    mask = seen.left[0].mask
+    positives = None
+    if seal is not None:
+        score = seal(before, attempt.T_base_camera)
+        positives = dense_positives(mask, score, pixel, config.dense)
+    pair = annotate_pair(before, after, config.annotation, polygon)
+    verdict = pair.verdict
+    reason = "" if verdict.reason is None else f"no rectangles: {verdict.reason} {verdict.detail}"
+    return PickLabels(seen.event, reason.strip(), mask, positives, pair.rectangles)
+
+
+def write_labels(folder: Path, name: str, labels: PickLabels, pixel: tuple[int, int]) -> None:
+    """Write NAME.json, and where there are any NAME.mask.png and NAME.positives.png.
+
+    The JSON comes last: what it names is on the disk.
+
+    Args:
+        pixel: (u, v) of the pick.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    files = {"mask": labels.mask, "positives": labels.positives}
+    for kind, mask in files.items():
+        if mask is not None:
+            write_mask(folder / f"{name}.{kind}.png", mask)
+    content = {
+        "event": labels.event.value if labels.event else None,
+        "reason": labels.reason,
+        "pixel": list(pixel),
+        **{kind: None if mask is None else f"{name}.{kind}.png" for kind, mask in files.items()},
+        "rectangles": [rectangle_to_dict(rectangle) for rectangle in labels.rectangles],
+    }
+    text = json.dumps(content, indent=1, allow_nan=False)
+    write_atomically(folder / f"{name}.json", f"{text}\n".encode())
+
+
+def read_labels(folder: Path, name: str) -> PickLabels:
+    """Read what `write_labels` wrote.
+
+    Raises:
+        SequenceError: it is missing or damaged.
+    """
+    path = folder / f"{name}.json"
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        masks = {
+            kind: None if data[kind] is None else read_mask(folder / data[kind])
+            for kind in ("mask", "positives")
+        }
+        return PickLabels(
+            None if data["event"] is None else PickEvent(data["event"]),
+            str(data["reason"]),
+            masks["mask"],
+            masks["positives"],
+            tuple(rectangle_from_dict(each) for each in data["rectangles"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+        raise SequenceError(f"{path} cannot be read: {error}") from error

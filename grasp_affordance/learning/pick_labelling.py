@@ -1,0 +1,69 @@
+"""Labels beside the outcomes of an attempt log: in its folder `labels`, one per attempt.
+
+labels/NNNN.json, NNNN.mask.png, NNNN.positives.png, where NNNN is the attempt's number in the log.
+They follow from the log: what a kill or a crash has kept from being written is made up for.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.pick_labels import (
+    PickLabelConfig,
+    PickLabels,
+    SealMap,
+    label_pick,
+    write_labels,
+)
+from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.attempt_log import read_log, read_setup
+from grasp_affordance.rgbd import RgbdFrame
+
+FOLDER = "labels"
+
+
+def prior_seal(cup: Cup, box: BinGeometry) -> SealMap:
+    """Return the analytic prior of a cell as a map of the seal's quality."""
+    predictor = AffordancePredictor(PredictorConfig(cup=cup))
+
+    def seal(frame: RgbdFrame, T_base_camera: NDArray[np.float64]) -> NDArray[np.floating]:
+        return predictor.predict(frame, BinView(T_base_camera, box)).raw
+
+    return seal
+
+
+def write_label(log: Path, number: int, attempt: GraspAttempt, seal: SealMap) -> PickLabels:
+    """Label attempt `number` of a log, on the disk; raises OSError where that is not possible."""
+    labels = label_pick(attempt, PickLabelConfig(), seal)
+    pixel = (int(attempt.point.u), int(attempt.point.v))
+    write_labels(log / FOLDER, f"{number:04d}", labels, pixel)
+    return labels
+
+
+def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
+    """Label all attempts of a log that have no label yet; yield each with its number.
+
+    Raises:
+        AttemptLogError: there is no log, or it is damaged.
+    """
+    setup = read_setup(log)
+    box = setup["bin"]
+    (x, y), (length, width, height) = box["centre"], box["size"]
+    geometry = BinGeometry((x, y), (length, width, height), box["floor"], box["yaw"])
+    seal = prior_seal(Cup(**setup["cup"]), geometry)
+    for number, attempt in enumerate(read_log(log)):
+        if not (log / FOLDER / f"{number:04d}.json").exists():
+            yield number, write_label(log, number, attempt, seal)
+
+
+def count_picks(attempts: Iterable[GraspAttempt]) -> Counter[str]:
+    """Count what picks did to the bin, by the word of the depth witness; `unseen` without one."""
+    return Counter(
+        attempt.removal.event or "unseen" if attempt.removal else "unseen" for attempt in attempts
+    )
