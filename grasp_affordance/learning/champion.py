@@ -57,25 +57,26 @@ def replay_losses(
         seen: (N, members) 1 where a member has learned from an example.
 
     Returns:
-        (M,) nats, of the examples that some member has never seen.
+        (N,) nats; NaN for examples that every member has seen.
     """
     probability = member_probabilities(state, config, examples)
     labels = np.array([example.label for example in examples], dtype=np.float32)
     unseen = 1.0 - seen
-    judged = unseen.sum(axis=1) > 0
-    mean = (probability * unseen).sum(axis=1)[judged] / unseen.sum(axis=1)[judged]
-    return cross_entropy(mean, labels[judged])
+    with np.errstate(invalid="ignore"):
+        mean = (probability * unseen).sum(axis=1) / unseen.sum(axis=1)
+    return np.where(np.isfinite(mean), cross_entropy(np.nan_to_num(mean), labels), np.nan)
 
 
 def promotes(challenger: NDArray[np.float64], champion: NDArray[np.float64], doubt: float) -> bool:
     """Return whether the challenger may serve: it is not worse beyond chance.
 
     Args:
-        challenger, champion: (M,) losses on the same examples; none: nothing to compare yet.
+        challenger, champion: (N,) losses on the same examples; those that are NaN say nothing.
         doubt: standard errors of the paired differences.
     """
     worse = challenger - champion
-    if not worse.size:
+    worse = worse[np.isfinite(worse)]
+    if not worse.size:  # nothing to compare yet
         return True
     return bool(worse.mean() <= doubt * worse.std() / np.sqrt(worse.size))
 

@@ -1,10 +1,12 @@
 """The trainer: attempts in, weights in service out; stops and goes on without losing a step."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import Provenance, read_checkpoint, write_checkpoint
@@ -19,7 +21,13 @@ from grasp_affordance.learning.calibration import (
     expected_calibration_error,
     fit_platt,
 )
-from grasp_affordance.learning.champion import ChampionConfig, promotes, replay_losses, rolls_back
+from grasp_affordance.learning.champion import (
+    ChampionConfig,
+    State,
+    promotes,
+    replay_losses,
+    rolls_back,
+)
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
@@ -112,6 +120,8 @@ class Trainer:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.learner = OnlineLearner(config.learner)
+        # Losses of the weights in service on replayed examples, by number: they do not change.
+        self._known_losses: dict[int, float] = {}
         network = config.learner.network
         size = 2 * (network.reach + config.learner.margin) + 1
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
@@ -218,16 +228,26 @@ class Trainer:
         return live
 
     def _challenge(self) -> str:
-        replay, network = self.learner.replay, self.config.learner.network
-        recent = range(max(0, len(replay) - self.config.champion.examples), len(replay))
-        examples, seen = [replay.examples[i] for i in recent], self.learner.seen(recent)
-        challenger = replay_losses(self.learner.weights(), network, examples, seen)
-        champion = replay_losses(self.state.champion, network, examples, seen)
+        count = len(self.learner.replay)
+        recent = range(max(0, count - self.config.champion.examples), count)
+        challenger = self._losses(self.learner.weights(), recent)
+        missing = [i for i in recent if i not in self._known_losses]
+        self._known_losses |= zip(
+            missing, self._losses(self.state.champion, missing) if missing else (), strict=True
+        )
+        champion = np.array([self._known_losses[i] for i in recent])
         if not promotes(challenger, champion, self.config.champion.doubt):
-            was, would = float(np.mean(champion)), float(np.mean(challenger))
+            was, would = float(np.nanmean(champion)), float(np.nanmean(challenger))
             return f"kept {self.state.version}: {was:.3f} against {would:.3f} on replay"
         self._serve()
+        self._known_losses = dict(zip(recent, challenger, strict=True))
         return f"promoted {self.state.version}"
+
+    def _losses(self, weights: State, indices: Sequence[int]) -> NDArray[np.float64]:
+        """Return the losses of weights on replayed examples."""
+        examples = [self.learner.replay.examples[i] for i in indices]
+        network, seen = self.config.learner.network, self.learner.seen(indices)
+        return replay_losses(weights, network, examples, seen)
 
     def _serve(self) -> None:
         """Put the learner's present weights into service."""
@@ -239,6 +259,7 @@ class Trainer:
             around=Platt(self.state.initial_scale, self.state.initial_shift),
         )
         self.state.champion = weights
+        self._known_losses = {}
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         write_checkpoint(

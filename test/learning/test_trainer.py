@@ -143,7 +143,7 @@ def test_a_challenger_serves_unless_it_is_worse_beyond_chance() -> None:
     assert promotes(champion - 0.05 + noise, champion, doubt=0.0)
     assert promotes(champion + noise - noise.mean() + 0.001, champion, doubt=1.6)
     assert not promotes(champion + 0.05 + noise, champion, doubt=1.6)
-    assert promotes(np.empty(0), np.empty(0), doubt=1.6)  # nothing to compare yet
+    assert promotes(np.full(3, np.nan), np.full(3, np.nan), doubt=1.6)  # nothing to compare yet
 
 
 def test_live_success_that_falls_puts_the_best_weights_back(tmp_path: Path) -> None:
