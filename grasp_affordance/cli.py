@@ -6,11 +6,11 @@ returns None or an exit status. The package's own errors become one line on stde
 """
 
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
 
 from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.logs import log_to_stderr
 
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"error: '{name}' is not a command\n\n{usage()}", file=sys.stderr)
         return USAGE
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     try:
         return _run(name, rest)
     except GraspAffordanceError as error:

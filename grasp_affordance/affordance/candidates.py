@@ -100,8 +100,9 @@ def process(
         are disjoint: a cell counts for the first cause that applies.
     """
     sigma = config.smoothing * scene.surface.cells_per_metre
-    smooth = cv2.GaussianBlur(scores, (0, 0), sigma) if sigma > 0.1 else scores
-    smooth = _doubted(smooth, scene, config)
+    if sigma > 0.1:
+        scores = np.asarray(cv2.GaussianBlur(scores, (0, 0), sigma), np.float32)
+    smooth = _doubted(scores, scene, config)
     free = np.ones(scores.shape, np.bool_)
     causes: dict[Rejection, Mask] = {}
     for cause, mask in _obstacles(scene, config).items():

@@ -79,7 +79,8 @@ def run(
     failed = _run(console, jobs, workers, backend)
     if not failed and (more := incomplete(jobs)):
         failed = _run(console, more, workers, backend)
-    console.print(_summary(name, jobs))
+    names = {job for job, _ in failed}
+    console.print(_summary(name, [job for job in jobs if job.name not in names]))
     for job, problem in failed:
         console.print(f"[red]failed[/red] {job}: {problem}", highlight=False)
     console.print(f"results: {results / name}; `grasp-affordance report` shows them")
@@ -188,7 +189,7 @@ def _summary(name: str, jobs: Sequence[AnyJob]) -> Table:
 def _list() -> Table:
     table = Table(title="Experiments", title_justify="left")
     for column in ("name", "attempts", "arms", "tests", "question"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column in ("name", "attempts"))
     for name, each in EXPERIMENTS.items():
         tests = ", ".join(each.tests)
         table.add_row(name, str(each.attempts), ", ".join(each.arms), tests, each.question)

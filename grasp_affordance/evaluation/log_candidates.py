@@ -130,13 +130,19 @@ def judge_candidates(
         outcome = None
         if bench is not None and candidate.score >= tried:
             outcome = _try(bench, rectangle, frame, pose)
-        sides = {key: float(getattr(rectangle, key)) for key in ("x", "y", "theta", "w", "h")}
         rows.append(
             CandidateRow(
-                image, candidate.score, **sides, **_judged(rectangle, recording, scene, config),
+                image=image,
+                score=candidate.score,
+                x=float(rectangle.x),
+                y=float(rectangle.y),
+                theta=float(rectangle.theta),
+                w=float(rectangle.w),
+                h=float(rectangle.h),
                 outcome=outcome,
+                **_judged(rectangle, recording, scene, config),
             )
-        )  # fmt: skip
+        )
     return rows
 
 

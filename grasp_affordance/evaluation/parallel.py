@@ -18,6 +18,7 @@ from multiprocessing import connection
 from typing import Any, Literal, Protocol
 
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.logs import log_to_stderr
 
 Backend = Literal["local", "ray"]
 
@@ -102,7 +103,7 @@ def _begin() -> None:
         os._exit(1)  # runs are safe against a kill at any time
 
     threading.Thread(target=follow, daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
 
 
 def _on_ray(jobs: Sequence[Job], workers: int) -> Iterator[Ended | None]:
