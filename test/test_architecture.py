@@ -18,6 +18,7 @@ CORE = {"errors", "files", "geometry", "rgbd", "grasp", "cell"}
 MAY_USE: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "logs": set(),
     "geometry": {"errors"},
     "rgbd": {"errors", "geometry"},
     "grasp": {"errors", "geometry", "rgbd"},
@@ -39,6 +40,7 @@ TOP = {"cli", "commands", "evaluation"}
 NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
 WITHOUT_TORCH = NUMPY_ONLY | {
     "files",
+    "logs",
     "sequence",
     "messages",
     "annotation",

@@ -59,6 +59,10 @@ class Judge:
         self.asked: Verdict | None = None
         self.asked_at = 0.0
 
+    def wait_for_pose(self, frame_id: str) -> None:
+        """Wait for the camera's pose where the node has just started; see `CameraPose.wait`."""
+        self._pose.wait(frame_id)
+
     def pose_of(self, frame_id: str, required: bool) -> Array | None:
         """Return `T_base_camera`; None where it is neither known nor needed.
 

@@ -62,6 +62,7 @@ def answer_request(
     timeout = from_duration_msg(request.timeout) or None
     frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
     response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
+    judge.wait_for_pose(frame.frame_id)
     verdict = judge.judge(frame, config, **options)
     selection = verdict.prediction.selection
     # A caller who asks for a source or for a success rate gets what was asked for.

@@ -5,6 +5,8 @@ simulator's pose still arrives on `<camera>/base_camera`.
 """
 
 import importlib.util
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from grasp_affordance.ros.conversions import from_time_msg, from_transform_msg
 
 Array = NDArray[np.float64]
 
+_POLL = 0.02  # seconds between looks
+
 
 @dataclass(frozen=True)
 class CameraPoseConfig:
@@ -38,6 +42,8 @@ class CameraPoseConfig:
             one of them is old, and nothing moves.
         max_age: a transform of TF that is not static may be this old, seconds: what publishes it
             has stopped otherwise.
+        patience: for so long after the start a question waits for a pose that nobody has said yet,
+            seconds: nodes find each other in any order.
     """
 
     base_frame_id: str = "base_link"
@@ -45,6 +51,7 @@ class CameraPoseConfig:
     calibration: str = ""
     most_difference: float = 0.005
     max_age: float = 1.0
+    patience: float = 2.0
 
     def __post_init__(self) -> None:
         if not self.base_frame_id:
@@ -53,6 +60,8 @@ class CameraPoseConfig:
             raise ConfigError(f"most_difference {self.most_difference} m must be positive")
         if not self.max_age > 0:
             raise ConfigError(f"max_age {self.max_age} s must be positive")
+        if self.patience < 0:
+            raise ConfigError(f"patience {self.patience} s must not be negative")
         if self.pose is not None:
             check_rigid(from_quaternion(self.pose[:3], self.pose[3:]), "pose")
 
@@ -74,6 +83,18 @@ class CameraPose:
             TransformStamped, self._topic, self._receive, topics.LATCHED, **options
         )
         self._buffer, self._listener = listen_to_tf(node)
+        self._patient_until = time.monotonic() + config.patience
+
+    def wait(self, frame_id: str) -> None:
+        """Return when the pose can be looked up, or when it is too late for one to be on its way.
+
+        What delivers it must run in another thread.
+        """
+        while time.monotonic() < self._patient_until:
+            with suppress(TransformError):
+                self.lookup(frame_id)
+                return
+            time.sleep(_POLL)
 
     def lookup(self, frame_id: str) -> Array:
         """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.

@@ -1,6 +1,7 @@
 """Whatever a camera or a disk delivers: a named error with a remedy, and the node keeps running."""
 
 import dataclasses
+import threading
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -10,17 +11,18 @@ import numpy as np
 import pytest
 import torch
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point
+from geometry_msgs.msg import Point, TransformStamped
 from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
 from ros_harness import TIMEOUT, Ros
-from ros_scenes import CAMERA, box_frame
+from ros_scenes import CAMERA, T_BASE_CAMERA, box_frame
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from grasp_affordance.affordance.checkpoint import Checkpoint, write_checkpoint
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_node import AffordanceNode
+from grasp_affordance.ros.conversions import to_transform_msg
 from grasp_affordance.ros.images import to_rgbd_msgs
 
 Messages = tuple[Image, Image, CameraInfo]
@@ -183,6 +185,23 @@ def test_a_missing_transform_is_named_where_it_is_needed(ros: Ros, why: str) -> 
     assert causes(answer) == ["no_transform"]
     ros.wait_for_log(said)
     assert node.active
+
+
+def test_a_question_right_after_the_start_waits_for_a_pose_that_comes_a_little_later(
+    ros: Ros,
+) -> None:
+    Driver(ros, unchanged)
+    ros.start(AffordanceNode, bin__box__floor=0.0, camera_pose__patience=TIMEOUT)
+    node = ros.node
+    pose = node.create_publisher(TransformStamped, f"{CAMERA}/{topics.CAMERA_POSE}", topics.LATCHED)
+    message = TransformStamped(
+        header=Header(frame_id="base_link"),
+        child_frame_id="camera_color_optical_frame",
+        transform=to_transform_msg(T_BASE_CAMERA),
+    )
+    threading.Timer(1.0, pose.publish, (message,)).start()
+    answer = ask(ros)
+    assert answer.success, answer.message
 
 
 def test_points_are_given_in_the_camera_frame_alone_where_no_pose_is_needed(ros: Ros) -> None:
