@@ -15,6 +15,7 @@ WORKERS=${WORKERS:-2}
 OUTPUT=${OUTPUT:-results/baselines}
 PILES=${PILES:-train=4 test1=4 test2=4 test3=4 heldout=9}  # per seed
 WEAK=${WEAK:-2}  # times as many piles for rules that soon reach the cap, for as many attempts
+FAIR=${FAIR:-125}  # the same in percent for normal variance
 CELLS=${CELLS:-realistic ideal adverse}
 TIERS=${TIERS:-prior,oracle normal_variance,highest,random oracle_best}
 export MUJOCO_GL=${MUJOCO_GL:-egl} OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=0
@@ -26,7 +27,10 @@ jobs_of_pass() {
       for scene in $PILES; do
         for policy in ${tier//,/ }; do
           piles=${scene#*=}
-          case $policy in highest | random) piles=$((piles * WEAK)) ;; esac
+          case $policy in
+            highest | random) piles=$((piles * WEAK)) ;;
+            normal_variance) piles=$((piles * FAIR / 100)) ;;
+          esac
           echo "--policy $policy --cell $cell --scene ${scene%=*} --seeds 0:$seeds" \
             "--clearances $piles --output $OUTPUT/$cell-${scene%=*}-$policy.json --resume"
         done
