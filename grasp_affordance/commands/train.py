@@ -14,16 +14,24 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    track,
 )
 from rich.table import Table
 
 from grasp_affordance.evaluation.learning_report import plot_runs
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
-from grasp_affordance.evaluation.learning_run import LearningRunConfig, OnAttempt, learn_in_cell
+from grasp_affordance.evaluation.learning_run import (
+    LearningRunConfig,
+    OnAttempt,
+    learn_in_cell,
+    pretrain_in_cell,
+)
 from grasp_affordance.evaluation.learning_store import LearningStore
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
 from grasp_affordance.grasp import GraspAttempt
+from grasp_affordance.learning.online import LearningPolicy
+from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import Report
 
 
@@ -62,6 +70,7 @@ def run(
     policy = make_learner(learner, seed, store.weights)
     table = LearningTable(store.table, keep=policy.attempts)
     console = Console()
+    _pretrain(console, config, policy, learner.pretrain)
     with _progress(console, attempts, table) as show:
 
         def note(row: LearningRow, attempt: GraspAttempt, report: Report) -> None:
@@ -75,6 +84,17 @@ def run(
     plot_runs({f"seed {seed}": table.rows}, output / "learning_curve.png", title)
     console.print(_summary_table(summary))
     console.print(f"run: {output}; weights: {output / 'model.safetensors'}", highlight=False)
+
+
+def _pretrain(
+    console: Console, config: LearningRunConfig, policy: LearningPolicy, pretraining: PretrainConfig
+) -> None:
+    total = pretraining.images * pretraining.epochs
+    losses = pretrain_in_cell(config, policy, pretraining)
+    seen = list(track(losses, "coarsely labelled views", total, console=console)) if total else []
+    if seen:
+        last = sum(seen[-pretraining.images :]) / pretraining.images
+        console.print(f"pretrained: loss {seen[0]:.3f} at first, {last:.3f} in the last epoch")
 
 
 @contextmanager

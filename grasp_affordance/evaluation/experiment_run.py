@@ -24,7 +24,11 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.experiments import Experiment, learner_options
 from grasp_affordance.evaluation.learning_rows import LearningTable
-from grasp_affordance.evaluation.learning_run import LearningRunConfig, learn_in_cell
+from grasp_affordance.evaluation.learning_run import (
+    LearningRunConfig,
+    learn_in_cell,
+    pretrain_in_cell,
+)
 from grasp_affordance.evaluation.learning_store import LearningStore, run_identity
 from grasp_affordance.evaluation.make_learner import make_learner
 from grasp_affordance.evaluation.references import (
@@ -135,6 +139,8 @@ class LearnJob:
                 f"{self.work} has learned from {policy.attempts} attempts, but {table.path} ends "
                 f"with number {last}; remove both folders to run it anew"
             )
+        for _ in pretrain_in_cell(self.config, policy, options.pretrain):
+            pass
         learn_in_cell(self.config, policy, table)
         store.finish(table.rows, policy)
         summary = {

@@ -128,13 +128,17 @@ def _paper(weights: str) -> dict[str, Arm]:
         "rgbd": Arm("color and depth (figure 5, blue; figure 6, blue)", f"{base} {plain}"),
         "double_rgb": Arm("color twice (figure 5, pink)", f"{base} {plain} {double}"),
         "augmented": Arm("color and depth, with augmentation (figure 6, pink)", base),
+        "pretrained": Arm(
+            "begins with thirty coarsely labelled views (figure 7, pink; there 1,000 attempts)",
+            f"{base} {plain} --pretrain.images 30",
+        ),
     }
 
 
 _PAPER_TESTS = {"train": 10, "test1": 10, "test2": 5, "test3": 5}  # clearances of tables I, II
 _PAPER_QUESTION = (
     "The suction paper's preset: color and depth against color twice (figure 5), with and without "
-    "augmentation (figure 6), and the scenes of tables I and II. "
+    "augmentation (figure 6), pretrained or not (figure 7), and the scenes of tables I and II. "
 )
 
 EXPERIMENTS: dict[str, Experiment] = {

@@ -1,12 +1,13 @@
 """Learning in the simulated cell: pile after pile by the protocol, a lesson after each attempt."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.coarse_views import coarse_views
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
@@ -14,6 +15,8 @@ from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
+from grasp_affordance.learning.paper_trainer import PaperPolicy
+from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import Report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
@@ -43,6 +46,19 @@ class LearningRunConfig:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigError(f"{self.attempts} attempts: nothing to do")
+
+
+def pretrain_in_cell(
+    config: LearningRunConfig, policy: LearningPolicy, pretraining: PretrainConfig
+) -> Iterator[float]:
+    """Let the paper's learner begin with coarsely labelled views of its cell, unless it has.
+
+    Yields the loss of each view, as often as it is seen: `images` times `epochs`.
+    """
+    if not pretraining.images or not isinstance(policy, PaperPolicy) or policy.pretrained:
+        return
+    cell = SimConfig(hardness=Hardness(config.cell), seed=config.seed)
+    yield from policy.pretrain(coarse_views(pretraining.images, config.scene, cell), pretraining)
 
 
 def learn_in_cell(

@@ -13,6 +13,7 @@ from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
 from grasp_affordance.learning.paper import PaperConfig
 from grasp_affordance.learning.paper_trainer import PaperPolicy
+from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import TrainerConfig
 
 
@@ -35,6 +36,7 @@ class LearnerOptions:
         kind: how to explore (default preset; the paper's is random).
         trainer: of the default preset.
         paper: of the paper's preset.
+        pretrain: on coarsely labelled views before the first attempt (paper's preset, figure 7).
     """
 
     preset: Literal["default", "paper"] = "default"
@@ -47,12 +49,15 @@ class LearnerOptions:
     kind: Exploration = Exploration.RANDOM
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
 
     def __post_init__(self) -> None:
         if self.preset == "paper" and self.weights is not None:
             raise ConfigError(
                 "the paper's preset begins with --paper.network.weights; leave out --weights"
             )
+        if self.preset != "paper" and self.pretrain.images:
+            raise ConfigError("only the paper's preset is pretrained; leave out --pretrain.images")
 
 
 def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPolicy:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from grasp_affordance.learning.exploration import ExplorationSchedule, explores
 from grasp_affordance.learning.lessons import TEACHING
 from grasp_affordance.learning.online import ungated
 from grasp_affordance.learning.paper import PaperConfig, PaperLearner
+from grasp_affordance.learning.pretraining import CoarseView, PretrainConfig, pretrain
 from grasp_affordance.learning.trainer import Report
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
@@ -37,10 +39,11 @@ _WINDOW = 100  # equation 5
 
 @dataclass
 class _State:
-    """Counters, and (probability, success) of every labelled attempt."""
+    """Counters of attempts and of coarse views, and (probability, success) of every label."""
 
     consumed: int = 0
     quarantined: int = 0
+    pretrained: int = 0
     history: list[tuple[float, bool]] = field(default_factory=list)
 
 
@@ -88,6 +91,21 @@ class PaperPolicy:
     def exploration(self) -> float:
         """See `LearningPolicy`."""
         return self._schedule.probability(len(self._state.history))
+
+    @property
+    def pretrained(self) -> int:
+        """Return the number of coarsely labelled views that were learned before."""
+        return self._state.pretrained
+
+    def pretrain(self, views: Sequence[CoarseView], config: PretrainConfig) -> Iterator[float]:
+        """Learn from coarsely labelled views; yield the loss of each, as often as it is seen.
+
+        What is learned is on the disk when the last one has been; before, it is not.
+        """
+        yield from pretrain(self.learner, views, config, self._seed)
+        self._state.pretrained = len(views)
+        self._model = ResnetModel(self.learner.network)
+        self._save()
 
     def choose(self, view: View) -> Selection:
         """See `LearningPolicy`."""
@@ -179,6 +197,7 @@ class PaperPolicy:
         self._state = _State(
             checkpoint.config["consumed"],
             checkpoint.config["quarantined"],
+            checkpoint.config["pretrained"],
             [(float(p), bool(s)) for p, s in checkpoint.config["history"]],
         )
 

@@ -50,6 +50,17 @@ def test_the_papers_preset_explores_learns_and_resumes(tmp_path: Path) -> None:
     assert other == 1  # another schedule is another run
 
 
+def test_the_papers_preset_may_begin_with_coarse_labels_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    coarse = ["--pretrain.images", "2", "--pretrain.epochs", "1"]
+    assert train(folder, 1, *PAPER, *RANDOM, *coarse) == 0
+    assert "pretrained: loss" in capsys.readouterr().out
+    assert train(folder, 2, *PAPER, *RANDOM, *coarse, "--resume") == 0
+    assert "pretrained" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -57,6 +68,7 @@ def test_the_papers_preset_explores_learns_and_resumes(tmp_path: Path) -> None:
         (["--cell", "kind"], "cell 'kind' is unknown"),
         (["--attempts", "0"], "nothing to do"),
         (["--preset", "paper", "--weights", "w.safetensors"], "leave out --weights"),
+        (["--pretrain.images", "30"], "only the paper's preset is pretrained"),
         (["--weights", "w.safetensors"], "'w.safetensors' does not exist"),
     ],
 )

@@ -59,12 +59,17 @@ def test_an_ablation_takes_away_what_its_name_says() -> None:
     assert learner["no_bootstrap"] == changed
 
 
-def test_the_papers_arms_are_those_of_figures_5_and_6() -> None:
+def test_the_papers_arms_are_those_of_figures_5_to_7() -> None:
     papers = {name: arm.options.paper for name, arm in EXPERIMENTS["paper"].arms.items()}
     streams = {name: str(each.network.inputs.streams) for name, each in papers.items()}
-    assert streams == {"rgbd": "rgbd", "double_rgb": "rgb-rgb", "augmented": "rgbd"}
+    assert streams == {"rgbd": "rgbd", "double_rgb": "rgb-rgb"} | dict.fromkeys(
+        ("augmented", "pretrained"), "rgbd"
+    )
     augmented = {name for name, each in papers.items() if each.augmentation}
     assert augmented == {"augmented"}
+    arms = EXPERIMENTS["paper"].arms
+    pretrained = {name: arm.options.pretrain.images for name, arm in arms.items()}
+    assert pretrained == {**dict.fromkeys(arms, 0), "pretrained": 30}
     imagenet = EXPERIMENTS["paper_imagenet"].arms.values()
     assert {arm.options.paper.network.weights for arm in imagenet} == {"imagenet"}
 
