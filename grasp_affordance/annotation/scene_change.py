@@ -33,6 +33,10 @@ class SceneChangeConfig:
         least_height: changes lower than this are noise, metres.
         step: a part of a region whose change is below this share of the region's height is a region
             of its own: a neighbour that sank a little beside the object that left.
+        mixed: pixels on the rim of a region whose change is below this share of the largest within
+            two pixels are dropped: such a pixel saw what left and what is behind it at once.
+        mixed_step: only where the two differ by this, metres; a surface that ends gently has a low
+            rim of its own.
         region_margin: objects may stand out of the observed polygon by this much, pixels; the
             polygon outlines the bin's floor, and what stands on it projects beyond.
     """
@@ -42,12 +46,14 @@ class SceneChangeConfig:
     smallest_region: int = 60
     least_height: float = 0.003
     step: float = 0.1
+    mixed: float = 0.5
+    mixed_step: float = 0.005
     region_margin: int = 12
 
     def __post_init__(self) -> None:
-        if not 0 <= self.step < 1:
-            raise ConfigError(f"scene change: step {self.step} is not a share below 1")
-        if self.smallest_region < 1 or self.least_height < 0 or self.region_margin < 0:
+        if not (0 <= self.step < 1 and 0 <= self.mixed < 1):
+            raise ConfigError(f"scene change: step {self.step} or mixed {self.mixed}: not below 1")
+        if self.smallest_region < 1 or min(self.least_height, self.region_margin) < 0:
             raise ConfigError("scene change: a size is negative, or smallest_region is 0")
 
 
@@ -172,8 +178,18 @@ def _changed(
         part
         for piece in components(refined, config.smallest_region)
         if np.count_nonzero(certain & piece) >= enough
-        for part in _split_at_step(piece, change, config)
+        for part in _split_at_step(_without_mixed_rim(piece, change, config), change, config)
     ]
+
+
+def _without_mixed_rim(piece: Mask, change: DepthChange, config: SceneChangeConfig) -> Mask:
+    """Drop the pixels along depth edges that saw near and far at once; else masks are too wide."""
+    solid = piece.astype(np.uint8)
+    rim = piece & ~cv2.erode(solid, np.ones((3, 3), np.uint8)).astype(bool)
+    height = np.where(piece & change.known, np.abs(change.signed), np.float32(0))
+    highest = np.asarray(cv2.dilate(height, np.ones((5, 5), np.uint8)))
+    low = (height < config.mixed * highest) & (highest - height > config.mixed_step)
+    return piece & ~(rim & change.known & low)
 
 
 def _split_at_step(piece: Mask, change: DepthChange, config: SceneChangeConfig) -> list[Mask]:

@@ -1,6 +1,7 @@
+import cv2
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from annotation_scenes import CAMERA_HEIGHT, COLUMNS, INTRINSICS, ROWS, Block, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -219,3 +220,26 @@ def test_the_papers_pipeline_labels_a_clean_removal() -> None:
 def test_the_papers_pipeline_takes_an_added_object_for_a_removed_one() -> None:
     mask, _ = annotate_as_paper(frame(), frame(LOG), PaperConfig())
     assert mask_iou(mask, LOG.mask()) > 0.98
+
+
+def test_pixels_that_saw_object_and_floor_at_once_do_not_widen_the_mask() -> None:
+    block, floor = Block(160, 120, length=60, width=40), frame()
+    mask = block.mask()
+    rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~mask
+    mixed = frame(block).depth.copy()
+    mixed[rim] -= 0.4 * block.height
+    before = RgbdFrame(frame(block).color, mixed, INTRINSICS)
+    found = scene_change(before, floor, SceneChangeConfig())
+    assert mask_iou(found.mask, mask) > 0.98
+    naive = scene_change(before, floor, SceneChangeConfig(mixed=0.0))
+    assert mask_iou(naive.mask, mask) < 0.96
+
+
+def test_a_surface_that_ends_gently_keeps_its_rim() -> None:
+    radius = np.hypot(COLUMNS - 160, ROWS - 120)
+    height = np.clip(0.04 - 0.001 * radius, 0, None)  # a cone, 1 mm lower per pixel
+    before = RgbdFrame(frame().color, (CAMERA_HEIGHT - height).astype(np.float32), INTRINSICS)
+    masks = [
+        scene_change(before, frame(), SceneChangeConfig(mixed=share)).mask for share in (0.5, 0.0)
+    ]
+    np.testing.assert_array_equal(masks[0], masks[1])
