@@ -14,7 +14,7 @@ from grasp_affordance.logs import log_to_stderr
 
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
-    "attempts": "what a robot has tried: list, show one, export as rosbag2 or MCAP",
+    "attempts": "what a robot has tried: list, show one, label all, export as rosbag2 or MCAP",
     "calibrate": "the camera's pose from images of a ChArUco board and poses of the arm",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
