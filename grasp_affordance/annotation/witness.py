@@ -7,11 +7,13 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
 from grasp_affordance.annotation.gates import GateConfig, is_object_sized
 from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
 from grasp_affordance.annotation.view_gates import check_frames, check_view
+from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Removal
 from grasp_affordance.rgbd import RgbdFrame
@@ -125,17 +127,25 @@ class DepthWitness:
 
     Attributes:
         config: how it looks.
-        polygon: (N, 2) of the bin's interior, pixels (u, v); None for the whole image.
+        bin: what happens beside it is not looked at, where the camera's pose is known; None for
+            the whole image.
     """
 
     config: WitnessConfig = field(default_factory=WitnessConfig)
-    polygon: NDArray[np.generic] | None = None
+    bin: BinGeometry | None = None
 
     def __call__(
-        self, before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+        self,
+        before: RgbdFrame,
+        after: RgbdFrame,
+        picked_at: tuple[float, float] | None = None,
+        T_base_camera: NDArray[np.float64] | None = None,
     ) -> Removal | None:
         """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
-        return witness(before, after, self.config, self.polygon, picked_at).removal
+        polygon = None
+        if self.bin is not None and T_base_camera is not None:
+            polygon = bin_polygon(self.bin, before.intrinsics, T_base_camera)
+        return witness(before, after, self.config, polygon, picked_at).removal
 
 
 def count_events(events: Iterable[PickEvent]) -> dict[PickEvent, int]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.difference import DifferenceConfig, color_change, depth_change
 from grasp_affordance.annotation.folders import complete_folder, refuse_unless_empty
 from grasp_affordance.annotation.jaw import JawConfig
@@ -28,7 +28,7 @@ from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.evaluation.cylinders import Cylinder
 from grasp_affordance.evaluation.grasp_validity import ValidityConfig, covered, judge_grasp
-from grasp_affordance.geometry import Array, Intrinsics, invert, transform_points
+from grasp_affordance.geometry import Array
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
@@ -72,7 +72,7 @@ def record_log_pile(
     taken = 0
     camera = SequenceCamera(
         cell.camera.intrinsics,
-        region=bin_polygon(cell.bin, cell.camera.intrinsics, cell.oracle.T_base_camera),
+        region=bin_polygon(cell.bin, cell.camera.intrinsics, cell.oracle.T_base_camera, heap=_HEAP),
         T_base_camera=cell.camera.pose(),
         bin=cell.bin,
         extra={"T_base_camera_true": cell.oracle.T_base_camera.tolist()},
@@ -216,17 +216,6 @@ def _exact_pair(
         verdict = rejected(Reason.NO_RECTANGLE, "no chord across the mask fits the gripper")
         return PairAnnotation(verdict, regions=(region,))
     return PairAnnotation(ANNOTATED, region, grasps.fitting, (region,))
-
-
-def bin_polygon(bin_geometry: BinGeometry, intrinsics: Intrinsics, T_base_camera: Array) -> Array:
-    """Return the pixels (N, 2) around what the camera sees in the bin: its floor and the heap."""
-    x, y = np.array(bin_geometry.size[:2]) / 2
-    corners = np.array(
-        [[sx * x, sy * y, z] for sx in (-1, 1) for sy in (-1, 1) for z in (0, _HEAP)]
-    )
-    base = transform_points(bin_geometry.T_base_bin, corners)
-    pixels = intrinsics.project(transform_points(invert(T_base_camera), base))
-    return np.asarray(cv2.convexHull(pixels.astype(np.float32))[:, 0], dtype=np.float64)
 
 
 def _facts(scene: LogScene, removed: int | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grasp_affordance.grasp import Cause, Outcome, PressureTrace, Removal
 from grasp_affordance.rgbd import RgbdFrame
@@ -21,7 +22,11 @@ class Witness(Protocol):
     """Compares the views before and after a pick."""
 
     def __call__(
-        self, before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+        self,
+        before: RgbdFrame,
+        after: RgbdFrame,
+        picked_at: tuple[float, float] | None = None,
+        T_base_camera: NDArray[np.float64] | None = None,
     ) -> Removal | None:
         """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
 

@@ -104,8 +104,9 @@ def pick(
 
     completed = verdict.outcome is not Outcome.ABORTED
     after = _view_after(cell) if completed and (take_after or witness) else None
-    pixel = (float(point.u), float(point.v))
-    removal = witness(before, after, pixel) if witness and before and after else None
+    removal = None
+    if witness and before and after:
+        removal = witness(before, after, (float(point.u), float(point.v)), T_base_camera)
     verdict = reconcile(verdict, removal)
     truth = cell.truth() if completed and cell.truth else (None, None)
     return GraspAttempt(

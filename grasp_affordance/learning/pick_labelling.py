@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
 from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.pick_labels import (
     PickLabelConfig,
     PickLabels,
@@ -38,9 +39,17 @@ def prior_seal(cup: Cup, box: BinGeometry) -> SealMap:
     return seal
 
 
-def write_label(log: Path, number: int, attempt: GraspAttempt, seal: SealMap) -> PickLabels:
-    """Label attempt `number` of a log, on the disk; raises OSError where that is not possible."""
-    labels = label_pick(attempt, PickLabelConfig(), seal)
+def write_label(
+    log: Path, number: int, attempt: GraspAttempt, box: BinGeometry, seal: SealMap
+) -> PickLabels:
+    """Label attempt `number` of a log, on the disk; raises OSError where that is not possible.
+
+    What happens beside the bin `box` is not looked at.
+    """
+    polygon = None
+    if attempt.before is not None:
+        polygon = bin_polygon(box, attempt.before.intrinsics, attempt.T_base_camera)
+    labels = label_pick(attempt, PickLabelConfig(), seal, polygon)
     pixel = (int(attempt.point.u), int(attempt.point.v))
     write_labels(log / FOLDER, f"{number:04d}", labels, pixel)
     return labels
@@ -59,7 +68,7 @@ def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
     seal = prior_seal(Cup(**setup["cup"]), geometry)
     for number, attempt in enumerate(read_log(log)):
         if not (log / FOLDER / f"{number:04d}.json").exists():
-            yield number, write_label(log, number, attempt, seal)
+            yield number, write_label(log, number, attempt, geometry, seal)
 
 
 def count_picks(attempts: Iterable[GraspAttempt]) -> Counter[str]:

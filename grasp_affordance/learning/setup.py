@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.learning.attempt_log import AttemptLog, Retention
 from grasp_affordance.rgbd import RgbdFrame
@@ -33,6 +34,7 @@ def open_log(
     """
     camera = SequenceCamera(
         frame.intrinsics,
+        region=bin_polygon(bin_geometry, frame.intrinsics, T_base_camera),
         T_base_camera=T_base_camera,
         bin=bin_geometry,
         frame_id=frame.frame_id,

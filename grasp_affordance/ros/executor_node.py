@@ -66,7 +66,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.candidates,
             config.answer_timeout,
         )
-        witness = DepthWitness() if config.depth_witness else None
+        witness = DepthWitness(bin=cell.bin) if config.depth_witness else None
         picker = Picker(cell, propose, config.pick, config.memory, witness)
         self._record = PickRecord(config.record, cell)
         self.resources.callback(self._record.close)

@@ -20,7 +20,7 @@ class PickLabeller:
     """Writes the labels of a log; what it does not get to, `attempts LOG label` makes up for."""
 
     def __init__(self, log: Path, cup: Cup, box: BinGeometry) -> None:
-        self._log, self._seal = log, prior_seal(cup, box)
+        self._log, self._box, self._seal = log, box, prior_seal(cup, box)
         self._waiting: queue.Queue[tuple[int, GraspAttempt]] = queue.Queue(_MOST)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelling")
@@ -46,6 +46,6 @@ class PickLabeller:
 
     def _label(self, number: int, attempt: GraspAttempt) -> None:
         try:
-            write_label(self._log, number, attempt, self._seal)
+            write_label(self._log, number, attempt, self._box, self._seal)
         except (GraspAffordanceError, OSError) as error:
             _LOG.error("attempt %d has no label: %s", number, error)

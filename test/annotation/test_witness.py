@@ -12,6 +12,7 @@ from grasp_affordance.annotation.witness import (
     count_events,
     witness,
 )
+from grasp_affordance.cell import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = WitnessConfig()
@@ -49,6 +50,21 @@ def test_the_witness_measures_what_left() -> None:
     assert removal.pixels == pytest.approx(LOG.mask().sum(), rel=0.05)
     pixel = (0.8 - LOG.height) / 300
     assert removal.volume == pytest.approx(LOG.mask().sum() * pixel**2 * LOG.height, rel=0.05)
+
+
+def test_what_is_taken_from_beside_the_bin_is_none_of_the_picks_doing() -> None:
+    small = BinGeometry(centre=(0.5, 0.0), size=(0.24, 0.24, 0.1))  # OTHER lies beside it
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[:3, 3] = 0.5, 0.0, 0.8
+    before, picked = noisy(LOG, OTHER, seed=0), (160.0, 120.0)
+    for after, regions, event in (([], 1, "removed"), ([LOG], 0, "nothing")):
+        view = noisy(*after, seed=1)
+        removal = DepthWitness(bin=small)(before, view, picked, pose)
+        assert removal is not None
+        assert (removal.regions, removal.event) == (regions, event)
+        blind = DepthWitness(bin=small)(before, view, picked)
+        assert blind is not None
+        assert blind.regions == regions + 1
 
 
 def test_a_failed_pick_leaves_no_region() -> None:

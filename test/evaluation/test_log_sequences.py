@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from evaluation.log_scenes import BIN, CAMERA, T_BASE_CAMERA, log
+from evaluation.log_scenes import BIN, log
 
 from grasp_affordance.annotation.metrics import angle_between
 from grasp_affordance.annotation.records import read_mask
@@ -14,7 +14,6 @@ from grasp_affordance.errors import SequenceError
 from grasp_affordance.evaluation.cylinders import first_met
 from grasp_affordance.evaluation.grasp_validity import ValidityConfig, judge
 from grasp_affordance.evaluation.log_sequences import (
-    bin_polygon,
     graspable_share,
     label_exactly,
     next_log,
@@ -107,14 +106,6 @@ def test_the_graspable_share_counts_the_free_spots_along_a_log() -> None:
     long, short = log(length=0.26), log(0.08, 0.0405, length=0.10)
     assert graspable_share(0, [long], BIN, LIMITS) == 1
     assert 0.3 < graspable_share(0, [long, short], BIN, LIMITS) < 0.8
-
-
-def test_the_bins_polygon_holds_what_lies_on_its_floor() -> None:
-    polygon = bin_polygon(BIN, CAMERA, T_BASE_CAMERA).astype(np.float32)
-    for x, y, inside in ((0.19, 0.19, 1), (-0.19, 0.1, 1), (0.25, 0.0, -1)):
-        point = np.array([BIN.centre[0] + x, BIN.centre[1] + y, BIN.floor, 1.0])
-        u, v = CAMERA.project((np.linalg.inv(T_BASE_CAMERA) @ point)[:3])
-        assert np.sign(cv2.pointPolygonTest(polygon, (float(u), float(v)), False)) == inside
 
 
 def test_a_recording_that_does_not_tell_the_truth_is_refused_by_name(

@@ -253,9 +253,13 @@ def test_losing_the_camera_after_the_pick_costs_only_its_second_witness() -> Non
 
 def test_a_witness_that_saw_nothing_leave_makes_a_success_uncertain() -> None:
     def nothing_left(
-        before: RgbdFrame, after: RgbdFrame, picked_at: tuple[float, float] | None = None
+        before: RgbdFrame,
+        after: RgbdFrame,
+        picked_at: tuple[float, float] | None = None,
+        T_base_camera: np.ndarray | None = None,
     ) -> Removal:
         assert after.stamp_ns > before.stamp_ns
+        np.testing.assert_array_equal(T_base_camera, T_BASE_CAMERA)
         assert picked_at == (point_at().u, point_at().v)
         return Removal(0)
 
