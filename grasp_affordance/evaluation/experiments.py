@@ -89,6 +89,7 @@ _ABLATIONS = {
     "no_prior": Arm("without the seal prior", "--no-prior"),
     "gates": Arm("keeps away from edges, walls, holes and steep places", "--gates"),
     "full_trust": Arm("the prior's logit counts in full", f"{_LEARNER}.network.prior-trust 1"),
+    "no_anchor": Arm("the prior is worth no failures", f"{_LEARNER}.anchor 0"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
     "no_aim_search": Arm("where the cup lands is not searched for", f"{_LEARNER}.aim.reach 0"),
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
@@ -184,7 +185,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "ablations_scratch": Experiment(
         "Ablations from scratch",
         "The same without the prior.",
-        _ablations("realistic", "--no-prior", leave_out=("no_prior", "gates", "full_trust")),
+        _ablations(
+            "realistic", "--no-prior", leave_out=("no_prior", "gates", "full_trust", "no_anchor")
+        ),
         attempts=300,
     ),
     "ablations_adverse": Experiment(

@@ -33,6 +33,9 @@ class LearnerConfig:
         batch: examples per step.
         newest: of these, always the newest ones.
         bootstrap: probability that a member of the ensemble sees an example.
+        anchor: failures that the seal prior's word is worth. The squared difference between a logit
+            and what the prior alone says counts for anchor / (1 + failures) beside the
+            cross-entropy: the robot does what the prior would, until that has failed often.
         jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
         aim: how the place where the cup really lands is searched for.
         seed: of the start and of all draws.
@@ -45,6 +48,7 @@ class LearnerConfig:
     batch: int = 64
     newest: int = 8
     bootstrap: float = 0.7
+    anchor: float = 2.0
     jitter: int = 1
     aim: AimConfig = field(default_factory=AimConfig)
     seed: int = 0
@@ -52,6 +56,8 @@ class LearnerConfig:
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.newest) < 1 or self.jitter < 0:
             raise ConfigError("learner: steps, batch and newest must be positive, jitter not < 0")
+        if self.anchor < 0:
+            raise ConfigError(f"learner: anchor {self.anchor} is negative")
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):
             raise ConfigError("learner: bootstrap in (0, 1], learning_rate > 0, weight_decay >= 0")
 
@@ -156,11 +162,19 @@ class OnlineLearner:
         loss = functional.binary_cross_entropy_with_logits(
             logits, target, weight=torch.from_numpy(seen).to(self.device), reduction="sum"
         ) / max(float(seen.sum()), 1e-6)
+        loss = loss + self._pull(logits, torch.from_numpy(prior).to(self.device))
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.steps += 1
         return float(loss.detach())
+
+    def _pull(self, logits: Tensor, prior: Tensor) -> Tensor:
+        """Return the loss of logits (B, members) that differ from what the prior (B,) says."""
+        network = self.config.network
+        failures = sum(example.label < 0.5 for example in self.replay.examples)
+        share = self.config.anchor / (1 + failures) if network.use_prior else 0.0
+        return share * (logits - network.prior_trust * prior[:, None]).square().mean()
 
     def _augmented(self, example: Example, rng: np.random.Generator) -> Cut:
         """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""

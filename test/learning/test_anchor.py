@@ -1,0 +1,51 @@
+"""With the prior, few failures change little and many change much; without it all count at once."""
+
+import numpy as np
+import pytest
+import torch
+
+from grasp_affordance.affordance.compact import CompactConfig
+from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.replay import Example
+
+PRIOR = 2.0  # logit: what is tried looks good and fails
+
+
+def change(attempts: int, anchor: float, *, use_prior: bool = True) -> float:
+    """Return how far the logit has moved from the beginning's after so many failures."""
+    network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=use_prior)
+    config = LearnerConfig(network=network, anchor=anchor, jitter=0, batch=16, steps=2)
+    learner = OnlineLearner(config)
+    size = 2 * (network.reach + config.margin) + 1
+    rng = np.random.default_rng(0)
+    patch = rng.normal(size=(len(CHANNELS), size, size)).astype(np.float16)
+    prior = np.full((size, size), PRIOR, np.float16)
+    middle = slice(config.margin, size - config.margin)
+    seen = torch.from_numpy(patch[None, :, middle, middle].astype(np.float32))
+    logit = torch.tensor([PRIOR if use_prior else 0.0])
+
+    def now() -> float:
+        with torch.inference_mode():
+            return float(learner.network.forward_cells(seen, logit).mean())
+
+    before = now()
+    for _ in range(attempts):
+        learner.learn(Example(patch, prior, label=0.0))
+    return before - now()
+
+
+def test_a_first_failure_hardly_overrules_the_prior_and_thirty_do() -> None:
+    assert abs(change(2, 2.0)) < 0.5 * change(2, 0.0)
+    assert change(30, 2.0) > 1.2
+    assert change(30, 2.0) > 3 * change(2, 2.0)
+
+
+def test_a_learner_without_the_prior_is_not_held_back() -> None:
+    assert change(2, 2.0, use_prior=False) == change(2, 0.0, use_prior=False)
+
+
+def test_an_anchor_below_zero_is_refused() -> None:
+    with pytest.raises(ConfigError, match="anchor"):
+        LearnerConfig(anchor=-1.0)
