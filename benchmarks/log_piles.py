@@ -222,9 +222,11 @@ def test(network: str, labels: str, seed: int, options: Options) -> None:
     if output.exists():
         return
     model = model_folder(network, labels, seed, options)
-    detector = GraspDetector(
-        model / MODEL_FILE, SelectionConfig(threshold=RECORDED, count=50, overlap=OVERLAP)
+    # The paper's network has no depth to look for room in.
+    selection = SelectionConfig(
+        threshold=RECORDED, count=50, overlap=OVERLAP, check_room=network == "dense"
     )
+    detector = GraspDetector(model / MODEL_FILE, selection)
     images = []
     for folder in folders(seed, "test", options):
         recording = Recording(folder)

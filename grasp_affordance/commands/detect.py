@@ -1,7 +1,7 @@
 """`grasp-affordance detect`: grasp rectangles of a recorded sequence, as pictures and JSON."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,12 +33,14 @@ class DetectOptions:
         count: at most this many grasps per frame.
         overlap: of two grasps with a higher IoU the worse is left out.
         maximum_opening: of the gripper, metres; by default that of the labels.
+        check_room: leave out grasps beside which the depth shows no room for the plates.
     """
 
     threshold: float | None = None
     count: int = SelectionConfig.count
     overlap: float = SelectionConfig.overlap
     maximum_opening: float | None = None
+    check_room: bool = True
 
 
 def run(
@@ -78,13 +80,14 @@ def run(
 
 
 def _detector(weights: Path, options: DetectOptions) -> GraspDetector:
-    config = SelectionConfig(options.threshold, options.count, options.overlap)
+    config = SelectionConfig(
+        options.threshold, options.count, options.overlap, check_room=options.check_room
+    )
     detector = GraspDetector(weights, config)
     if options.maximum_opening is None:
         return detector
     jaw = JawConfig(detector.jaw.plate_length, options.maximum_opening)
-    config = SelectionConfig(options.threshold, options.count, options.overlap, jaw)
-    return GraspDetector(detector.trained, config)
+    return GraspDetector(detector.trained, replace(config, jaw=jaw))
 
 
 def _write(

@@ -1,6 +1,7 @@
 """Whether a gripper's plates find room beside the object that a rectangle is on."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import cv2
@@ -15,6 +16,7 @@ Mask = NDArray[np.bool_]
 Depth = NDArray[np.float32]
 
 _TOP = 10  # percentile of the depth on the object that is its top
+_GROUND = 90  # percentile of the depth beside an object that is what it lies on
 _SEEN = 0.5  # of a plate's place must be known to judge it
 
 
@@ -84,21 +86,65 @@ def room_for_plates(
         return Room.UNSURE
     top = float(np.percentile(on_object, _TOP))
     pixels = intrinsics.fx / top
-    deep = rectangle.h / pixels / 2 + config.reach
-    tips = top + max(min(deep, height - config.floor_gap), 0.0)
+    tips = _tips(top, rectangle.h / pixels, height, config)
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    unsure = False
-    for place in _places(rectangle, (config.plate_thickness + config.clearance) * pixels):
-        inside = rectangle_mask(place, depth.shape) & ~grown
-        known = inside & np.isfinite(depth)
-        if int(np.count_nonzero(known)) < _SEEN * max(int(np.count_nonzero(inside)), 1):
-            unsure = True
-            continue
-        above = tips - depth[known]
-        if (above > config.tolerance).mean() > config.share:
-            return Room.BLOCKED
-        unsure |= bool((above > 0).mean() > config.share)
-    return Room.UNSURE if unsure else Room.FREE
+    places = _places(rectangle, (config.plate_thickness + config.clearance) * pixels)
+    return _worst(
+        [_judge(depth[rectangle_mask(p, depth.shape) & ~grown], tips, config) for p in places]
+    )
+
+
+def room_in_view(
+    rectangle: GraspRectangle, depth: Depth, intrinsics: Intrinsics, config: RoomConfig
+) -> Room:
+    """Judge the places beside a rectangle of which nothing but the view is known.
+
+    The object may reach into the clearance, as rectangles are not exact to the pixel: looked at is
+    where the plates themselves come down. What the object lies on is taken to be the lowest that is
+    seen there.
+
+    Args:
+        depth: (H, W) of the view, metres.
+    """
+    reach = rectangle.w + rectangle.h
+    u0, v0 = (max(int(centre - reach), 0) for centre in (rectangle.x, rectangle.y))
+    around = depth[v0 : int(rectangle.y + reach) + 2, u0 : int(rectangle.x + reach) + 2]
+    here = replace(rectangle, x=rectangle.x - u0, y=rectangle.y - v0)
+    on_object = around[rectangle_mask(here, around.shape) & np.isfinite(around)]
+    if on_object.size == 0:
+        return Room.UNSURE
+    top = float(np.percentile(on_object, _TOP))
+    pixels = intrinsics.fx / top
+    opened = replace(here, h=here.h + 2 * config.clearance * pixels)
+    beside = [
+        around[rectangle_mask(place, around.shape)]
+        for place in _places(opened, config.plate_thickness * pixels)
+    ]
+    known = [place[np.isfinite(place)] for place in beside]
+    lowest = [float(np.percentile(place, _GROUND)) for place in known if place.size]
+    height = max(lowest) - top if lowest else np.inf
+    tips = _tips(top, here.h / pixels, height, config)
+    return _worst([_judge(place, tips, config) for place in beside])
+
+
+def _tips(top: float, width: float, height: float, config: RoomConfig) -> float:
+    """Return the depth to which the plates go at an object whose top is at depth `top`."""
+    return top + max(min(width / 2 + config.reach, height - config.floor_gap), 0.0)
+
+
+def _judge(place: Depth, tips: float, config: RoomConfig) -> Room:
+    """Judge one plate's place by the depths (N,) that are seen there."""
+    known = place[np.isfinite(place)]
+    if known.size < _SEEN * max(place.size, 1):
+        return Room.UNSURE
+    above = tips - known
+    if (above > config.tolerance).mean() > config.share:
+        return Room.BLOCKED
+    return Room.UNSURE if (above > 0).mean() > config.share else Room.FREE
+
+
+def _worst(rooms: Sequence[Room]) -> Room:
+    return next(room for room in (Room.BLOCKED, Room.UNSURE, Room.FREE) if room in rooms)
 
 
 def _places(rectangle: GraspRectangle, reach: float) -> tuple[GraspRectangle, GraspRectangle]:

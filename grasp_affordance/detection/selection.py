@@ -1,7 +1,7 @@
 """From many scored rectangles to a few: the last stage of every detector."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.pose import opening_of
+from grasp_affordance.detection.room import Room, RoomConfig, room_in_view
 from grasp_affordance.detection.samples import Mask, ScoredRectangle
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspRectangle
@@ -26,12 +27,17 @@ class SelectionConfig:
         count: at most this many.
         overlap: of two rectangles with a higher IoU the worse is suppressed.
         jaw: the gripper; what it cannot open for is dropped. None takes the one of the labels.
+        check_room: drop rectangles beside which the depth shows no room for the plates. A network
+            looks at the object; whether a neighbour is in the way is better measured than learned.
+        room: what the plates need.
     """
 
     threshold: float | None = None
     count: int = 20
     overlap: float = 0.25
     jaw: JawConfig | None = None
+    check_room: bool = True
+    room: RoomConfig = field(default_factory=RoomConfig)
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
@@ -51,7 +57,8 @@ def select(
     """Return the best proposals that do not overlap, best first.
 
     Dropped are: scores below `threshold`, centres outside the image or `region` (H, W), places
-    without depth, where nobody could go, and openings that the jaw does not reach.
+    without depth, where nobody could go, openings that the jaw does not reach, and, if asked, those
+    whose plates find no room. What is dropped suppresses nothing.
 
     Raises:
         FrameError: the region is of another size.
@@ -69,7 +76,7 @@ def select(
         [proposal.rectangle for proposal in good],
         config.overlap,
         config.count,
-        lambda rectangle: _fits(rectangle, frame, jaw),
+        lambda rectangle: _fits(rectangle, frame, jaw) and _has_room(rectangle, frame, config),
     )
     return tuple(good[index] for index in kept)
 
@@ -118,3 +125,11 @@ def _inside(rectangle: GraspRectangle, frame: RgbdFrame, region: Mask | None) ->
 def _fits(rectangle: GraspRectangle, frame: RgbdFrame, jaw: JawConfig) -> bool:
     opening = opening_of(rectangle, frame)
     return opening is not None and jaw.minimum_opening <= opening <= jaw.maximum_opening
+
+
+def _has_room(rectangle: GraspRectangle, frame: RgbdFrame, config: SelectionConfig) -> bool:
+    """Whether nothing is known to be in the way of the plates."""
+    if not config.check_room:
+        return True
+    room = room_in_view(rectangle, frame.depth, frame.intrinsics, config.room)
+    return room is not Room.BLOCKED

@@ -109,7 +109,7 @@ def test_what_a_caller_asks_for_is_kept_to(ros: Ros, sequence: Path, detector: s
     limit = sorted(grasp.opening for grasp in everything)[len(everything) // 2]
     narrow = ask(ros, count=20, maximum_opening=limit).rectangles
     assert narrow
-    assert max(grasp.opening for grasp in narrow) <= limit
+    assert max(grasp.opening for grasp in narrow) <= limit + 1e-6  # it travels in single precision
     none = ask(ros, minimum_score=1.0)
     assert none.success
     assert not none.rectangles
