@@ -6,7 +6,7 @@ Every variant looks at the same 640x480 frame in every round, from the frame to 
 rounds are interleaved, and a ratio is taken within its round, so that whatever else the machine
 does falls on all variants. The weights are random, which changes no network's time; the dense
 detector's are set so that there are as many candidates to decode and suppress as there ever are.
-`bin` is a region of 400x390 pixels in the middle. Raw seconds go to `output`.
+`bin` is a region of 400x390 pixels in the middle. Raw seconds go to `output`, a table to `page`.
 """
 
 import json
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,6 +35,7 @@ from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.evaluation.provenance import provenance, revision
+from grasp_affordance.evaluation.results_page import update_page
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
@@ -50,11 +52,15 @@ class Options:
         repeats: rounds over all variants, after one that is not counted.
         threads: of torch and OpenCV; the rounds are run for each.
         output: raw results.
+        page: whose part `detector speed` is brought up to date; `None` leaves it alone.
+        measure: `--no-measure` writes the page from the results that are there.
     """
 
     repeats: int = 5
     threads: tuple[int, ...] = (1, 2)
     output: Path = Path("results/detection/speed.json")
+    page: Path | None = Path("docs/detection.md")
+    measure: bool = True
 
 
 def pile_frame() -> RgbdFrame:
@@ -129,7 +135,41 @@ def report(seconds: dict[str, list[float]], title: str) -> Table:
     return table
 
 
+def part_of_page(content: dict[str, Any]) -> str:
+    """Return the table of a result file for people."""
+    seconds: dict[str, dict[str, list[float]]] = content["seconds"]
+    rounds = len(next(iter(seconds.values()))[BASELINE])
+    machine = f"{content['machine']['cores']} cores of an {content['machine']['processor']}"
+    columns = [f"{count} thread{'s' * (count != '1')}" for count in seconds]
+    lines = [
+        f"{rounds} interleaved rounds per number of threads, {machine}, revision "
+        f"`{content['revision']}`: median ratio to the paper's network in the same round (lowest "
+        "and highest), and median milliseconds.",
+        "",
+        f"| detector, what it looks at | {' | '.join(columns)} |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for name in next(iter(seconds.values())):
+        cells = []
+        for values in seconds.values():
+            ratios = np.array(values[name]) / np.array(values[BASELINE])
+            spread = f"{ratios.min():.3f} to {ratios.max():.3f}"
+            time_ms = statistics.median(values[name]) * 1e3
+            cells.append(f"{np.median(ratios):.3f} ({spread}); {time_ms:.0f} ms")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main(options: Options) -> None:
+    """Measure, print, and keep the raw seconds; write the page."""
+    if options.measure:
+        run(options)
+    if options.page is not None:
+        content = json.loads(options.output.read_text())
+        update_page(options.page, {"detector speed": part_of_page(content)})
+
+
+def run(options: Options) -> None:
     """Measure, print, and keep the raw seconds."""
     calls, raw = dict(variants()), {}
     for threads in options.threads:
