@@ -3,6 +3,7 @@
 Subscribes (relative names): the camera's topics, as affordance_node does
 Publishes: ~/state (std_msgs/String, latched: the last frame kept, or why none is), /diagnostics
 Serves: ~/record (std_srvs/Trigger): keep the scene as it is now, or say why not
+The Enter key does the same, where the node runs in a terminal (`ros2 run`).
 """
 
 import sys
@@ -20,6 +21,7 @@ from grasp_affordance.errors import ConfigError, GraspAffordanceError, Transform
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
+from grasp_affordance.ros.enter_key import EnterKey, terminal
 from grasp_affordance.ros.frame_source import FrameSource
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.recorder_config import (
@@ -54,6 +56,8 @@ class RecorderNode(ManagedNode[RecorderNodeConfig]):
         self.resources.callback(self._pose.close)
         self._frames = FrameSource(self, config.frames)
         self.resources.callback(self._frames.close)
+        if (keys := terminal()) is not None:
+            self.resources.callback(EnterKey(keys, self._enter).close)
         self._seen = 0
         looking = MutuallyExclusiveCallbackGroup()
         for period, callback in ((1.0 / config.rate, self._look), (1.0, self._diagnose)):
@@ -73,6 +77,10 @@ class RecorderNode(ManagedNode[RecorderNodeConfig]):
             return response
         response.success, response.message = judgement.keep, in_words(judgement, name)
         return response
+
+    def _enter(self) -> None:
+        """Somebody has pressed the key."""
+        self.get_logger().info(self._record(Trigger.Request(), Trigger.Response()).message)
 
     def _look(self) -> None:
         """Judge the newest frame, once."""

@@ -1,9 +1,12 @@
 """The recorder node over real DDS: a camera is published, a sequence comes to the disk."""
 
+import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,26 @@ def test_a_frame_is_kept_after_each_removal_and_the_sequence_annotates(
     labels = tmp_path / "labels"
     assert main(["annotate", str(folder), "--output", str(labels)]) == 0
     assert len(list(labels.glob("*.mask.png"))) == 2
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileIO]:
+    """The keyboard of a terminal that is this process's input."""
+    keyboard, screen = os.openpty()
+    with open(screen, encoding="utf-8") as terminal, FileIO(keyboard, "w") as keys:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield keys
+
+
+def test_the_enter_key_of_the_terminal_asks_for_a_frame(
+    keys: FileIO, ros: Ros, tmp_path: Path
+) -> None:
+    Recorder(ros, tmp_path / "kept", by_itself=False)
+    ros.wait_until(lambda: record(ros).success, "recorded")  # the camera is there
+    before = len(Sequence(tmp_path / "kept"))
+    keys.write(b"\n")
+    ros.wait_for_log(f"kept {before:04d} (asked)")
+    assert len(Sequence(tmp_path / "kept")) == before + 1
 
 
 def test_a_frame_that_is_asked_for_is_kept_and_refusals_say_why(ros: Ros, tmp_path: Path) -> None:
