@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
@@ -57,12 +57,14 @@ class Permission:
         self._why_inactive, self._stop_timeout = why_inactive, stop_timeout
         self._paused = False
         self._held_at: float | None = None
-        group = ReentrantCallbackGroup()
-        self._service = node.create_service(SetBool, "~/pause", self._pause, callback_group=group)
+        # Each waits for the arm in one thread at most: the node's others take the joint states that
+        # say that it is at rest.
+        pausing, holding, looking = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        self._service = node.create_service(SetBool, "~/pause", self._pause, callback_group=pausing)
         self._subscription = node.create_subscription(
-            Bool, "~/deadman", self._hold, 1, callback_group=group
+            Bool, "~/deadman", self._hold, 1, callback_group=holding
         )
-        self._timer = node.create_timer(_PERIOD, self._look, callback_group=group)
+        self._timer = node.create_timer(_PERIOD, self._look, callback_group=looking)
 
     def why_not(self) -> str:
         """Return why nothing may move; empty when it may."""

@@ -20,8 +20,9 @@ from grasp_affordance.ros.node import ManagedNode
 
 _log = logging.getLogger(__name__)
 
-# A node has at most three callback groups that wait or work for long; the others must go on.
-_THREADS = 6
+# At most five callbacks of a node wait or work for long at once (the executor's: a pick, ~/stop or
+# a transition, ~/pause, the looks at the deadman switch and at the camera); the others must go on.
+_THREADS = 8
 
 
 @contextmanager

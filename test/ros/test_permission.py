@@ -26,6 +26,24 @@ class FakeArm:
         self.stopped.set()
 
 
+class SlowArm(FakeArm):
+    """Takes a while to come to rest; counts who waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = self.most_waiting = 0
+        self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        with self._lock:
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+        threading.Event().wait(0.4)
+        with self._lock:
+            self.waiting -= 1
+        super().stop()
+
+
 class Picking:
     """Holds the arm in a thread until it is stopped."""
 
@@ -101,6 +119,16 @@ def test_a_deadman_switch_must_be_held(ros: Ros) -> None:
         assert arm.stopped.wait(10.0), "nobody holds the switch any more"
     assert "deadman" in picking.reason
     assert permission.why_not()
+
+
+def test_only_one_thread_of_the_node_waits_for_an_arm_that_comes_to_rest_slowly(ros: Ros) -> None:
+    arm = SlowArm()
+    permission, activity = gate(ros, arm, timeout=0.3)
+    with Picking(activity, arm) as picking:  # nobody has ever held the switch
+        assert arm.stopped.wait(10.0)
+    assert "deadman" in picking.reason
+    assert arm.most_waiting == 1, "the others must take the joint states that say it is at rest"
+    permission.close()
 
 
 def test_letting_go_counts_at_once(ros: Ros) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from grasp_affordance_interfaces.action import Pick
+from lifecycle_msgs.msg import Transition
 from ros_harness import TIMEOUT, Ros
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
@@ -170,6 +171,27 @@ def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(ros
     assert ros.client.call(SetBool, "executor_node/pause", SetBool.Request(data=False)).success
     accepted, _ = cell.pick(dry_run=True)
     assert accepted
+
+
+@pytest.mark.slow
+def test_stop_and_deactivation_see_the_arm_come_to_rest(ros: Ros) -> None:
+    cell = Cell(ros)
+    machine = cell.standin.machine
+
+    def begin() -> None:
+        answer = ros.client.call(Trigger, "executor_node/start", Trigger.Request())
+        assert answer.success, answer.message
+        ros.wait_until(lambda: machine.controller.goal is not None, "moving")
+
+    begin()
+    answer = ros.client.call(Trigger, "executor_node/stop", Trigger.Request(), patience=20.0)
+    assert answer.success, answer.message
+    assert machine.controller.goal is None
+    begin()
+    ros.client.change_state("executor_node", Transition.TRANSITION_DEACTIVATE)
+    assert machine.controller.goal is None
+    doubts = ("did not confirm", "driver or its network is gone", "not at rest", "s old")
+    assert not [line for line in ros.rosout if any(doubt in line for doubt in doubts)]
 
 
 def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> None:

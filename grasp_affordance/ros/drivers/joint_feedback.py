@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
@@ -47,7 +48,11 @@ class JointFeedback:
         self._on_sample = on_sample
         self._arrived = threading.Condition()
         self._newest: JointSample | None = None
-        self._subscription = node.create_subscription(JointState, topic, self._note, _NEWEST)
+        # Not the group of the transitions and of ~/stop, which wait for what is heard here.
+        group = MutuallyExclusiveCallbackGroup()
+        self._subscription = node.create_subscription(
+            JointState, topic, self._note, _NEWEST, callback_group=group
+        )
 
     def newest(self) -> JointSample:
         """Return the newest sample.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import FluidPressure
 from std_msgs.msg import Bool, Float32
@@ -105,7 +105,11 @@ class ServiceGripper:
             Signal.VACUUM: Float32,
             Signal.HOLDING: Bool,
         }[config.signal]
-        self._subscription = node.create_subscription(kind, config.signal_name, self._note, 10)
+        # Not the group of the transitions and of ~/stop, which wait for a pick that reads this.
+        listening = MutuallyExclusiveCallbackGroup()
+        self._subscription = node.create_subscription(
+            kind, config.signal_name, self._note, 10, callback_group=listening
+        )
 
     def switch_vacuum(self, on: bool) -> None:
         """See `VacuumSystem`."""

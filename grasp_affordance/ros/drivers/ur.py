@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
@@ -194,7 +195,10 @@ class UrDriver:
             force = message.wrench.force
             forces[:] = [float(np.linalg.norm([force.x, force.y, force.z]))]
 
-        subscription = node.create_subscription(WrenchStamped, topic, note, QoSProfile(depth=1))
+        group = MutuallyExclusiveCallbackGroup()
+        subscription = node.create_subscription(
+            WrenchStamped, topic, note, QoSProfile(depth=1), callback_group=group
+        )
         self._open.callback(node.destroy_subscription, subscription)
 
         def magnitude() -> float:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool, Float64
@@ -31,8 +32,10 @@ class UrFeedback:
             # Percent, although it is called a factor.
             status.speed_scaling = float(message.data) / 100.0
 
+        # Not the group of the transitions and of ~/stop, which wait for an arm that this watches.
+        group = MutuallyExclusiveCallbackGroup()
         self._subscriptions = [
-            node.create_subscription(kind, topic, callback, quality)
+            node.create_subscription(kind, topic, callback, quality, callback_group=group)
             for kind, topic, callback, quality in (
                 (
                     modes.RobotMode,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
@@ -69,8 +69,13 @@ class UrIo:
         self._client = node.create_client(
             self._set_io, f"{config.controller}/set_io", callback_group=group
         )
+        # Not the group of the transitions and of ~/stop, which wait for a pick that reads this.
         self._subscription = node.create_subscription(
-            messages.IOStates, f"{config.controller}/io_states", self._note, _NEWEST
+            messages.IOStates,
+            f"{config.controller}/io_states",
+            self._note,
+            _NEWEST,
+            callback_group=MutuallyExclusiveCallbackGroup(),
         )
 
     def switch_vacuum(self, on: bool) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ros_harness import Ros
 from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
 
 from grasp_affordance.errors import DriverLostError
 from grasp_affordance.ros.drivers.joint_feedback import JointFeedback
@@ -71,3 +72,17 @@ def test_without_velocities_the_positions_tell(ros: Ros) -> None:
     with Source(ros, []):
         assert heard.wait(10.0)
         assert feedback.wait_still(0.01, 10.0)
+
+
+def test_a_callback_of_the_node_may_wait_for_the_joints(ros: Ros) -> None:
+    heard = threading.Event()
+    feedback = JointFeedback(ros.node, NAMES, "joints", heard.set)
+
+    def stop(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = feedback.wait_still(0.01, 5.0)
+        return response
+
+    ros.node.create_service(Trigger, "tester/stop", stop)  # in the group of transitions and ~/stop
+    with Source(ros, [0.0, 0.0, 0.0]):
+        assert heard.wait(10.0)
+        assert ros.client.call(Trigger, "tester/stop", Trigger.Request(), patience=10.0).success

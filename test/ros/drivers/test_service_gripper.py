@@ -86,6 +86,23 @@ def test_every_signal_reads_as_kilopascals_below_ambient(
     assert reading.vacuum == pytest.approx(vacuum, abs=0.01)
 
 
+def test_a_callback_of_the_node_may_wait_for_a_reading(ros: Ros) -> None:
+    gripper = ServiceGripper(ros.node, config())
+    heard = threading.Event()
+    gripper.listen(lambda _: heard.set())
+    publisher = ros.node.create_publisher(Bool, SIGNAL, 10)
+
+    def release(_: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        publisher.publish(Bool(data=False))
+        response.success = heard.wait(5.0)
+        return response
+
+    ros.node.create_service(SetBool, "tester/release", release)
+    ros.wait_until(lambda: publisher.get_subscription_count() > 0, "discovered")
+    request = SetBool.Request(data=True)
+    assert ros.client.call(SetBool, "tester/release", request, patience=10.0).success
+
+
 def test_the_action_is_sent_its_positions(ros: Ros) -> None:
     action = pytest.importorskip("control_msgs.action").GripperCommand
     positions: list[float] = []
