@@ -62,7 +62,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: Verdict | None = None
-        self._grasping.begin(self._frames, bin_view, self._judge.pose_of)
+        self._grasping.begin(self._frames, bin_view, self._judge)
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
         group = self._loading
         announced = self.create_subscription(

@@ -1,10 +1,6 @@
 """The grasp detector in the affordance node: `~/get_grasp_rectangles` and `~/rectangles`."""
 
-from collections.abc import Callable
-
-import numpy as np
 from grasp_affordance_interfaces.srv import GetGraspRectangles
-from numpy.typing import NDArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from visualization_msgs.msg import MarkerArray
 
@@ -25,6 +21,7 @@ from grasp_affordance.ros.grasp_messages import (
     to_grasp_rectangle_msg,
     to_rectangle_marker_array_msg,
 )
+from grasp_affordance.ros.judge import Judge
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.suction_service import refuse
 
@@ -42,23 +39,18 @@ class Grasping:
         service = "~/get_grasp_rectangles"
         node.create_service(GetGraspRectangles, service, self._serve, callback_group=asking)
 
-    def begin(
-        self,
-        frames: FrameSource,
-        bin_view: BinViewSource,
-        pose_of: Callable[[str, bool], NDArray[np.float64] | None],
-    ) -> None:
+    def begin(self, frames: FrameSource, bin_view: BinViewSource, poses: Judge) -> None:
         """Load the detector that the node's parameters name, if any.
 
         Args:
-            pose_of: `Judge.pose_of`.
+            poses: knows where the camera is.
 
         Raises:
             CheckpointError: it cannot be read.
         """
         node, config = self._node, self._node.config
-        self._frames = frames
-        self._judge = GraspJudge(config.detector_checkpoint, config.grasps, bin_view, pose_of)
+        self._frames, self._poses = frames, poses
+        self._judge = GraspJudge(config.detector_checkpoint, config.grasps, bin_view, poses.pose_of)
         serving = self._judge.version or "none; see the parameter detector_checkpoint"
         node.diagnostics.set("detector", OK, f"serving {serving}")
         timer = node.create_timer(1.0 / config.view_rate, self._show, callback_group=self._showing)
@@ -85,6 +77,7 @@ class Grasping:
         timeout = from_duration_msg(request.timeout) or None
         frame = self._frames.read(from_time_msg(request.newer_than) or None, timeout)
         response.header = header = to_header_msg(frame.stamp_ns, frame.frame_id)
+        self._poses.wait_for_pose(frame.frame_id)
         verdict = self._judge.judge(frame, config)
         base = self._node.config.camera_pose.base_frame_id
         response.success = True

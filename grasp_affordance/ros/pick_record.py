@@ -2,15 +2,22 @@
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grasp_affordance.cell import Cell
+from grasp_affordance.errors import CameraError, ConfigError
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_log import AttemptLog, AttemptLogError, Retention
 from grasp_affordance.learning.setup import open_log
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.pick_labeller import PickLabeller
 
 _LOG = logging.getLogger(__name__)
+_POLL = 0.1  # seconds between looks for the camera
 
 
 @dataclass(frozen=True)
@@ -23,11 +30,18 @@ class RecordConfig:
         label: write the removed object's mask, dense positives and grasp rectangles of each pick
             into `labels` beside.
         retention: of the frames.
+        patience: for so long an activation waits for the camera's first frame and its pose, which
+            the log's setup names, seconds: a camera that starts beside it takes its time.
     """
 
     directory: str = ""
     label: bool = True
     retention: Retention = field(default_factory=Retention)
+    patience: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.patience <= 600:
+            raise ConfigError(f"patience {self.patience} s is not between 0 and 600 s")
 
 
 class PickRecord:
@@ -53,14 +67,14 @@ class PickRecord:
         if not self._config.directory or self._log is not None:
             return
         cell = self._cell
-        frame = cell.camera.read()
+        frame, T_base_camera = self._first_view()
         try:
             self._log = open_log(
                 self._config.directory,
                 cell.cup,
                 cell.bin,
                 frame,
-                cell.camera.pose(),
+                T_base_camera,
                 self._config.retention,
             )
         except OSError as error:
@@ -68,6 +82,20 @@ class PickRecord:
         if self._config.label:
             self._labeller = PickLabeller(self._log.folder, cell.cup, cell.bin)
         _LOG.info("attempts go to %s, which has %d", self._config.directory, len(self._log))
+
+    def _first_view(self) -> tuple[RgbdFrame, NDArray[np.float64]]:
+        """Return a frame and `T_base_camera`; raises CameraError where they do not come in time."""
+        camera, deadline, told = self._cell.camera, time.monotonic() + self._config.patience, False
+        while True:
+            try:
+                return camera.read(), camera.pose()
+            except CameraError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                if not told:
+                    _LOG.info("the attempt log waits for the camera: %s", error)
+                told = True
+                time.sleep(_POLL)
 
     def close(self) -> None:
         """Finish the labels; the attempts are on the disk already."""

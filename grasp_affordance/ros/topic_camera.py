@@ -38,12 +38,13 @@ class TopicCamera:
         return newest if newest is not None and newest.stamp_ns == stamp_ns else None
 
     def pose(self) -> NDArray[float64]:
-        """Return `T_base_camera` (4, 4) of the frames read last.
+        """Return `T_base_camera` (4, 4) of the frames read last; see `CameraPose.wait`.
 
         Raises:
             CameraError: nobody has said where the camera is.
         """
         frame_id = self._frame_id or self.read().frame_id
+        self._pose.wait(frame_id)
         try:
             return self._pose.lookup(frame_id)
         except TransformError as error:

@@ -6,6 +6,7 @@ simulator's pose still arrives on `<camera>/base_camera`.
 
 import importlib.util
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,8 @@ class CameraPoseConfig:
             one of them is old, and nothing moves.
         max_age: a transform of TF that is not static may be this old, seconds: what publishes it
             has stopped otherwise.
-        patience: for so long after the start a question waits for a pose that nobody has said yet,
-            seconds: nodes find each other in any order.
+        patience: for so long the first question after a start waits for a pose that nobody has said
+            yet, seconds: nodes find each other in any order.
     """
 
     base_frame_id: str = "base_link"
@@ -70,9 +71,20 @@ class CameraPose:
     """Answers with `T_base_camera` for an optical frame."""
 
     def __init__(
-        self, node: Node, config: CameraPoseConfig, camera: str = topics.CAMERA, **options: Any
+        self,
+        node: Node,
+        config: CameraPoseConfig,
+        camera: str = topics.CAMERA,
+        clock: Callable[[], float] = time.monotonic,
+        **options: Any,
     ) -> None:
-        """Listen; raises CalibrationError where the calibration file cannot be used."""
+        """Listen; raises CalibrationError where the calibration file cannot be used.
+
+        Args:
+            camera: prefix of the camera's topics.
+            clock: seconds.
+            options: of the subscription, such as its callback group.
+        """
         self.config = config
         self._node = node
         path = config.calibration
@@ -83,16 +95,21 @@ class CameraPose:
             TransformStamped, self._topic, self._receive, topics.LATCHED, **options
         )
         self._buffer, self._listener = listen_to_tf(node)
-        self._patient_until = time.monotonic() + config.patience
+        self._clock = clock
+        self._patient_until: float | None = None  # since the first question
 
     def wait(self, frame_id: str) -> None:
-        """Return when the pose can be looked up, or when it is too late for one to be on its way.
+        """Return when the pose can be looked up, or when `patience` since the first call is over.
 
-        What delivers it must run in another thread.
+        What delivers it must run in another thread. Afterwards a pose that is missing is a fault.
         """
-        while time.monotonic() < self._patient_until:
+        if self._patient_until is None:
+            self._patient_until = self._clock() + self.config.patience
+        while True:
             with suppress(TransformError):
                 self.lookup(frame_id)
+                return
+            if self._clock() >= self._patient_until:
                 return
             time.sleep(_POLL)
 
