@@ -16,7 +16,6 @@ Mask = NDArray[np.bool_]
 Depth = NDArray[np.float32]
 
 _TOP = 10  # percentile of the depth on the object that is its top
-_GROUND = 90  # percentile of the depth beside an object that is what it lies on
 _SEEN = 0.5  # of a plate's place must be known to judge it
 
 
@@ -100,8 +99,8 @@ def room_in_view(
     """Judge the places beside a rectangle of which nothing but the view is known.
 
     The object may reach into the clearance, as rectangles are not exact to the pixel: looked at is
-    where the plates themselves come down. What the object lies on is taken to be the lowest that is
-    seen there.
+    where the plates themselves come down. What the object lies on is taken to be what is seen at
+    the lower of the two.
 
     Args:
         depth: (H, W) of the view, metres.
@@ -121,7 +120,7 @@ def room_in_view(
         for place in _places(opened, config.plate_thickness * pixels)
     ]
     known = [place[np.isfinite(place)] for place in beside]
-    lowest = [float(np.percentile(place, _GROUND)) for place in known if place.size]
+    lowest = [float(np.median(place)) for place in known if place.size]
     height = max(lowest) - top if lowest else np.inf
     tips = _tips(top, here.h / pixels, height, config)
     return _worst([_judge(place, tips, config) for place in beside])
