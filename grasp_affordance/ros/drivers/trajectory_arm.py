@@ -145,11 +145,11 @@ class TrajectoryArm:
         with self._planning:
             trajectory = plan(self._feedback.newest().positions)
             self._check(trajectory, self._joints_after_planning())
-        if self._stop.is_set():
-            raise StoppedError("stopped while planning; nothing has moved")
         self._mover = threading.get_ident()
-        self._resting.clear()
+        self._resting.clear()  # a stop that comes from here on waits for this motion
         try:
+            if self._stop.is_set():
+                raise StoppedError("stopped while planning; nothing has moved")
             return self._execute(trajectory, until)
         finally:
             self._mover = None

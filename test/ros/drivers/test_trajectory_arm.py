@@ -137,6 +137,23 @@ def test_without_an_explanation_the_controllers_own_words_are_reported() -> None
         assert robot.still()
 
 
+def test_a_stop_between_the_plan_and_the_motion_is_not_forgotten() -> None:
+    with FakeRobot() as robot:
+        arm = arm_of(robot)
+        begin = arm._resting.clear
+
+        def stop_just_before() -> None:
+            stopping = threading.Thread(target=arm.stop)
+            stopping.start()
+            stopping.join()  # it has found the arm at rest
+            begin()
+
+        cast(Any, arm._resting).clear = stop_just_before
+        with pytest.raises(StoppedError):
+            arm.move_to(pose(0.5))
+        assert robot.sent == 0
+
+
 def test_stop_ends_a_motion_and_returns_when_the_joints_stand_still() -> None:
     with FakeRobot() as robot:
         robot.duration = 5.0
