@@ -23,7 +23,8 @@ from grasp_affordance.annotation.pick_labels import (
 )
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.grasp import GraspAttempt
-from grasp_affordance.learning.attempt_log import read_log, read_setup
+from grasp_affordance.learning.attempt_log import read_log
+from grasp_affordance.learning.setup import cup_and_bin
 from grasp_affordance.rgbd import RgbdFrame
 
 FOLDER = "labels"
@@ -61,11 +62,8 @@ def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
     Raises:
         AttemptLogError: there is no log, or it is damaged.
     """
-    setup = read_setup(log)
-    box = setup["bin"]
-    (x, y), (length, width, height) = box["centre"], box["size"]
-    geometry = BinGeometry((x, y), (length, width, height), box["floor"], box["yaw"])
-    seal = prior_seal(Cup(**setup["cup"]), geometry)
+    cup, geometry = cup_and_bin(log)
+    seal = prior_seal(cup, geometry)
     for number, attempt in enumerate(read_log(log)):
         if not (log / FOLDER / f"{number:04d}.json").exists():
             yield number, write_label(log, number, attempt, geometry, seal)

@@ -1,5 +1,6 @@
 """Labels beside an attempt log: complete after a kill, never half of one, no danger to picking."""
 
+import json
 import logging
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from grasp_affordance.annotation.witness import PickEvent
 from grasp_affordance.cell import Cup
 from grasp_affordance.cli import main
 from grasp_affordance.grasp import Cause, GraspAttempt, Outcome
+from grasp_affordance.learning.attempt_log import AttemptLogError
 from grasp_affordance.learning.pick_labelling import label_log
 from grasp_affordance.ros.pick_labeller import PickLabeller
 
@@ -57,6 +59,14 @@ def test_a_killed_labelling_is_made_up_for_and_leaves_no_half_label(recorded: Pa
         assert label.event is PickEvent.REMOVED
         assert label.mask is not None
         assert label.positives is not None
+
+
+@pytest.mark.parametrize("damage", [("bin", None), ("cup", {"colour": "red"}), ("bin", {})])
+def test_a_setup_that_says_too_little_is_named(recorded: Path, damage: tuple[str, object]) -> None:
+    path = recorded / "setup.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), damage[0]: damage[1]}))
+    with pytest.raises(AttemptLogError, match=r"setup\.json does not describe cup and bin"):
+        next(label_log(recorded))
 
 
 def test_a_mask_without_its_json_counts_as_no_label(recorded: Path) -> None:
