@@ -199,6 +199,12 @@ def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> No
     assert "is the robot's driver running" in executor.driver.problem()
 
 
+def test_an_arm_that_feels_contact_listens_to_the_force_at_its_flange(ros: Ros) -> None:
+    ros.start(StandinExecutorNode, ur__arm__contact__signs=["force", "vacuum"])
+    topic = "/force_torque_sensor_broadcaster/wrench"
+    ros.wait_until(lambda: ros.node.count_subscribers(topic) > 0, "listened to")
+
+
 def test_mock_hardware_counts_as_running_while_its_joints_are_heard(ros: Ros) -> None:
     executor: Any = ros.start(StandinExecutorNode, ur__mock_hardware=True)
     assert "joint states" in executor.driver.problem()

@@ -33,6 +33,7 @@ class ContactConfig:
         tracking_error: beyond the error at the start, radians.
         force: beyond the force at the start, newtons.
         force_topic: geometry_msgs/WrenchStamped of the flange.
+        force_timeout: a force older than this ends the approach with an error, seconds.
     """
 
     signs: tuple[ContactSign, ...] = (ContactSign.VACUUM,)
@@ -40,6 +41,7 @@ class ContactConfig:
     tracking_error: float = 0.01
     force: float = 6.0
     force_topic: str = "/force_torque_sensor_broadcaster/wrench"
+    force_timeout: float = 0.5
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "signs", tuple(ContactSign(sign) for sign in self.signs))
@@ -47,6 +49,8 @@ class ContactConfig:
             raise ConfigError("contact.signs is empty: the approach would never notice anything")
         if min(self.vacuum_rise, self.tracking_error, self.force) <= 0:
             raise ConfigError("vacuum_rise, tracking_error and force must be positive")
+        if not 0 < self.force_timeout <= 5:
+            raise ConfigError(f"force_timeout {self.force_timeout} s is not between 0 and 5 s")
 
     @property
     def at_the_end(self) -> bool:

@@ -5,17 +5,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import numpy as np
-from geometry_msgs.msg import WrenchStamped
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
 from grasp_affordance.cell import BinGeometry, Cell, Cup
-from grasp_affordance.errors import ConfigError, GripperError
+from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.ros.drivers.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.contact import ContactSign, Signal
+from grasp_affordance.ros.drivers.contact import ContactSign
+from grasp_affordance.ros.drivers.force_topic import ForceTopic
 from grasp_affordance.ros.drivers.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.moveit_config import MoveItConfig
 from grasp_affordance.ros.drivers.planner import Planner
@@ -140,7 +137,10 @@ class UrDriver:
             self._open.callback(planner.close)
             signals = {ContactSign.VACUUM: self.gripper.vacuum}
             if ContactSign.FORCE in arm_config.contact.signs:
-                signals[ContactSign.FORCE] = self._force(node, arm_config.contact.force_topic)
+                contact = arm_config.contact
+                force = ForceTopic(node, contact.force_topic, contact.force_timeout)
+                self._open.callback(force.close)
+                signals[ContactSign.FORCE] = force.magnitude
             self.arm = TrajectoryArm(arm_config, planner, action, joints, self.status, signals)
         except BaseException:
             self._open.close()
@@ -186,24 +186,3 @@ class UrDriver:
         )
         self._open.callback(system.close)
         return system
-
-    def _force(self, node: Node, topic: str) -> Signal:
-        """Subscribe to the flange's force; return its present magnitude, newtons."""
-        forces: list[float] = []
-
-        def note(message: WrenchStamped) -> None:
-            force = message.wrench.force
-            forces[:] = [float(np.linalg.norm([force.x, force.y, force.z]))]
-
-        group = MutuallyExclusiveCallbackGroup()
-        subscription = node.create_subscription(
-            WrenchStamped, topic, note, QoSProfile(depth=1), callback_group=group
-        )
-        self._open.callback(node.destroy_subscription, subscription)
-
-        def magnitude() -> float:
-            if not forces:
-                raise GripperError(f"no force on {topic}: contact.signs asks for it")
-            return forces[0]
-
-        return magnitude
