@@ -125,8 +125,8 @@ class VacuumGripper:
             GripperError: it does not go away: the valve or the sensor is stuck.
         """
         self._system.switch_vacuum(False)
-        self._system.switch_blow_off(True)
         try:
+            self._system.switch_blow_off(True)
             self._pause(self.config.blow_off)
         finally:
             self._system.switch_blow_off(False)

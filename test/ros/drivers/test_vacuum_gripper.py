@@ -104,6 +104,21 @@ def test_a_release_blows_off_and_waits_until_the_vacuum_is_gone() -> None:
         assert gripper.vacuum() <= CONFIG.free
 
 
+def test_air_is_not_left_on_where_nobody_confirms_that_it_was_switched_on() -> None:
+    with gripping() as (gripper, ejector):
+        switched: list[bool] = []
+
+        def switch(on: bool) -> None:
+            switched.append(on)
+            if on:
+                raise GripperError("no answer")
+
+        ejector.switch_blow_off = switch  # type: ignore[method-assign]
+        with pytest.raises(GripperError, match="no answer"):
+            gripper.release()
+        assert switched == [True, False]
+
+
 def test_a_vacuum_that_stays_after_the_release_is_a_fault() -> None:
     with gripping() as (gripper, ejector):
         gripper.grasp()
