@@ -21,6 +21,7 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from grasp_affordance.ros.launching import (
+    parameters_file,
     record_command,
     require_packages,
     static_transform_arguments,
@@ -39,6 +40,7 @@ ARGUMENTS = {
     "calibration": ("", "YAML of `grasp-affordance calibrate`; empty: the pose is on TF already"),
     "calibrating": ("false", "true: calibration_node instead of the nodes that pick"),
     "params_file": ("", "parameters of our nodes; empty: config/<ur_type>.yaml"),
+    "attempts": ("", "folder for every attempt; with one, a trainer learns from them"),
     "rviz": ("true", "false: no RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -110,16 +112,25 @@ def camera(given: dict[str, str]) -> list[object]:
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
     share = share_folder()
-    file = given["params_file"] or str(share / "config" / f"{given['ur_type']}.yaml")
+    file = parameters_file(given["params_file"], given["ur_type"])
     if given["calibrating"] == "true":
         parts: list[object] = [node("calibration_node", [file])]
     else:
-        mock = {"ur.mock_hardware": given["use_mock_hardware"] == "true"}
-        calibrated = {"camera_pose.calibration": str(Path(given["calibration"]).absolute())}
-        parameters = [file, mock, *([calibrated] if given["calibration"] else [])]
+        cell: dict[str, object] = {
+            "ur.mock_hardware": given["use_mock_hardware"] == "true",
+            "ur.moveit.ur_type": given["ur_type"],
+        }
+        if given["calibration"]:
+            cell["camera_pose.calibration"] = str(Path(given["calibration"]).absolute())
+        learning = []
+        if given["attempts"]:
+            attempts = str(Path(given["attempts"]).absolute())
+            cell["record.directory"] = attempts
+            learning = [node("trainer_node", [file, {"directory": attempts}])]
         nodes = str(share / "launch" / "nodes.launch.py")
         parts = [
-            node("executor_node", parameters),
+            node("executor_node", [file, cell]),
+            *learning,
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(nodes), launch_arguments={"params_file": file}.items()
             ),

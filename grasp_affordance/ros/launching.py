@@ -8,6 +8,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from grasp_affordance.calibration.calibration_file import read_calibration
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import to_quaternion
+from grasp_affordance.ros.share import share_folder
 
 # All that is needed to see later what the cell saw, decided and did.
 INCIDENT_TOPICS = (
@@ -52,6 +53,21 @@ def require_packages(names: Iterable[str], launch_file: str) -> None:
         raise MissingPackagesError(
             f"{launch_file} needs {', '.join(missing)}: sudo apt install {debian}"
         )
+
+
+def parameters_file(given: str, ur_type: str) -> str:
+    """Return the parameter file of a cell: the one that is given, else that of the type of robot.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    file = Path(given) if given else share_folder() / "config" / f"{ur_type}.yaml"
+    if not file.is_file():
+        raise ConfigError(
+            f"no parameters in {file}: copy config/ur5.yaml, change it to your cell, and pass it "
+            "as params_file:="
+        )
+    return str(file)
 
 
 def record_command(folder: str, more: Iterable[str] = ()) -> list[str]:

@@ -5,6 +5,7 @@ must start our nodes and end them.
 """
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -52,6 +53,21 @@ def launched(file: str, *arguments: str) -> Iterator[Any]:
             output, _ = process.communicate(timeout=60.0)
     assert "process has died" not in output, output
     assert process.returncode == 0, output
+
+
+def ours(**arguments: str) -> list[str]:
+    """Return the executables of ours that ur5.launch.py starts itself with these arguments."""
+    described = runpy.run_path(str(FOLDER / "ur5.launch.py"))
+    given = {name: default for name, (default, _) in described["ARGUMENTS"].items()}
+    started = described["ours"](given | arguments)
+    return [part.node_executable for part in started if hasattr(part, "node_executable")]
+
+
+def test_with_a_folder_for_the_attempts_a_trainer_runs_beside_the_robot(tmp_path: Path) -> None:
+    assert "trainer_node" not in ours()
+    learning = ours(attempts=str(tmp_path), ur_type="ur5e")
+    assert {"executor_node", "trainer_node"} <= set(learning)
+    assert "calibration_node" in ours(calibrating="true")
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])

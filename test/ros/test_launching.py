@@ -7,12 +7,14 @@ import pytest
 
 from grasp_affordance.calibration.calibration_file import CameraCalibration, write_calibration
 from grasp_affordance.calibration.hand_eye import Mount
+from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose, from_quaternion
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.drivers.contact import ContactConfig
 from grasp_affordance.ros.drivers.ur import UrConfig
 from grasp_affordance.ros.launching import (
     MissingPackagesError,
+    parameters_file,
     record_command,
     require_packages,
     static_transform_arguments,
@@ -27,6 +29,15 @@ def test_missing_packages_are_named_with_the_command_that_installs_them() -> Non
         "some.launch.py needs no_such_driver, no_such_camera: "
         "sudo apt install ros-$ROS_DISTRO-no-such-driver ros-$ROS_DISTRO-no-such-camera"
     )
+
+
+def test_the_parameters_are_those_of_the_robots_type_or_the_given_ones(tmp_path: Path) -> None:
+    assert parameters_file("", "ur5e").endswith("config/ur5e.yaml")
+    mine = tmp_path / "cell.yaml"
+    mine.write_text("")
+    assert parameters_file(str(mine), "ur10") == str(mine)
+    with pytest.raises(ConfigError, match=r"ur10\.yaml: copy config/ur5\.yaml"):
+        parameters_file("", "ur10")
 
 
 def test_all_that_the_drivers_listen_to_is_recorded() -> None:
