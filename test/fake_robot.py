@@ -189,7 +189,7 @@ def arm_of(robot: FakeRobot, **changes: Any) -> TrajectoryArm:
         "home": (0.3, 0.0, 0.3),
         "joints": limits,
         "workspace": Workspace((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)),
-        "stop_timeout": 0.3,
+        "stop_timeout": 0.6,  # a thread of a busy machine may wait for its turn that long
     }
     config = ArmConfig(**{**values, **changes})
     signals = {ContactSign.VACUUM: robot.felt}

@@ -128,7 +128,9 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
             self.diagnostics.set("views", ERROR, f"{type(error).__name__}: {error}")
 
     def _check(self) -> None:
-        """Say what is wrong before anybody asks."""
+        """Say what is wrong before anybody asks; to whoever waits for the start it is no error."""
+        if not self.active:
+            return
         try:
             problem = self._frames.problem()
             frame = self._frames.newest()

@@ -96,8 +96,9 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         problem = self.driver.problem()
         level = ERROR if problem else OK
         self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
-        blind = self._camera.problem()
-        self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
+        if self.active:  # before that the camera may still be starting
+            blind = self._camera.problem()
+            self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
         refused = self._may.why_not()
         self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
 

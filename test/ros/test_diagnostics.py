@@ -88,3 +88,18 @@ def test_a_message_is_logged_when_it_is_new_not_when_its_numbers_are(ros: Ros) -
     diagnostics.set("camera", ERROR, "no frame at all")
     ros.wait_for_log("no frame at all")
     assert sum("the newest frame" in line for line in ros.rosout) == 1
+
+
+@pytest.mark.parametrize("kind", [AffordanceNode, ExecutorNode])
+def test_a_camera_that_starts_beside_a_node_is_no_error_before_the_node_is_active(
+    ros: Ros, kind: type[ManagedNode]
+) -> None:
+    """Who waits for a node to become active takes an error on its log for the end of that."""
+    node: Any = ros.start(kind, autostart=False, frames__camera="no_such_camera")
+    look = node._check if kind is AffordanceNode else node._diagnose
+    node.trigger_configure()
+    look()
+    assert node.diagnostics.level("camera") is None
+    node.trigger_activate()
+    look()
+    assert node.diagnostics.level("camera") == ERROR
