@@ -108,6 +108,9 @@ def room_in_view(
     reach = rectangle.w + rectangle.h
     u0, v0 = (max(int(centre - reach), 0) for centre in (rectangle.x, rectangle.y))
     around = depth[v0 : int(rectangle.y + reach) + 2, u0 : int(rectangle.x + reach) + 2]
+    if around.size == 0:
+        return Room.UNSURE
+    around = _smooth(around)
     here = replace(rectangle, x=rectangle.x - u0, y=rectangle.y - v0)
     on_object = around[rectangle_mask(here, around.shape) & np.isfinite(around)]
     if on_object.size == 0:
@@ -124,6 +127,14 @@ def room_in_view(
     height = max(lowest) - top if lowest else np.inf
     tips = _tips(top, here.h / pixels, height, config)
     return _worst([_judge(place, tips, config) for place in beside])
+
+
+def _smooth(depth: Depth) -> Depth:
+    """Return the mean of what is known in 3x3 pixels; unknown stays unknown."""
+    known = np.isfinite(depth)
+    total = cv2.blur(np.where(known, depth, 0).astype(np.float32), (3, 3))
+    weight = cv2.blur(known.astype(np.float32), (3, 3))
+    return np.where(known, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
 def _tips(top: float, width: float, height: float, config: RoomConfig) -> float:

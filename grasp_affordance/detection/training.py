@@ -238,8 +238,9 @@ def validate(
     samples: Sequence[GraspSample],
     config: SelectionConfig | None = None,
 ) -> DetectionScore:
-    """Detect in every sample and score by the field's metric."""
-    detector = GraspDetector(trained, config or SelectionConfig(threshold=_ALL, count=50))
+    """Detect in every sample and score by the field's metric; by default the network alone."""
+    alone = SelectionConfig(threshold=_ALL, count=50, check_room=False)
+    detector = GraspDetector(trained, config or alone)
     found = [detector.detect(sample.frame, sample.region) for sample in samples]
     return evaluate(found, samples)
 

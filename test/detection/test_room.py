@@ -7,13 +7,13 @@ import pytest
 from annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection.room import Room, RoomConfig, room_in_view
+from grasp_affordance.detection.room import Room, room_in_view
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select
 from grasp_affordance.grasp import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
-CONFIG = RoomConfig()
+CONFIG = SelectionConfig().room
 BAR = Block(160, 120, length=80, width=20, angle=0.4)  # 40 mm high
 GRASP = GraspRectangle(160, 120, 0.4, 8, 20)
 GAP = 5.0  # pixels (13 mm) that plate and clearance need
