@@ -36,6 +36,7 @@ class Rejection(StrEnum):
     NEAR_HOLE = "near_hole"
     BELOW_THRESHOLD = "below_threshold"
     SUPPRESSED = "suppressed"  # close to a better point
+    NO_ROOM = "no_room"  # something is where a plate of the gripper would come down
     UNREACHABLE = "unreachable"
     NEAR_WALL = "near_wall"  # tool would touch the bin
     RECENTLY_FAILED = "recently_failed"

@@ -107,14 +107,15 @@ class GraspJudge:
         if config != self._config:
             detector = type(detector)(detector.trained, config)
         T = self._pose_of(frame.frame_id, False)
-        found = detector.detect(frame, self._bin_view.area(frame, T))
+        area = self._bin_view.area(frame, T)
+        found = detector.detect(frame, area)
         approach = None if T is None else -T[2, :3]
         grasps = [(each, grasp_pose(each.rectangle, frame, approach)) for each in found]
         inside = [(each, pose) for each, pose in grasps if self._is_inside(pose, T)]
         outside = len(grasps) - len(inside)
         rejections = {Rejection.OUTSIDE_REGION: outside} if outside else {}
         if not grasps:
-            rejections = {Rejection.BELOW_THRESHOLD: 1}
+            rejections = _why_none(detector, frame, area)
         return GraspVerdict(frame, tuple(inside), rejections, T, detector.version)
 
     def _is_inside(self, pose: JawGrasp | None, T_base_camera: Array | None) -> bool:
@@ -131,6 +132,16 @@ class GraspJudge:
                 "`grasp-affordance train_detector`, and configure the node again"
             )
         return self._detector
+
+
+def _why_none(
+    detector: "GraspDetector", frame: RgbdFrame, area: NDArray[np.bool_] | None
+) -> dict[Rejection, int]:
+    if detector.config.check_room:
+        careless = replace(detector.config, check_room=False)
+        if hemmed_in := type(detector)(detector.trained, careless).detect(frame, area):
+            return {Rejection.NO_ROOM: len(hemmed_in)}
+    return {Rejection.BELOW_THRESHOLD: 1}
 
 
 def _load(checkpoint: str, config: SelectionConfig) -> "GraspDetector":

@@ -1,5 +1,6 @@
 """Grasp rectangles for a parallel gripper over real DDS, from a detector with random weights."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.detection.dense_network import DenseConfig
 from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
+from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.geometry import from_quaternion, transform_points
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.grasp import GraspRectangle, Rejection
 from grasp_affordance.ros.affordance_node import AffordanceNode
 from grasp_affordance.ros.bin_view import BinConfig, BinViewSource
 from grasp_affordance.ros.camera_node import CameraNode
+from grasp_affordance.ros.grasp_judge import GraspJudge
 
 SERVICE = "/affordance_node/get_grasp_rectangles"
 JAW = JawConfig(plate_length=0.02, maximum_opening=0.09)
@@ -144,6 +147,20 @@ def test_the_bin_is_seen_where_its_box_is() -> None:
     nothing = source.area(frame, behind)
     assert nothing is not None
     assert not nothing.any()
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_grasps_that_all_lack_room_are_told_from_none(detector: str, check: bool) -> None:
+    flat = box_frame(0)
+    rows, columns = np.indices(flat.shape) // 4
+    spikes = (rows + columns) % 2 * 0.1  # 100 mm high, a few pixels wide, everywhere
+    frame = replace(flat, depth=(flat.depth - spikes).astype(np.float32))
+    config = SelectionConfig(check_room=check)
+    middle = BinConfig(polygon=((80, 70), (240, 70), (240, 170), (80, 170)))  # no plate out of view
+    judge = GraspJudge(detector, config, BinViewSource(middle), lambda *_: None)
+    verdict = judge.judge(frame)
+    assert bool(verdict.grasps) is not check
+    assert list(verdict.rejections) == ([Rejection.NO_ROOM] if check else [])
 
 
 def test_markers_are_made_when_somebody_listens(ros: Ros, sequence: Path, detector: str) -> None:
