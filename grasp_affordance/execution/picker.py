@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import Cell
-from grasp_affordance.errors import ConfigError, GraspAffordanceError, UnreachableError
+from grasp_affordance.errors import (
+    ConfigError,
+    GraspAffordanceError,
+    StoppedError,
+    UnreachableError,
+)
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
@@ -104,7 +109,7 @@ class Picker:
             proposal = self._look(request)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=f"{type(error).__name__}: {error}")
+            return PickReport(message=_why(error, cancellation))
 
     def pick_at(
         self,
@@ -120,7 +125,7 @@ class Picker:
             self._make_ready(request, cancellation)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=f"{type(error).__name__}: {error}")
+            return PickReport(message=_why(error, cancellation))
 
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
@@ -203,3 +208,9 @@ class Picker:
     def _remember(self, point: SuctionPoint, T_base_camera: Array | None) -> None:
         if T_base_camera is not None and np.isfinite(point.position).all():
             self.memory.add(transform_points(T_base_camera, point.position))
+
+
+def _why(error: GraspAffordanceError, cancellation: Cancellation) -> str:
+    """Return what to tell a person: an arm that was stopped does not know who asked for it."""
+    asked = cancellation.requested and isinstance(error, StoppedError)
+    return f"{type(error).__name__}: {cancellation.reason if asked else error}"

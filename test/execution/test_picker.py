@@ -13,7 +13,7 @@ from execution.fakes import (
     point_at,
 )
 
-from grasp_affordance.errors import CameraError, CellError, GripperError
+from grasp_affordance.errors import CameraError, CellError, GripperError, StoppedError
 from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending, pick_continuously
 from grasp_affordance.execution.memory import FailureMemory
@@ -248,6 +248,21 @@ def test_a_cancelled_pick_ends_continuous_picking(event: str) -> None:
     ending = pick_continuously(picker, ContinuousConfig(), begin, lambda report: None)
     assert ending.end is End.STOPPED
     assert len(running) == 1
+
+
+def test_a_stop_on_the_way_home_is_reported_with_the_reason_that_was_given() -> None:
+    state, cancellation = FakeCellState(), Cancellation()
+    picker, _ = make(state, (0.5, 0.0))
+
+    def pause(happened: str) -> None:
+        if happened == "home":
+            cancellation.request(Cause.CANCELLED, "paused")
+            raise StoppedError("the motion was stopped by a call of stop()")
+
+    state.on_event = pause
+    report = picker.pick_best(PickRequest(), cancellation)
+    assert report.attempt is None
+    assert report.message == "StoppedError: paused"
 
 
 def test_continuous_picking_ends_when_no_next_pick_may_begin() -> None:
