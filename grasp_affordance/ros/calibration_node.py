@@ -28,9 +28,7 @@ from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.spin import run
-from grasp_affordance.ros.tool_pose import ToolPose, ToolPoseConfig
-
-_STILL = 2e-4  # metres that the tool may move while an image is taken
+from grasp_affordance.ros.tool_pose import ToolPose, ToolPoseConfig, moved
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
         """Take an image between two equal poses; keep it only if the board is seen."""
         before = self._tool.read()
         frame = self._frames.read(newer_than_ns=self.get_clock().now().nanoseconds)
-        if np.linalg.norm(self._tool.read()[:3, 3] - before[:3, 3]) > _STILL:
+        if moved(before, self._tool.read()):
             raise CalibrationError("the arm moved while the image was taken: wait until it stands")
         view = find_board(frame.color, frame.intrinsics, self.config.calibrate.board)
         folder = SampleFolder(Path(self.config.folder))

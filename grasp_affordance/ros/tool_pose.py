@@ -12,6 +12,9 @@ from grasp_affordance.geometry import Array, from_quaternion
 from grasp_affordance.ros.conversions import from_point_msg, from_time_msg, from_transform_msg
 from grasp_affordance.ros.transforms import listen_to_tf
 
+_STILL = 2e-4  # metres
+_STILL_ANGLE = 1e-3  # radians; 0.3 mm at a board that is 0.3 m across
+
 
 @dataclass(frozen=True)
 class ToolPoseConfig:
@@ -33,6 +36,16 @@ class ToolPoseConfig:
     def __post_init__(self) -> None:
         if not (self.base_frame_id and self.tool_frame_id and self.max_age > 0):
             raise ConfigError("base_frame_id and tool_frame_id need names, max_age to be positive")
+
+
+def moved(before: Array, after: Array) -> bool:
+    """Whether two poses (4, 4) of the tool differ by more than noise.
+
+    A last joint that turns moves the flange's origin not at all, but every corner of the board.
+    """
+    turned = np.linalg.norm(after[:3, :3] - before[:3, :3]) / np.sqrt(2)  # radians, when small
+    shifted = np.linalg.norm(after[:3, 3] - before[:3, 3])
+    return bool(shifted > _STILL or turned > _STILL_ANGLE)
 
 
 class ToolPose:

@@ -19,11 +19,12 @@ from grasp_affordance.calibration.calibration_file import (
 )
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import TransformError
-from grasp_affordance.geometry import Array, invert
+from grasp_affordance.geometry import Array, approach_pose, invert
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.calibration_node import CalibrationNode
 from grasp_affordance.ros.conversions import to_header_msg, to_point_msg, to_quaternion_msg
 from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.tool_pose import moved
 from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
 
 FRAME = "camera_color_optical_frame"
@@ -129,3 +130,11 @@ def test_a_calibration_file_says_where_the_camera_is(ros: Ros, tmp_path: Path) -
     with pytest.raises(TransformError, match="calibrate this camera"):
         pose.lookup("another_camera")
     pose.close()
+
+
+def test_a_tool_that_turns_on_the_spot_has_moved() -> None:
+    here = approach_pose((0.4, 0.1, 0.3), (0.0, 0.0, -1.0))
+    assert not moved(here, here)
+    assert not moved(here, approach_pose((0.4, 0.1, 0.3001), (0.0, 0.0, -1.0), 0.0005))
+    assert moved(here, approach_pose((0.4, 0.1, 0.3), (0.0, 0.0, -1.0), 0.01))
+    assert moved(here, approach_pose((0.4, 0.1, 0.301), (0.0, 0.0, -1.0)))
