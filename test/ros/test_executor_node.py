@@ -134,6 +134,11 @@ def count_told(health: "queue.Queue[DiagnosticArray]", name: str, event: str) ->
 def start_affordance(ros: Ros) -> None:
     """Start the affordance node; return when it knows the camera and its pose."""
     ros.start(AffordanceNode, True, **{name.replace(".", "__"): v for name, v in BIN.items()})
+    wait_judged(ros)
+
+
+def wait_judged(ros: Ros) -> None:
+    """Return when the affordance node has judged a view, which takes longest the first time."""
     service, request = "/affordance_node/get_suction_points", GetSuctionPoints.Request()
     ros.wait_until(lambda: ros.client.call(GetSuctionPoints, service, request).success, "judged")
 
@@ -327,6 +332,7 @@ def test_the_death_of_the_affordance_node_ends_picking_and_is_reported(ros: Ros)
     with Processes() as processes:
         processes.start(NodeSpec("affordance_node", parameters=BIN))
         ros.client.wait_active("/affordance_node")
+        wait_judged(ros)
         assert cell.call("start").success
         cell.results.get(timeout=30)
         processes.kill("affordance_node")
