@@ -48,6 +48,8 @@ class LearningDemo:
         objects: at most this many; 0 for all of the scene.
         prior: begin with the analytic seal prior; otherwise with nothing at all.
         weights: checkpoint to begin with; empty for none.
+        pace: simulated seconds per second at most; 0 for no limit. A simulated robot outruns its
+            trainer on a small computer, and then repeats what it could have learned to avoid.
     """
 
     attempts: int = 200
@@ -58,6 +60,7 @@ class LearningDemo:
     objects: int = 0
     prior: bool = False
     weights: str = ""
+    pace: float = 4.0
 
     @property
     def start(self) -> str:
@@ -74,6 +77,7 @@ class LearningDemo:
             "hardness": str(self.hardness),
             "seed": self.seed,
             "objects": self.objects,
+            "real_time_factor": self.pace,
         }
         scratch = not self.weights
         open_minded: dict[str, Leaf] = {  # without any idea of what a cup can hold
@@ -96,7 +100,8 @@ class LearningDemo:
         ignorant = scratch and not self.prior
         if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
             learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
-        execute: dict[str, Leaf] = {"record.directory": str(log)}
+        # Masks can be had later (`attempts LOG label`); now the processor is the trainer's.
+        execute: dict[str, Leaf] = {"record.directory": str(log), "record.label": False}
         return (
             NodeSpec(
                 EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()} | execute, parameters
