@@ -11,7 +11,6 @@ detector's are set so that there are as many candidates to decode and suppress a
 
 import json
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +33,7 @@ from grasp_affordance.detection.model import NetworkConfig, TrainedDetector, new
 from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.selection import SelectionConfig
+from grasp_affordance.evaluation.interleaved import measure
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.results_page import update_page
 from grasp_affordance.files import write_atomically
@@ -105,18 +105,6 @@ def variants() -> Iterator[tuple[str, Callable[[], object]]]:
         yield f"{name}, frame", partial(detector.detect, frame)
         if "proposals" not in name:
             yield f"{name}, bin", partial(detector.detect, frame, region)
-
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Return seconds of every call in every round."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(repeats + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if turn:  # the first round only warms up
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
 
 
 def report(seconds: dict[str, list[float]], title: str) -> Table:

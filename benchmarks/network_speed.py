@@ -9,7 +9,6 @@ variants but those named `depth` have color and depth streams.
 """
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from grasp_affordance.affordance.encoder_weights import RANDOM
 from grasp_affordance.affordance.inputs import InputConfig, Streams
 from grasp_affordance.affordance.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.affordance.resnet_model import InferenceConfig, Mode, ResnetModel
+from grasp_affordance.evaluation.interleaved import measure
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -74,18 +74,6 @@ def variants(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
         yield f"{backbone}, patches, region", partial(patches.predict, frame, region)
         yield f"{backbone}, convolutional, region", partial(whole.predict, frame, region)
         yield f"{backbone} depth, convolutional, region", partial(depth.predict, frame, region)
-
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Return seconds of every call in every round."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(repeats + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if turn:  # the first round only warms up
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
 
 
 def main(options: Options) -> None:

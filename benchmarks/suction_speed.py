@@ -11,7 +11,6 @@ shipped where there are any. Raw seconds go to `output`.
 
 import json
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +36,7 @@ from grasp_affordance.affordance.predictor import AffordancePredictor, Predictor
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.affordance.resnet_model import InferenceConfig, Mode, ResnetModel
 from grasp_affordance.affordance.shipped import shipped_weights
+from grasp_affordance.evaluation.interleaved import measure
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import Source
@@ -106,18 +106,6 @@ def variants(frame: RgbdFrame, view: BinView) -> Iterator[tuple[str, Callable[[]
     }
     for name, (config, model) in models.items():
         yield name, partial(AffordancePredictor(config, model).predict, frame, view)
-
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Return seconds of every call in every round."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(repeats + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if turn:  # the first round only warms up
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
 
 
 def report(seconds: dict[str, list[float]], title: str) -> Table:
