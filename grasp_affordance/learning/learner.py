@@ -172,8 +172,7 @@ class OnlineLearner:
     def _pull(self, logits: Tensor, prior: Tensor) -> Tensor:
         """Return the loss of logits (B, members) that differ from what the prior (B,) says."""
         network = self.config.network
-        failures = sum(example.label < 0.5 for example in self.replay.examples)
-        share = self.config.anchor / (1 + failures) if network.use_prior else 0.0
+        share = self.config.anchor / (1 + self.replay.failures) if network.use_prior else 0.0
         return share * (logits - network.prior_trust * prior[:, None]).square().mean()
 
     def _augmented(self, example: Example, rng: np.random.Generator) -> Cut:

@@ -34,6 +34,11 @@ class Replay:
     def __len__(self) -> int:
         return len(self.examples)
 
+    @property
+    def failures(self) -> int:
+        """Return the number of examples that are labelled a failure."""
+        return len(self._negative)
+
     def add(self, example: Example) -> None:
         """Keep an example."""
         chosen = self._positive if example.label > 0.5 else self._negative
