@@ -50,8 +50,17 @@ class GraspDetector:
         Raises:
             FrameError: too little depth, or a region of another size.
         """
+        return self.choose(self.propose(frame, region), frame, region)
+
+    def propose(self, frame: RgbdFrame, region: Mask | None = None) -> list[ScoredRectangle]:
+        """Return all that the network proposes; arguments and errors as of `detect`."""
         frame.require_depth(_LEAST_DEPTH)
-        proposals = predict(self.trained, frame, region)
+        return predict(self.trained, frame, region)
+
+    def choose(
+        self, proposals: list[ScoredRectangle], frame: RgbdFrame, region: Mask | None = None
+    ) -> tuple[ScoredRectangle, ...]:
+        """Return the proposals for a frame that are good enough, best first."""
         return select(proposals, frame, self.threshold, self.jaw, self.config, region)
 
 

@@ -108,14 +108,15 @@ class GraspJudge:
             detector = type(detector)(detector.trained, config)
         T = self._pose_of(frame.frame_id, False)
         area = self._bin_view.area(frame, T)
-        found = detector.detect(frame, area)
+        proposals = detector.propose(frame, area)
+        found = detector.choose(proposals, frame, area)
         approach = None if T is None else -T[2, :3]
         grasps = [(each, grasp_pose(each.rectangle, frame, approach)) for each in found]
         inside = [(each, pose) for each, pose in grasps if self._is_inside(pose, T)]
         outside = len(grasps) - len(inside)
         rejections = {Rejection.OUTSIDE_REGION: outside} if outside else {}
         if not grasps:
-            rejections = _why_none(detector, frame, area)
+            rejections = _why_none(detector, proposals, frame, area)
         return GraspVerdict(frame, tuple(inside), rejections, T, detector.version)
 
     def _is_inside(self, pose: JawGrasp | None, T_base_camera: Array | None) -> bool:
@@ -135,11 +136,15 @@ class GraspJudge:
 
 
 def _why_none(
-    detector: "GraspDetector", frame: RgbdFrame, area: NDArray[np.bool_] | None
+    detector: "GraspDetector",
+    proposals: list[ScoredRectangle],
+    frame: RgbdFrame,
+    area: NDArray[np.bool_] | None,
 ) -> dict[Rejection, int]:
     if detector.config.check_room:
         careless = replace(detector.config, check_room=False)
-        if hemmed_in := type(detector)(detector.trained, careless).detect(frame, area):
+        everywhere = type(detector)(detector.trained, careless)
+        if hemmed_in := everywhere.choose(proposals, frame, area):
             return {Rejection.NO_ROOM: len(hemmed_in)}
     return {Rejection.BELOW_THRESHOLD: 1}
 
