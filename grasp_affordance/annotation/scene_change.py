@@ -16,7 +16,7 @@ from grasp_affordance.annotation.difference import (
     color_change,
     depth_change,
 )
-from grasp_affordance.annotation.refinement import RefinementConfig, disc, refine
+from grasp_affordance.annotation.refinement import RefinementConfig, bounding_box, disc, refine
 from grasp_affordance.annotation.region import Region, components, measure
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.rgbd import RgbdFrame
@@ -184,12 +184,17 @@ def _changed(
 
 def _without_mixed_rim(piece: Mask, change: DepthChange, config: SceneChangeConfig) -> Mask:
     """Drop the pixels along depth edges that saw near and far at once; else masks are too wide."""
-    solid = piece.astype(np.uint8)
-    rim = piece & ~cv2.erode(solid, np.ones((3, 3), np.uint8)).astype(bool)
-    height = np.where(piece & change.known, np.abs(change.signed), np.float32(0))
+    box = bounding_box(piece.astype(np.uint8), margin=2)
+    if box is None:
+        return piece
+    inside, known = piece[box], change.known[box]
+    rim = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    height = np.where(inside & known, np.abs(change.signed[box]), np.float32(0))
     highest = np.asarray(cv2.dilate(height, np.ones((5, 5), np.uint8)))
     low = (height < config.mixed * highest) & (highest - height > config.mixed_step)
-    return piece & ~(rim & change.known & low)
+    rest = piece.copy()
+    rest[box] = inside & ~(rim & known & low)
+    return rest
 
 
 def _split_at_step(piece: Mask, change: DepthChange, config: SceneChangeConfig) -> list[Mask]:
