@@ -75,6 +75,16 @@ def expand_cells(cells: NDArray[np.float32], image_shape: tuple[int, int]) -> ND
     return np.repeat(wide, PIXELS_PER_CELL, axis=0)[:height]
 
 
+def sample_cells(image: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixel in the middle of every cell: an image (H, W) to cells (rows, columns).
+
+    `pixel_of` says which pixel that is; `expand_cells` undoes it where cells are of one value.
+    """
+    rows, columns = grid_shape(image.shape)
+    u, v = zip(*(pixel_of(i, i, image.shape) for i in range(max(rows, columns))), strict=True)
+    return image[np.ix_(v[:rows], u[:columns])]
+
+
 def bounding_window(region: NDArray[np.bool_] | None, image_shape: tuple[int, int]) -> Window:
     """Return the smallest window of cells that holds a region, at most the whole image.
 

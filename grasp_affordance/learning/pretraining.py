@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grasp_affordance.affordance.cells import PIXELS_PER_CELL, bounding_window, grid_shape
+from grasp_affordance.affordance.cells import bounding_window, grid_shape, sample_cells
 from grasp_affordance.affordance.inputs import stream_images, window_tensor
 from grasp_affordance.affordance.patches import Tile, patch_tiles
 from grasp_affordance.errors import ConfigError, FrameError
@@ -103,14 +103,9 @@ def _batch(view: CoarseView, learner: PaperLearner) -> tuple[Tensor, Tensor]:
 
 def _cell_labels(view: CoarseView) -> NDArray[np.float32]:
     """Return 1 for good cells, 0 for bad ones, NaN outside of the region."""
-    rows, columns = grid_shape(view.frame.shape)
-    labels = np.full((rows, columns), np.nan, np.float32)
-    middle = PIXELS_PER_CELL // 2
-    height, width = view.frame.shape
-    v = np.minimum(np.arange(rows) * PIXELS_PER_CELL + middle, height - 1)
-    u = np.minimum(np.arange(columns) * PIXELS_PER_CELL + middle, width - 1)
-    inside = np.ones_like(labels, np.bool_) if view.region is None else view.region[np.ix_(v, u)]
-    labels[inside] = view.good[np.ix_(v, u)][inside]
+    labels = sample_cells(view.good).astype(np.float32)
+    if view.region is not None:
+        labels[~sample_cells(view.region)] = np.nan
     return labels
 
 

@@ -12,6 +12,7 @@ from grasp_affordance.affordance.cells import (
     expand_cells,
     grid_shape,
     pixel_of,
+    sample_cells,
 )
 from grasp_affordance.errors import FrameError
 
@@ -47,6 +48,20 @@ def test_every_pixel_gets_the_value_of_its_cell(h: int, w: int) -> None:
     image = expand_cells(cells, (h, w))
     v, u = np.mgrid[:h, :w]
     np.testing.assert_array_equal(image, cells[v // 3, u // 3])
+
+
+@given(sides, sides, st.integers(0, 9))
+def test_sampling_undoes_expanding_and_takes_the_pixel_of_each_cell(
+    h: int, w: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cells = rng.random(grid_shape((h, w))) < 0.5
+    expanded = expand_cells(cells.astype(np.float32), (h, w)) > 0.5
+    np.testing.assert_array_equal(sample_cells(expanded), cells)
+    image = rng.random((h, w)) < 0.5
+    for (row, column), value in np.ndenumerate(sample_cells(image)):
+        u, v = pixel_of(row, column, (h, w))
+        assert value == image[v, u]
 
 
 def test_an_image_of_640_by_480_has_214_by_160_cells_the_last_one_pixel_wide() -> None:
