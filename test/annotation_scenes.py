@@ -57,3 +57,12 @@ def frame(
         depth = depth + rng.normal(0, 0.0025, depth.shape) * depth**2
         depth[rng.random(depth.shape) < holes] = np.nan
     return RgbdFrame(color, depth.astype(np.float32), INTRINSICS)
+
+
+LOG = Block(160, 120, length=70, width=24, angle=0.4)
+OTHER = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
+
+
+def noisy(*blocks: Block, seed: int = 0, holes: float = 0.03) -> RgbdFrame:
+    """Render blocks as a stereo camera sees them."""
+    return frame(*blocks, rng=np.random.default_rng(seed), holes=holes)

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from annotation_scenes import INTRINSICS, LOG, Block, frame
+from annotation_scenes import OTHER as NEIGHBOUR
 
 from grasp_affordance.annotation.metrics import angle_between, mask_iou
 from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
@@ -10,8 +11,6 @@ from grasp_affordance.annotation.verdict import Reason, Status
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = AnnotationConfig()
-LOG = Block(160, 120, length=70, width=24, angle=0.4)
-NEIGHBOUR = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
 POLYGON = np.array([[100, 60], [220, 60], [220, 180], [100, 180]])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from annotation_scenes import INTRINSICS, LOG, OTHER, Block, noisy
 
 from grasp_affordance.annotation.metrics import mask_iou
 from grasp_affordance.annotation.pick_labels import (
@@ -29,13 +29,7 @@ from grasp_affordance.grasp import (
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = PickLabelConfig()
-LOG = Block(160, 120, length=70, width=24, angle=0.4)
-OTHER = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
 UP = np.array([0.0, 0.0, -1.0])
-
-
-def noisy(*blocks: Block, seed: int) -> RgbdFrame:
-    return frame(*blocks, rng=np.random.default_rng(seed), holes=0.03)
 
 
 def picked(

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from annotation_scenes import CAMERA_HEIGHT, COLUMNS, INTRINSICS, ROWS, Block, frame
+from annotation_scenes import CAMERA_HEIGHT, COLUMNS, INTRINSICS, LOG, ROWS, Block, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +21,6 @@ from grasp_affordance.annotation.scene_change import SceneChangeConfig, scene_ch
 from grasp_affordance.annotation.spine import Spine, fit_spine, skeleton
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.rgbd import RgbdFrame
-
-LOG = Block(160, 120, length=70, width=24, angle=0.4)
 
 
 def test_the_papers_difference_is_the_step_on_a_scale_of_256() -> None:

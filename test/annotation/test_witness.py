@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from annotation_scenes import Block, frame
+from annotation_scenes import LOG, OTHER, Block, noisy
 
 from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
 from grasp_affordance.annotation.witness import (
@@ -13,15 +13,8 @@ from grasp_affordance.annotation.witness import (
     witness,
 )
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = WitnessConfig()
-LOG = Block(160, 120, length=70, width=24, angle=0.4)
-OTHER = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
-
-
-def noisy(*blocks: Block, seed: int) -> RgbdFrame:
-    return frame(*blocks, rng=np.random.default_rng(seed), holes=0.03)
 
 
 @pytest.mark.parametrize(
