@@ -1,5 +1,6 @@
 """Fixtures of the nodes' tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,11 @@ from ros_harness import Ros, running_ros
 from ros_scenes import T_BASE_CAMERA, box_frame
 
 from grasp_affordance.ros import affordance_config, trainer_config
+from grasp_affordance.ros.share import transport_environment
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
+
+# As in every process that tests start: images between them get lost on a busy machine otherwise.
+os.environ.update(transport_environment())
 
 
 @pytest.fixture(autouse=True)
