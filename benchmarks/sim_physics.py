@@ -24,7 +24,6 @@ from grasp_affordance.grasp import Outcome
 from grasp_affordance.policies.oracle import Oracle
 from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import SCENES, Hardness, SimCell, SimConfig
-from grasp_affordance.sim.world import World
 
 _FLOOR = 0.004  # metres that an object may reach into the floor
 _OVERLAP = 0.004  # metres
@@ -69,7 +68,7 @@ def inspect(cell: SimCell, findings: Findings) -> None:
     if not present:
         return
     positions = world.positions()[present]
-    below = sum(world.lowest(i) < cell.bin.floor - _FLOOR - _bound_error(world, i) for i in present)
+    below = sum(world.lowest(i) < cell.bin.floor - _FLOOR for i in present)
     outside = (~cell.bin.contains(positions, margin=-0.02)).sum()
     findings.tunnelled += int(below + outside)
     distances = world.contacts().dist
@@ -77,13 +76,6 @@ def inspect(cell: SimCell, findings: Findings) -> None:
     findings.deepest = max(findings.deepest, overlap)
     findings.tunnelled += overlap > _OVERLAP
     findings.restless += int((world.speeds()[present] > _STILL).any())
-
-
-def _bound_error(world: World, object_id: int) -> float:
-    """Shapes that are neither cylinders nor boxes have only a lower bound of their lowest point."""
-    shape = world.objects[object_id].shape
-    exact = shape.family in ("cylinder", "box", "plate", "tube", "washer", "bracket", "lid")
-    return 0.0 if exact else float(max(shape.size)) / 2
 
 
 def try_stack(cell: SimCell, findings: Findings, options: Options) -> None:

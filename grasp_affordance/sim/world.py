@@ -150,17 +150,15 @@ class World:
         return np.asarray(np.linalg.norm(velocities, axis=1))
 
     def lowest(self, object_id: int) -> float:
-        """Return a lower bound of an object's lowest point, base frame, metres.
-
-        Exact for cylinders and boxes; shapes of round section count as cylinders.
-        """
-        body = self.body(object_id)
-        half = np.asarray(self.objects[object_id].shape.size) / 2
-        down = np.abs(self.data.xmat[body, 6:9])
-        across = np.hypot(down[0], down[1]) * half[0]
-        if half[0] != half[1]:
-            across = down[0] * half[0] + down[1] * half[1]
-        return float(self.data.xpos[body, 2] - across - down[2] * half[2])
+        """Return the height of an object's lowest point, base frame, metres."""
+        body, shape = self.body(object_id), self.objects[object_id].shape
+        up = self.data.xmat[body, 6:9]
+        if shape.cylinder is not None:
+            radius, half_length = shape.cylinder
+            reach = np.hypot(up[0], up[1]) * radius + abs(up[2]) * half_length
+        else:
+            reach = -min(float((piece @ up).min()) for piece in shape.pieces)
+        return float(self.data.xpos[body, 2] - reach)
 
     def touching(self, object_id: int) -> set[int]:
         """Return the bodies that an object has contact with (0 is the world: table, ground)."""

@@ -61,6 +61,14 @@ def test_objects_of_a_settled_stack_overlap_by_less_than_their_contacts_softness
     assert min(lowest) > -3e-3  # nothing has sunk into the floor
 
 
+@pytest.mark.parametrize("stack", ["irregular", "domed", "lids", "tubes", "holes", "boxes"])
+def test_settled_objects_of_every_shape_lie_on_the_floor_and_not_in_it(stack: str) -> None:
+    world = settled(stack, seed=0)
+    lowest = np.array([world.lowest(i) for i in world.present])
+    assert lowest.min() > -3e-3
+    assert lowest.min() < 1e-3  # something does lie on it, to the millimetre
+
+
 def test_the_same_seed_gives_the_same_physics_bit_for_bit() -> None:
     first, second, other = settled("random", 3), settled("random", 3), settled("random", 4)
     np.testing.assert_array_equal(first.data.qpos, second.data.qpos)
