@@ -77,6 +77,7 @@ class Options:
         work: folder of recordings and models.
         output: folder of the raw results.
         threads: of torch.
+        device: on which detectors are trained, as torch names it; they are tested on the CPU.
         judge_again: judge kept candidates by the criteria as they are now; nothing else.
         page: whose tables and picture are brought up to date; `None` leaves it alone.
     """
@@ -90,6 +91,7 @@ class Options:
     work: Path = Path("output/log_piles")
     output: Path = Path("results/detection/log_piles")
     threads: int = 1
+    device: str = "cpu"
     page: Path | None = Path("docs/detection.md")
     judge_again: bool = False
 
@@ -205,6 +207,7 @@ def learn(network: str, labels: str, seed: int, options: Options) -> None:
             output,
             preset.training,
             resume=(output / STATE_FILE).exists(),
+            device=options.device,
             on_step=lambda report: progress.update(task, completed=report.step),
         )
     facts = {
@@ -295,7 +298,7 @@ def about(options: Options, seed: int, **facts: str) -> dict[str, Any]:
     """Return what a result is of."""
     return {
         "revision": revision(),
-        **provenance(),
+        **provenance(options.device),
         "command": ["benchmarks/log_piles.py"],
         "seed": seed,
         **facts,

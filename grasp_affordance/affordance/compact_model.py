@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.checkpoint import Checkpoint
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, version
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import observe, smoothed
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
@@ -26,10 +27,7 @@ class CompactModel:
             CheckpointError: the tensors do not fit the header. ConfigError: no such device.
         """
         network, self._scale, self._shift = from_checkpoint(checkpoint)
-        try:
-            self.network = network.to(device)
-        except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-            raise ConfigError(f"device '{device}': {error}") from error
+        self.network = network.to(usable_device(device))
         self._device = device
         self.version = version(checkpoint.tensors, checkpoint.provenance.attempts)
 

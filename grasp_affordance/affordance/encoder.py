@@ -50,12 +50,19 @@ class Encoder(nn.Module):
         self.load_state_dict(dict(state), strict=True, assign=True)
         self.requires_grad_(False)
         self.train(False)
+        self._digest = ""
 
     @property
     def channels(self) -> tuple[int, int, int, int]:
         """Channels of the feature maps of strides 4, 8, 16, 32."""
         expansion = 4 if self.backbone == Backbone.RESNET50 else 1
         return 64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion
+
+    def digest(self) -> str:
+        """Return the `state_digest` of its weights, which never change: computed once."""
+        if not self._digest:
+            self._digest = state_digest(self.state_dict())
+        return self._digest
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: batch-norm statistics are part of what is frozen."""

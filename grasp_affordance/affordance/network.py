@@ -1,6 +1,7 @@
 """The paper's network: two ResNet streams with shared weights and a U-Net decoder."""
 
 import copy
+import hashlib
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -9,7 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp_affordance.affordance.decoder import Decoder
-from grasp_affordance.affordance.encoder import COARSEST_STRIDE, Backbone, Encoder
+from grasp_affordance.affordance.encoder import (
+    COARSEST_STRIDE,
+    Backbone,
+    Encoder,
+    state_digest,
+)
 from grasp_affordance.affordance.encoder_weights import IMAGENET, encoder_weights
 from grasp_affordance.affordance.inputs import InputConfig, Streams
 from grasp_affordance.errors import ConfigError, FrameError
@@ -55,12 +61,18 @@ class AffordanceNetwork(nn.Module):
     the second its counterpart.
     """
 
-    def __init__(self, config: NetworkConfig, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        encoder: Encoder | None = None,
+        decoder: Decoder | None = None,
+    ) -> None:
         """Build the network.
 
         Args:
             config: its structure, and where weights come from.
             encoder: used instead of `config.weights`.
+            decoder: used instead of a new one from `config.decoder_seed`.
 
         Raises:
             CheckpointError: the encoder's weights cannot be had.
@@ -72,10 +84,13 @@ class AffordanceNetwork(nn.Module):
             encoder_weights(config.backbone, config.weights, config.encoder_seed),
             obtainable=True,
         )
-        generator = torch.Generator().manual_seed(config.decoder_seed)
-        wide = [STREAMS * channels for channels in self.encoder.channels]
-        self.decoder = Decoder(wide, config.decoder_channels, generator)
+        self.decoder = decoder or self._new_decoder()
         self.to(memory_format=torch.channels_last)
+
+    def _new_decoder(self) -> Decoder:
+        generator = torch.Generator().manual_seed(self.config.decoder_seed)
+        wide = [STREAMS * channels for channels in self.encoder.channels]
+        return Decoder(wide, self.config.decoder_channels, generator)
 
     def snapshot(self, device: str | torch.device = "cpu") -> Self:
         """Return a network whose decoder no longer follows this one's training.
@@ -87,10 +102,12 @@ class AffordanceNetwork(nn.Module):
         target = torch.device(device)
         same = target.type == here.type and target.index in (None, here.index)
         encoder = self.encoder if same else copy.deepcopy(self.encoder).to(target)
-        twin = type(self)(self.config, encoder)
-        twin.decoder.load_state_dict(self.decoder.state_dict())
-        twin.decoder.to(target)
-        return twin
+        return type(self)(self.config, encoder, copy.deepcopy(self.decoder).to(target))
+
+    def digest(self) -> str:
+        """Return a SHA-256 (hex) of all weights, whatever the device or memory format."""
+        both = self.encoder.digest() + state_digest(self.decoder.state_dict())
+        return hashlib.sha256(both.encode()).hexdigest()
 
     def features(self, streams: Tensor) -> tuple[Tensor, ...]:
         """Return the multi-scale features of both streams, joined along channels.

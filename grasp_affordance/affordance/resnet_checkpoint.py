@@ -37,7 +37,7 @@ def to_checkpoint(
         tensors |= {f"encoder.{n}": t for n, t in encoder.items()}
     config = {
         "network": asdict(_with_absolute_path(network.config)),
-        "encoder_sha256": state_digest(encoder),
+        "encoder_sha256": network.encoder.digest(),
     }
     return Checkpoint(ARCHITECTURE, config, tensors, provenance)
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.cells import bounding_window, cell_of, expand_cells, grid_shape
-from grasp_affordance.affordance.encoder import state_digest
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.inputs import InputConfig, stream_images, window_tensor
 from grasp_affordance.affordance.network import AffordanceNetwork
 from grasp_affordance.affordance.patches import Tile, owner, patch_tiles, whole_tile
@@ -59,11 +59,8 @@ class ResnetModel:
         self, network: AffordanceNetwork, inference: InferenceConfig | None = None
     ) -> None:
         self.inference = inference or InferenceConfig()
-        try:
-            self.network = network.snapshot(self.inference.device).eval()
-        except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-            raise ConfigError(f"device '{self.inference.device}': {error}") from error
-        digest = state_digest(self.network.state_dict())
+        self.network = network.snapshot(usable_device(self.inference.device)).eval()
+        digest = self.network.digest()
         self.version = f"{network.config.backbone}-{network.config.inputs.streams}-{digest[:12]}"
 
     def predict(

@@ -17,6 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.experiment_run import LearnJob, begun, incomplete, jobs_of
 from grasp_affordance.evaluation.experiments import EXPERIMENTS, Experiment, experiment
@@ -39,6 +40,7 @@ def run(
     references: bool = True,
     workers: int = 1,
     backend: Backend = "local",
+    device: str = "cpu",
     resume: bool = False,
     results: Path = Path("results/learning"),
     work: Path = Path("output/learning"),
@@ -60,6 +62,7 @@ def run(
         workers: runs at a time, each in a process of its own.
         backend: local processes, or Ray (on the cluster that RAY_ADDRESS names, whose machines
             share these folders, or on this machine).
+        device: on which all arms learn and predict, as torch names it: cpu, cuda.
         resume: keep finished runs and go on with interrupted ones.
         results: small files: a folder per experiment, arm and seed.
         work: weights and the learners' states.
@@ -68,7 +71,8 @@ def run(
     if not name:
         console.print(_list())
         return 0
-    chosen = _chosen(experiment(name), arms, attempts, tests, clearances)
+    usable_device(device)
+    chosen = _chosen(experiment(name).on(device), arms, attempts, tests, clearances)
     jobs = jobs_of(name, chosen, parse_seeds(seeds), results, work, references=references)
     before = begun(jobs)
     if before and not resume:

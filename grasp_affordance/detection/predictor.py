@@ -2,13 +2,11 @@
 
 import os
 
-import torch
-
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.detection.model import TrainedDetector, read_detector
 from grasp_affordance.detection.samples import Mask, ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select
 from grasp_affordance.detection.warp import Similarity, warp_frame
-from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 
 _LEAST_DEPTH = 0.01  # of the pixels must have depth
@@ -62,15 +60,6 @@ class GraspDetector:
     ) -> tuple[ScoredRectangle, ...]:
         """Return the proposals for a frame that are good enough, best first."""
         return select(proposals, frame, self.threshold, self.jaw, self.config, region)
-
-
-def usable_device(device: str) -> str:
-    """Return the device; ConfigError if torch has none of that name."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device '{device}' cannot be used: {error}") from error
-    return device
 
 
 def predict(

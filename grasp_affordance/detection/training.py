@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.augmentation import random_view
 from grasp_affordance.detection.evaluation import DetectionScore, evaluate
@@ -21,7 +22,7 @@ from grasp_affordance.detection.model import (
     write_detector,
 )
 from grasp_affordance.detection.pose import grasp_pose
-from grasp_affordance.detection.predictor import GraspDetector, usable_device
+from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.detection.training_config import TrainingConfig

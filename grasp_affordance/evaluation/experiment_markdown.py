@@ -21,6 +21,7 @@ from grasp_affordance.evaluation.markdown import (
     rate,
     scene_order,
 )
+from grasp_affordance.evaluation.provenance import machine_text
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.summary import statistics_of
 from grasp_affordance.evaluation.tables import causes_text, percent
@@ -235,9 +236,7 @@ def _sources(results: ExperimentResults) -> str:
     runs = [run for each in results.runs.values() for run in each]
     provenances = [run.summary["provenance"] for run in runs]
     revisions = sorted({each for p in provenances for each in p["revisions"]})
-    machines = sorted(
-        {f"{p['machine']['processor']}, {p['machine']['cores']} cores" for p in provenances}
-    )
+    machines = sorted({machine_text(p["machine"]) for p in provenances})
     seeds = sorted({run.seed for run in runs})
     attempts, total = max(len(run.rows) for run in runs), sum(len(run.rows) for run in runs)
     one = "" if len(seeds) > 1 else " **A single seed: an indication, not a result.**"

@@ -8,6 +8,7 @@ import functools
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import tyro
 
@@ -55,6 +56,17 @@ class Experiment:
     attempts: int = 400
     scene: str = "train"
     tests: Mapping[str, int] = field(default_factory=dict)
+
+    def on(self, device: str) -> Self:
+        """Return the same with arms that learn on another device than the CPU."""
+        if device == "cpu":
+            return self
+        flags = f"--device {shlex.quote(device)}"
+        arms = {
+            name: replace(arm, flags=f"{arm.flags} {flags}".strip())
+            for name, arm in self.arms.items()
+        }
+        return replace(self, arms=arms)
 
     def reference(self, arm: str) -> str | None:
         """Return the arm with which another is compared; None for a reference itself."""

@@ -42,6 +42,7 @@ class LearningStore:
         self.folder = folder
         self.table, self.weights = folder / "attempts.csv", folder / "weights"
         self._config = config
+        self._device = learner.device
         self._log: AttemptLog | None = None
         self._identity = run_identity(config, learner)
         path = folder / "run.json"
@@ -85,7 +86,7 @@ class LearningStore:
             "schema": SCHEMA,
             "run": self._identity,
             "figures": figures,
-            "provenance": {**provenance(), "revisions": [revision()]},
+            "provenance": {**provenance(self._device), "revisions": [revision()]},
         }
         write_json(self.folder / "summary.json", report)
         policy.export(self.folder / "model.safetensors")

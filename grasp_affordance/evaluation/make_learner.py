@@ -37,6 +37,7 @@ class LearnerOptions:
         trainer: of the default preset.
         paper: of the paper's preset.
         pretrain: on coarsely labelled views before the first attempt (paper's preset, figure 7).
+        device: on which it learns and predicts, as torch names it: cpu, cuda.
     """
 
     preset: Literal["default", "paper"] = "default"
@@ -50,6 +51,7 @@ class LearnerOptions:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.preset == "paper" and self.weights is not None:
@@ -73,10 +75,12 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     """
     if options.preset == "paper":
         paper = replace(options.paper, network=replace(options.paper.network, decoder_seed=seed))
-        return PaperPolicy(paper, folder, _schedule(options, 0.5, 1000.0), seed)
+        return PaperPolicy(paper, folder, _schedule(options, 0.5, 1000.0), seed, options.device)
     network = replace(options.trainer.learner.network, use_prior=options.prior)
     learner = replace(options.trainer.learner, network=network, seed=seed)
-    trainer = begin_or_resume(replace(options.trainer, learner=learner), folder, options.weights)
+    trainer = begin_or_resume(
+        replace(options.trainer, learner=learner), folder, options.weights, options.device
+    )
     return OnlinePolicy(trainer, _online(options, seed))
 
 

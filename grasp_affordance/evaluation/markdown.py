@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from grasp_affordance.evaluation.provenance import machine_text
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.statistics import paired_difference
 from grasp_affordance.evaluation.tables import causes_text, percent, with_interval
@@ -70,10 +71,7 @@ def per_stack(reports: Sequence[Report], cell: str, scene: str) -> str:
 def sources(reports: Sequence[Report]) -> str:
     """Return one sentence on the revisions and machines behind the reports."""
     revisions = sorted({each for r in reports for each in r["provenance"]["revisions"]})
-    machines = {
-        f"{machine['processor']}, {machine['cores']} cores"
-        for machine in (report["provenance"]["machine"] for report in reports)
-    }
+    machines = {machine_text(report["provenance"]["machine"]) for report in reports}
     attempts = sum(report["total"]["attempts"] for report in reports)
     return (
         f"{len(reports)} runs, {attempts} attempts; revisions {', '.join(revisions)}; "

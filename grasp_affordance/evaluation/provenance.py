@@ -4,9 +4,12 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from grasp_affordance.affordance.device import accelerator_name
 
 _LIBRARIES = ("numpy", "mujoco", "opencv-python-headless", "scipy", "torch")
 
@@ -21,8 +24,13 @@ def revision() -> str:
     return commit + ("+" if changed else "")
 
 
-def provenance() -> dict[str, Any]:
-    """Return command line, versions and machine as a JSON object."""
+def provenance(device: str = "cpu") -> dict[str, Any]:
+    """Return command line, versions and machine as a JSON object.
+
+    Args:
+        device: on which torch computed; a GPU is named too.
+    """
+    accelerator = accelerator_name(device)
     return {
         "command": ["grasp-affordance", *sys.argv[1:]],
         "python": platform.python_version(),
@@ -31,8 +39,15 @@ def provenance() -> dict[str, Any]:
             "processor": _processor(),
             "cores": os.cpu_count(),
             "system": platform.platform(),
+            **({"accelerator": accelerator} if accelerator else {}),
         },
     }
+
+
+def machine_text(machine: Mapping[str, Any]) -> str:
+    """Return the machine of a `provenance` in a few words."""
+    parts = [machine["processor"], f"{machine['cores']} cores", machine.get("accelerator")]
+    return ", ".join(filter(None, parts))
 
 
 def _git(folder: Path, *arguments: str) -> str:

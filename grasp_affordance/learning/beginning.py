@@ -11,7 +11,9 @@ from grasp_affordance.learning.trainer import STATE_FILE, Trainer, TrainerConfig
 INITIAL_FILE = "initial.safetensors"
 
 
-def begin_or_resume(config: TrainerConfig, folder: Path, weights: Path | None = None) -> Trainer:
+def begin_or_resume(
+    config: TrainerConfig, folder: Path, weights: Path | None = None, device: str = "cpu"
+) -> Trainer:
     """Return a trainer in a folder.
 
     Weights to begin with decide the shape of the network. They are copied into the folder, so that
@@ -21,6 +23,7 @@ def begin_or_resume(config: TrainerConfig, folder: Path, weights: Path | None = 
         config: of the trainer; its network is used where there are no weights to begin with.
         folder: of its state.
         weights: checkpoint of a compact network; not looked at where there is a state already.
+        device: on which it learns, as torch names it.
 
     Raises:
         CheckpointError: the weights or the state cannot be used; or the weights are for a cup of
@@ -30,7 +33,7 @@ def begin_or_resume(config: TrainerConfig, folder: Path, weights: Path | None = 
     if weights is not None and not (folder / STATE_FILE).exists():
         write_checkpoint(kept, read_checkpoint(weights))
     if not kept.exists():
-        return Trainer(config, folder)
+        return Trainer(config, folder, device=device)
     network = from_checkpoint(read_checkpoint(kept))[0].config
     radius = config.learner.network.cup_radius
     if network.cup_radius != radius:
@@ -39,4 +42,4 @@ def begin_or_resume(config: TrainerConfig, folder: Path, weights: Path | None = 
             f"{radius} m; start from scratch"
         )
     learner = replace(config.learner, network=network)
-    return Trainer(replace(config, learner=learner), folder, kept)
+    return Trainer(replace(config, learner=learner), folder, kept, device)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -48,7 +49,11 @@ class ChampionConfig:
 
 
 def replay_losses(
-    state: State, config: CompactConfig, examples: list[Example], seen: NDArray[np.float32]
+    state: State,
+    config: CompactConfig,
+    examples: list[Example],
+    seen: NDArray[np.float32],
+    device: str | torch.device = "cpu",
 ) -> NDArray[np.float64]:
     """Return the cross-entropy of weights on examples, by members that never saw them.
 
@@ -59,7 +64,7 @@ def replay_losses(
     Returns:
         (N,) nats; NaN for examples that every member has seen.
     """
-    probability = member_probabilities(state, config, examples)
+    probability = member_probabilities(state, config, examples, device)
     labels = np.array([example.label for example in examples], dtype=np.float32)
     unseen = 1.0 - seen
     with np.errstate(invalid="ignore"):

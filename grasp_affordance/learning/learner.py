@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
@@ -81,11 +82,17 @@ class Prediction:
 
 
 class OnlineLearner:
-    """Network, optimiser and replay; every draw follows from the seed and the step number."""
+    """Network, optimiser and replay; every draw follows from the seed and the step number.
+
+    On a GPU sums have no fixed order: there, the same seed gives nearly the same weights only.
+
+    Raises:
+        ConfigError: torch has no such device.
+    """
 
     def __init__(self, config: LearnerConfig, device: str = "cpu") -> None:
         self.config = config
-        self.device = torch.device(device)
+        self.device = torch.device(usable_device(device))
         generator = torch.Generator().manual_seed(config.seed)
         self.network = CompactNetwork(config.network, generator).to(self.device)
         self.optimiser = torch.optim.AdamW(
@@ -116,7 +123,8 @@ class OnlineLearner:
 
     def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:
         """Return what these weights predict at an example's cell."""
-        return float(member_probabilities(weights, self.config.network, [example]).mean())
+        network = self.config.network
+        return float(member_probabilities(weights, network, [example], self.device).mean())
 
     def learn(self, example: Example) -> float:
         """Keep an example and take the configured number of steps; return the last loss."""
@@ -143,7 +151,8 @@ class OnlineLearner:
 
         def losses(aim: Aim) -> NDArray[np.float64]:
             there = {**weights, "aim": torch.tensor(aim)}
-            return cross_entropy(member_probabilities(there, shape, examples).mean(axis=1), labels)
+            members = member_probabilities(there, shape, examples, self.device)
+            return cross_entropy(members.mean(axis=1), labels)
 
         self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 
@@ -197,11 +206,15 @@ class OnlineLearner:
 
 
 def member_probabilities(
-    weights: Mapping[str, Tensor], config: CompactConfig, examples: Sequence[Example]
+    weights: Mapping[str, Tensor],
+    config: CompactConfig,
+    examples: Sequence[Example],
+    device: str | torch.device = "cpu",
 ) -> Image:
     """Return (N, members) float32: what each member predicts at each example's cell."""
     network = CompactNetwork(config)
     network.load_state_dict(dict(weights))
+    network.to(device)
     row, column = network.aim.tolist()
     cuts = [_cut(example, config, (row, column)) for example in examples]
     cuts += cuts[:1] * (-len(cuts) % _BLOCK)
@@ -209,8 +222,10 @@ def member_probabilities(
     with torch.inference_mode():
         for first in range(0, len(cuts), _BLOCK):
             patches, prior = _batch(cuts[first : first + _BLOCK])
-            logits = network.forward_cells(torch.from_numpy(patches), torch.from_numpy(prior))
-            found.append(torch.sigmoid(logits).numpy())
+            logits = network.forward_cells(
+                torch.from_numpy(patches).to(device), torch.from_numpy(prior).to(device)
+            )
+            found.append(torch.sigmoid(logits).cpu().numpy())
     return np.concatenate(found)[: len(examples)]
 
 

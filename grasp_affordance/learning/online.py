@@ -145,7 +145,7 @@ class OnlinePolicy:
         version = self.trainer.state.version
         if self._model is None or self._model.version != version:
             path = self.trainer.folder / self.trainer.state.checkpoint
-            self._model = CompactModel(read_checkpoint(path))
+            self._model = CompactModel(read_checkpoint(path), str(self.trainer.learner.device))
         return self._model
 
 

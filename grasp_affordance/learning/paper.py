@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.affordance.patches import PATCH_CELLS
 from grasp_affordance.affordance.resnet_model import patch_at
@@ -39,9 +40,16 @@ class PaperConfig:
 class PaperLearner:
     """One gradient step on the executed pixel after each attempt; nothing is replayed."""
 
-    def __init__(self, config: PaperConfig, network: AffordanceNetwork | None = None) -> None:
+    def __init__(self, config: PaperConfig, device: str = "cpu") -> None:
+        """Build the network.
+
+        Raises:
+            CheckpointError: the encoder's weights cannot be had.
+            ConfigError: torch has no such device.
+        """
         self.config = config
-        self.network = network or AffordanceNetwork(config.network)
+        self.device = usable_device(device)
+        self.network = AffordanceNetwork(config.network).to(self.device)
         self.optimiser = torch.optim.SGD(
             self.network.decoder.parameters(),
             lr=config.learning_rate,
@@ -71,8 +79,9 @@ class PaperLearner:
         else:
             images, cells = streams[None], torch.tensor([cell])
         self.network.train()
-        logits = self.network(images)
-        loss = executed_pixel_loss(logits, cells, torch.full((len(images),), float(success)))
+        logits = self.network(images.to(self.device))
+        labels = torch.full((len(images),), float(success), device=self.device)
+        loss = executed_pixel_loss(logits, cells.to(self.device), labels)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()

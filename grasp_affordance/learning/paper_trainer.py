@@ -19,7 +19,7 @@ from grasp_affordance.affordance.exploring import Exploration, explore
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.affordance.resnet_checkpoint import to_checkpoint
-from grasp_affordance.affordance.resnet_model import ResnetModel
+from grasp_affordance.affordance.resnet_model import InferenceConfig, ResnetModel
 from grasp_affordance.errors import CheckpointError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Outcome, Rejection, Selection, Source
 from grasp_affordance.learning.calibration import brier_score, expected_calibration_error
@@ -66,9 +66,10 @@ class PaperPolicy:
         folder: Path,
         schedule: ExplorationSchedule | None = None,
         seed: int = 0,
+        device: str = "cpu",
     ) -> None:
         """Keep the state in `folder`; explore by equation 4 unless another schedule is given."""
-        self.learner = PaperLearner(config)
+        self.learner = PaperLearner(config, device)
         self.folder = folder
         self._schedule = schedule or ExplorationSchedule()
         self._seed = seed
@@ -80,7 +81,7 @@ class PaperPolicy:
         self._state = _State()
         if (folder / _STATE_FILE).exists():
             self._resume()
-        self._model = ResnetModel(self.learner.network)
+        self._model = self._snapshot()
 
     @property
     def attempts(self) -> int:
@@ -104,7 +105,7 @@ class PaperPolicy:
         """
         yield from pretrain(self.learner, views, config, self._seed)
         self._state.pretrained = len(views)
-        self._model = ResnetModel(self.learner.network)
+        self._model = self._snapshot()
         self._save()
 
     def choose(self, view: View) -> Selection:
@@ -134,7 +135,7 @@ class PaperPolicy:
             success = attempt.outcome is Outcome.SUCCESS
             loss = self.learner.learn(frame, (point.u, point.v), success, prediction.allowed)
             state.history.append((point.probability, success))
-            self._model = ResnetModel(self.learner.network)
+            self._model = self._snapshot()
         self._save()
         return self._report(loss)
 
@@ -142,6 +143,9 @@ class PaperPolicy:
         """See `LearningPolicy`."""
         provenance = Provenance.of_this_process(len(self._state.history))
         write_checkpoint(path, to_checkpoint(self.learner.network, provenance))
+
+    def _snapshot(self) -> ResnetModel:
+        return ResnetModel(self.learner.network, InferenceConfig(device=self.learner.device))
 
     def _report(self, loss: float) -> Report:
         history = self._state.history

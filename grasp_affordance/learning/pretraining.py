@@ -83,7 +83,7 @@ def pretrain(
     for _ in range(config.epochs):
         for index in rng.permutation(len(views)):
             network.train()
-            images, labels = _batch(views[index], learner)
+            images, labels = (each.to(learner.device) for each in _batch(views[index], learner))
             loss = coarse_loss(network(images), labels)
             optimiser.zero_grad()
             loss.backward()

@@ -107,19 +107,25 @@ class Trainer:
         folder: of weights and state; a trainer that was here before goes on from there.
         initial: checkpoint of a compact network to begin with, instead of random weights; not
             looked at where there is a state to go on from.
+        device: on which it learns, as torch names it.
 
     Raises:
         CheckpointError: the state on disk is damaged, or of another configuration; or the initial
             weights cannot be had, or are of another network.
+        ConfigError: torch has no such device.
     """
 
     def __init__(
-        self, config: TrainerConfig, folder: str | Path, initial: str | Path | None = None
+        self,
+        config: TrainerConfig,
+        folder: str | Path,
+        initial: str | Path | None = None,
+        device: str = "cpu",
     ) -> None:
         self.config = config
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.learner = OnlineLearner(config.learner)
+        self.learner = OnlineLearner(config.learner, device)
         # Losses of the weights in service on replayed examples, by number: they do not change.
         self._known_losses: dict[int, float] = {}
         network = config.learner.network
@@ -247,7 +253,7 @@ class Trainer:
         """Return the losses of weights on replayed examples."""
         examples = [self.learner.replay.examples[i] for i in indices]
         network, seen = self.config.learner.network, self.learner.seen(indices)
-        return replay_losses(weights, network, examples, seen)
+        return replay_losses(weights, network, examples, seen, self.learner.device)
 
     def _serve(self) -> None:
         """Put the learner's present weights into service."""

@@ -9,6 +9,7 @@ import torch
 from detection_scenes import block_sample
 
 from grasp_affordance.affordance.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense_network import DenseConfig
@@ -21,7 +22,7 @@ from grasp_affordance.detection.model import (
     write_detector,
 )
 from grasp_affordance.detection.paper_network import PaperConfig
-from grasp_affordance.detection.predictor import GraspDetector, predict, usable_device
+from grasp_affordance.detection.predictor import GraspDetector, predict
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 
