@@ -33,6 +33,7 @@ def run(
     clearances: int = 8,
     weights: Path | None = None,
     min_probability: float = 0.0,
+    device: str = "cpu",
     workers: int = 1,
     resume: bool = False,
     rows: bool = False,
@@ -53,6 +54,7 @@ def run(
         clearances: piles per seed.
         weights: of a learned policy; those shipped by default.
         min_probability: expected success rate below which prior and learned policies abstain.
+        device: on which a learned policy predicts, as torch names it: cpu, cuda.
         workers: parallel processes.
         resume: continue or extend what the output holds.
         rows: also write every attempt to a CSV beside the output.
@@ -63,7 +65,7 @@ def run(
         weights = require_shipped_weights()  # the report names them by their digest
     stacks_of(scene)
     check_cell(cell)
-    config = runner.RunConfig(policy, scene, cell, weights, min_probability, protocol)
+    config = runner.RunConfig(policy, scene, cell, weights, min_probability, protocol, device)
     chosen = runner.parse_seeds(seeds)
     console = Console()
     with _progress(console, len(chosen) * clearances) as show:

@@ -173,6 +173,7 @@ class LearnJob:
             # The paper's robot never abstains.
             min_probability=0.0 if options.preset == "paper" else options.min_probability,
             protocol=self.config.protocol,
+            device=options.device,
         )
         if output.exists() and read_report(output)["identity"] != config.identity():
             logger.info("%s is of weights that have learned since: tested anew", output)

@@ -20,6 +20,7 @@ def make_policy(
     truth: Truth | None = None,
     works: Works | None = None,
     min_probability: float = 0.0,
+    device: str = "cpu",
 ) -> Policy:
     """Build a policy.
 
@@ -29,6 +30,7 @@ def make_policy(
         truth: answers the oracles; they exist in a simulator only.
         works: picks in a copy of the world, for the oracle that rehearses.
         min_probability: expected success rate below which prior and learned policies abstain.
+        device: of a learned policy, as torch names it.
 
     Raises:
         ConfigError: unknown name, weights for a policy without any, or an oracle without truth.
@@ -53,7 +55,7 @@ def make_policy(
 
             return AffordancePolicy("prior", min_probability=min_probability)
         case "learned":
-            return _learned(weights, min_probability)
+            return _learned(weights, min_probability, device)
         case "oracle" | "oracle_best":
             from grasp_affordance.policies.oracle import Oracle, Rehearsal
 
@@ -64,7 +66,7 @@ def make_policy(
     raise ConfigError(f"policy '{name}' is listed but has no constructor")
 
 
-def _learned(weights: Path | None, min_probability: float) -> Policy:
+def _learned(weights: Path | None, min_probability: float, device: str) -> Policy:
     """Return the policy of a checkpoint, by default of the one that is shipped.
 
     Raises:
@@ -72,12 +74,14 @@ def _learned(weights: Path | None, min_probability: float) -> Policy:
     """
     from grasp_affordance.affordance.model import load_model
     from grasp_affordance.affordance.predictor import PredictorConfig
+    from grasp_affordance.affordance.resnet_model import InferenceConfig
     from grasp_affordance.affordance.shipped import require_shipped_weights
     from grasp_affordance.grasp import Source
     from grasp_affordance.learning.online import ungated
     from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
-    model = load_model(weights or require_shipped_weights())
+    inference = InferenceConfig(device=device)
+    model = load_model(weights or require_shipped_weights(), inference=inference)
     config = ungated(PredictorConfig(source=Source.LEARNED))  # as it has learned
     return AffordancePolicy("learned", config, model, min_probability)
 

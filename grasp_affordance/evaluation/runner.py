@@ -29,6 +29,7 @@ class RunConfig:
         weights: file of a learned policy's weights; None means those that it loads by itself.
         min_probability: expected success rate below which prior and learned policies abstain.
         protocol: rules of a clearance.
+        device: on which a learned policy predicts, as torch names it.
     """
 
     policy: str
@@ -37,6 +38,7 @@ class RunConfig:
     weights: Path | None = None
     min_probability: float = 0.0
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    device: str = "cpu"
 
     def identity(self) -> dict[str, Any]:
         """Return what must be equal for clearances to belong to one report, as a JSON object."""
@@ -116,7 +118,7 @@ def make_report(
         "cell": config.cell,
         "identity": config.identity(),
         **summarise(clearances),
-        "provenance": {**provenance(), "revisions": sorted(revisions)},
+        "provenance": {**provenance(config.device), "revisions": sorted(revisions)},
         "clearances": [asdict(clearance) for clearance in clearances],
     }
 

@@ -67,6 +67,7 @@ def clear_simulated_pile(
             truth=cell.oracle,
             works=pile.works,
             min_probability=config.min_probability,
+            device=config.device,
         )
         rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
         return clear_pile(pile, policy, rng, config.protocol, seed, index)
