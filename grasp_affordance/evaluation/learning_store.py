@@ -94,6 +94,11 @@ class LearningStore:
 
 
 def run_identity(config: LearningRunConfig, learner: LearnerOptions) -> dict[str, Any]:
-    """Return all that must be equal for a run to go on, as it comes back from JSON."""
+    """Return all that must be equal for a run to go on, as it comes back from JSON.
+
+    The number of attempts may grow, and the device may be another: what was learned on a GPU can be
+    tested, or go on, where there is none.
+    """
     run = {name: value for name, value in asdict(config).items() if name != "attempts"}
-    return json.loads(json.dumps({**run, "learner": asdict(learner)}, default=str))
+    options = {name: value for name, value in asdict(learner).items() if name != "device"}
+    return json.loads(json.dumps({**run, "learner": options}, default=str))
