@@ -81,23 +81,33 @@ def label_pick(
         polygon: (N, 2) of the bin's interior, pixels (u, v); None for the whole image.
     """
     before, after = attempt.before, attempt.after
-    if before is None or after is None:
+    removed = removed_object(attempt, config, polygon)
+    if removed.mask is None or before is None or after is None:
+        return removed
+    positives = None
+    if seal is not None:
+        score = seal(before, attempt.T_base_camera)
+        pixel = (attempt.point.u, attempt.point.v)
+        positives = dense_positives(removed.mask, score, pixel, config.dense)
+    pair = annotate_pair(before, after, config.annotation, polygon)
+    verdict = pair.verdict
+    reason = "" if verdict.reason is None else f"no rectangles: {verdict.reason} {verdict.detail}"
+    return PickLabels(removed.event, reason.strip(), removed.mask, positives, pair.rectangles)
+
+
+def removed_object(
+    attempt: GraspAttempt, config: PickLabelConfig, polygon: NDArray[np.generic] | None = None
+) -> PickLabels:
+    """Label one pick by the mask of what it removed alone; see `label_pick`."""
+    if attempt.before is None or attempt.after is None:
         return PickLabels(None, "there are no views before and after the pick")
-    pixel = (attempt.point.u, attempt.point.v)
-    seen = witness(before, after, config.witness, polygon, (float(pixel[0]), float(pixel[1])))
+    pixel = (float(attempt.point.u), float(attempt.point.v))
+    seen = witness(attempt.before, attempt.after, config.witness, polygon, pixel)
     if attempt.outcome is not Outcome.SUCCESS:
         return PickLabels(seen.event, f"the pick was no success: {attempt.cause}")
     if seen.event not in _ITS_OWN:
         return PickLabels(seen.event, seen.detail or f"the views say: {seen.event}")
-    mask = seen.left[0].mask
-    positives = None
-    if seal is not None:
-        score = seal(before, attempt.T_base_camera)
-        positives = dense_positives(mask, score, pixel, config.dense)
-    pair = annotate_pair(before, after, config.annotation, polygon)
-    verdict = pair.verdict
-    reason = "" if verdict.reason is None else f"no rectangles: {verdict.reason} {verdict.detail}"
-    return PickLabels(seen.event, reason.strip(), mask, positives, pair.rectangles)
+    return PickLabels(seen.event, mask=seen.left[0].mask)
 
 
 def write_labels(folder: Path, name: str, labels: PickLabels, pixel: tuple[int, int]) -> None:

@@ -88,7 +88,13 @@ def learn_in_cell(
             rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt)
             clear_pile(
-                SimPile(cell), policy, rng, config.protocol, config.seed, number, account.note
+                SimPile(cell, look_back=policy.looks_back),
+                policy,
+                rng,
+                config.protocol,
+                config.seed,
+                number,
+                account.note,
             )
             number += 1
 

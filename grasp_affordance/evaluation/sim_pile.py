@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +80,9 @@ class SimPile:
     Objects on which no cup can ever seal do not count: no policy could empty a bin of them.
     """
 
-    def __init__(self, sim: SimCell) -> None:
-        self._sim = sim
+    def __init__(self, sim: SimCell, *, look_back: bool = False) -> None:
+        """Take the stack that lies in the cell; with `look_back`, a view follows each pick."""
+        self._sim, self._look_back = sim, look_back
         self._cell = sim.as_cell()
         self._config = PickConfig()
         self.stack = sim.stack
@@ -95,6 +97,8 @@ class SimPile:
         """Pick, let the pile come to rest, and count what has left it."""
         before = self._sim.pickable_left()
         attempt = self._pick(point, frame)
+        if self._look_back and attempt.outcome is not Outcome.ABORTED:
+            attempt = replace(attempt, after=self._sim.camera.read())
         truth = self._sim.truth()
         lost = sum(not self._sim.world.objects[i].porous for i in truth.lost)
         placed = before - self._sim.pickable_left() - lost

@@ -22,6 +22,7 @@ class ExampleFile:
             [
                 ("label", "<f4"),
                 ("weight", "<f4"),
+                ("parent", "<i4"),
                 ("prior_logit", "<f2", (size, size)),
                 ("patch", "<f2", (channels, size, size)),
             ]
@@ -41,6 +42,7 @@ class ExampleFile:
         """
         record = np.zeros((), dtype=self._dtype)
         record["label"], record["weight"] = example.label, example.weight
+        record["parent"] = example.parent
         record["prior_logit"] = example.prior_logit
         record["patch"] = example.patch
         with self.path.open("ab") as file:
@@ -60,6 +62,7 @@ class ExampleFile:
                 record["prior_logit"].copy(),
                 float(record["label"]),
                 float(record["weight"]),
+                int(record["parent"]),
             )
             for record in np.fromfile(self.path, dtype=self._dtype)
         ]

@@ -132,8 +132,9 @@ class LogTrainer:
                 )
             return None
         self._check_setup()
-        network = self.trainer.config.learner.network
-        return self.trainer.consume(lesson_of(attempt, self._view, self._predictor, network))
+        learner, number = self.trainer.config.learner, self.trainer.state.consumed
+        lesson = lesson_of(attempt, self._view, self._predictor, learner, number)
+        return self.trainer.consume(lesson)
 
     def _check_setup(self) -> None:
         """Refuse a log whose attempts would look otherwise than those that will be judged."""

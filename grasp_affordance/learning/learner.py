@@ -14,6 +14,7 @@ from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
+from grasp_affordance.learning.alike import AlikeConfig
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
@@ -39,6 +40,7 @@ class LearnerConfig:
             cross-entropy: the robot does what the prior would, until that has failed often.
         jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
         aim: how the place where the cup really lands is searched for.
+        alike: what a success teaches about the rest of the object.
         seed: of the start and of all draws.
     """
 
@@ -52,6 +54,7 @@ class LearnerConfig:
     anchor: float = 2.0
     jitter: int = 1
     aim: AimConfig = field(default_factory=AimConfig)
+    alike: AlikeConfig = field(default_factory=AlikeConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -99,6 +102,7 @@ class OnlineLearner:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.replay = Replay()
+        self.alike: list[Example] = []
         self.steps = 0
 
     def predict(self, view: Observation) -> Prediction:
@@ -126,9 +130,14 @@ class OnlineLearner:
         network = self.config.network
         return float(member_probabilities(weights, network, [example], self.device).mean())
 
-    def learn(self, example: Example) -> float:
-        """Keep an example and take the configured number of steps; return the last loss."""
+    def learn(self, example: Example, alike: Sequence[Example] = ()) -> float:
+        """Keep an example and take the configured number of steps; return the last loss.
+
+        Args:
+            alike: further examples on the object that the pick of this one removed.
+        """
         self.replay.add(example)
+        self.alike += alike
         loss = float("nan")
         for _ in range(self.config.steps):
             loss = self._step()
@@ -157,9 +166,14 @@ class OnlineLearner:
         self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 
     def _step(self) -> float:
-        rng = np.random.default_rng([self.config.seed, self.steps])
-        drawn, weights = self.replay.draw(self.config.batch, self.config.newest, rng)
+        config, rng = self.config, np.random.default_rng([self.config.seed, self.steps])
+        drawn, weights = self.replay.draw(config.batch, config.newest, rng)
         examples = [self.replay.examples[index] for index in drawn]
+        if self.alike:
+            beside = [self.alike[i] for i in rng.integers(len(self.alike), size=config.alike.batch)]
+            examples += beside
+            drawn += [e.parent for e in beside]  # for the members that learn from the pick itself
+            weights = np.concatenate([weights, np.ones(len(beside), np.float32)])
         patches, prior = _batch([self._augmented(e, rng) for e in examples])
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)

@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.observation import Observation, observe
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.errors import FrameError
 from grasp_affordance.grasp import GraspAttempt, Outcome, Source
+from grasp_affordance.learning.alike import Pixel, places_alike
+from grasp_affordance.learning.learner import LearnerConfig
 from grasp_affordance.learning.trainer import Lesson
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -28,19 +34,49 @@ def observation_of(frame: RgbdFrame, prediction: Prediction, network: CompactCon
         FrameError: the view holds no object.
     """
     scene = prediction.scene
-    prior = scene.surface.to_image(scene.seal.score)
-    return observe(frame, prediction.allowed, scene.region.up, network, prior)
+    return observe(frame, prediction.allowed, scene.region.up, network, seal_of(prediction))
+
+
+def seal_of(prediction: Prediction) -> NDArray[np.float32]:
+    """Return the score (H, W) of the seal prior in a view that was judged."""
+    scene = prediction.scene
+    return scene.surface.to_image(scene.seal.score)
+
+
+def alike_in(
+    attempt: GraspAttempt, prediction: Prediction, view: BinView, config: LearnerConfig, number: int
+) -> tuple[Pixel, ...]:
+    """Return the pixels that share the label of a pick, as many as the learner wants.
+
+    Args:
+        attempt: with its views before and after.
+        prediction: of the view before.
+        view: with the bin; what happens beside it is not looked at.
+        number: of the attempt; the draw follows from it and the learner's seed.
+    """
+    if not config.alike.places or attempt.before is None or attempt.after is None:
+        return ()
+    polygon = None
+    if view.bin is not None:
+        polygon = bin_polygon(view.bin, attempt.before.intrinsics, attempt.T_base_camera)
+    rng = np.random.default_rng([config.seed, 0xA11C, number])
+    return places_alike(attempt, seal_of(prediction), polygon, config.alike.places, rng)
 
 
 def lesson_of(
-    attempt: GraspAttempt, view: BinView, config: PredictorConfig, network: CompactConfig
+    attempt: GraspAttempt,
+    view: BinView,
+    config: PredictorConfig,
+    learner: LearnerConfig,
+    number: int,
 ) -> Lesson:
     """Return an attempt as the trainer needs it; without a view where it cannot teach.
 
     Args:
         view: what the affordance node knew about the bin; the camera's pose is the attempt's own.
         config: of the affordance node's predictor.
-        network: of the weights that are trained.
+        learner: whose network is trained.
+        number: of the attempt.
     """
     point, frame = attempt.point, attempt.before
     lesson = Lesson(attempt.outcome, point.probability, None, point.u, point.v)
@@ -50,6 +86,10 @@ def lesson_of(
     predictor = AffordancePredictor(replace(config, source=Source.PRIOR))
     try:
         prediction = predictor.predict(frame, replace(view, T_base_camera=attempt.T_base_camera))
-        return replace(lesson, view=observation_of(frame, prediction, network))
+        return replace(
+            lesson,
+            view=observation_of(frame, prediction, learner.network),
+            alike=alike_in(attempt, prediction, view, learner, number),
+        )
     except FrameError:  # as unusable as it would have been to the node
         return lesson

@@ -15,7 +15,7 @@ from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
-from grasp_affordance.learning.lessons import TEACHING, observation_of
+from grasp_affordance.learning.lessons import TEACHING, alike_in, observation_of
 from grasp_affordance.learning.trainer import Lesson, Report, Trainer
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
@@ -35,6 +35,10 @@ class LearningPolicy(Protocol):
     @property
     def exploration(self) -> float:
         """Return the present probability of an exploratory pick."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Return whether it learns from the view after a pick."""
 
     def choose(self, view: View) -> Selection:
         """Return ranked points; see `policies.Policy`."""
@@ -89,6 +93,7 @@ class OnlinePolicy:
         self.config = config or OnlineConfig()
         self._model: CompactModel | None = None
         self._judged: tuple[RgbdFrame, Prediction] | None = None
+        self._known = BinView()
 
     @property
     def attempts(self) -> int:
@@ -100,6 +105,11 @@ class OnlinePolicy:
         """See `LearningPolicy`."""
         return self.config.schedule.probability(self.trainer.state.attempts)
 
+    @property
+    def looks_back(self) -> bool:
+        """See `LearningPolicy`."""
+        return self.trainer.config.learner.alike.places > 0
+
     def choose(self, view: View) -> Selection:
         """See `LearningPolicy`."""
         predictor = self.config.predictor
@@ -110,7 +120,7 @@ class OnlinePolicy:
         )
         config = replace(predictor, cup=view.cup, candidates=candidates)
         model = self._serving()
-        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        known = self._known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
         self._judged = None
         try:
             prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
@@ -127,8 +137,10 @@ class OnlinePolicy:
         point = attempt.point
         lesson = Lesson(attempt.outcome, point.probability, None, point.u, point.v)
         if attempt.outcome in TEACHING and self._judged is not None:
-            network = self.trainer.config.learner.network
-            lesson = replace(lesson, view=observation_of(*self._judged, network))
+            learner, (frame, prediction) = self.trainer.config.learner, self._judged
+            alike = alike_in(attempt, prediction, self._known, learner, self.attempts)
+            seen = observation_of(frame, prediction, learner.network)
+            lesson = replace(lesson, view=seen, alike=alike)
         return self.trainer.consume(lesson)
 
     def export(self, path: Path) -> None:

@@ -94,6 +94,11 @@ class PaperPolicy:
         return self._schedule.probability(len(self._state.history))
 
     @property
+    def looks_back(self) -> bool:
+        """See `LearningPolicy`."""
+        return False
+
+    @property
     def pretrained(self) -> int:
         """Return the number of coarsely labelled views that were learned before."""
         return self._state.pretrained

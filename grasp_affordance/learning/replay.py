@@ -15,12 +15,14 @@ class Example:
         prior_logit: (S, S) float16, of the seal prior around the cell.
         label: 1 success, 0 failure.
         weight: of the example in the loss; 1 for an executed pick.
+        parent: -1 for an executed pick; else the number of that on the same object.
     """
 
     patch: NDArray[np.float16]
     prior_logit: NDArray[np.float16]
     label: float
     weight: float = 1.0
+    parent: int = -1
 
 
 class Replay:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,12 @@ from grasp_affordance.learning.champion import (
 )
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.replay import Example
 from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
 
 STATE_FILE = "trainer.safetensors"
 _EXAMPLES_FILE = "examples.bin"
+_ALIKE_FILE = "alike.bin"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Lesson:
         view: what the network sees of the frame before the pick; None where that is not known,
             and the attempt then teaches nothing.
         u, v: executed pixel.
+        alike: further pixels (u, v) that deserve the same label.
     """
 
     outcome: Outcome
@@ -81,6 +84,7 @@ class Lesson:
     view: Observation | None
     u: int
     v: int
+    alike: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,14 @@ class Trainer:
         self._known_losses: dict[int, float] = {}
         network = config.learner.network
         size = 2 * (network.reach + config.learner.margin) + 1
-        self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
+        shape = (len(CHANNELS), size)
+        self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, *shape)
+        self._alike = ExampleFile(self.folder / _ALIKE_FILE, *shape)
         if (self.folder / STATE_FILE).exists():
             self._resume()
         else:
             self._examples.truncate(0)
+            self._alike.truncate(0)
             self.state = TrainerState()
             if initial is not None:
                 self._begin_with(initial)
@@ -205,14 +212,23 @@ class Trainer:
         self.state.successes += success
         self.state.history.append(Served(lesson.probability, raw, success))
         del self.state.history[: -self.config.remembered]
+        alike = self._alike_of(lesson, view, example.label)
+        for each in alike:
+            self._alike.append(each)
         self._examples.append(example)
         aim = self.learner.aim
-        loss = self.learner.learn(example)
+        loss = self.learner.learn(example, alike)
         found = "" if self.learner.aim == aim else f"; {self._landing()}"
         live = self._watch()
         if rolls_back(live, self.state.best_success, self.config.champion) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
         return loss, self._challenge() + found
+
+    def _alike_of(self, lesson: Lesson, view: Observation, label: float) -> list[Example]:
+        """Return the examples beside that of the present attempt."""
+        weight, parent = self.config.learner.alike.weight, len(self.learner.replay)
+        found = [self.learner.example(view, u, v, label) for u, v in lesson.alike]
+        return [replace(each, weight=weight, parent=parent) for each in found]
 
     def _landing(self) -> str:
         """Return where the cup is found to land, for a person."""
@@ -302,3 +318,5 @@ class Trainer:
         self._examples.truncate(self.state.attempts)
         for example in self._examples.read():
             self.learner.replay.add(example)
+        self.learner.alike = [e for e in self._alike.read() if e.parent < self.state.attempts]
+        self._alike.truncate(len(self.learner.alike))

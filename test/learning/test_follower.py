@@ -40,8 +40,7 @@ def consume_all(source: LogTrainer) -> int:
 def test_a_lesson_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
     """The probability that is trained at a pixel is the one that the node will predict there."""
     attempt = picked(0)
-    network = SMALL.learner.network
-    lesson = lesson_of(attempt, VIEW, PREDICTOR, network)
+    lesson = lesson_of(attempt, VIEW, PREDICTOR, SMALL.learner, 0)
     trainer = begin_or_resume(SMALL, tmp_path)
     assert lesson.view is not None
     assert attempt.before is not None

@@ -4,47 +4,24 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from synthetic_lessons import CONFIG, LEARNER, lesson, observation, same_weights
 
 from grasp_affordance.affordance.checkpoint import read_checkpoint
-from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
-from grasp_affordance.affordance.features import CHANNELS
-from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
-from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.learner import OnlineLearner
 from grasp_affordance.learning.replay import Example
-from grasp_affordance.learning.trainer import Lesson, Trainer, TrainerConfig
-
-NETWORK = CompactConfig(members=3, width=8, dilations=(1, 2))
-# No jitter: in the synthetic views of white noise a label holds for its own cell only.
-LEARNER = LearnerConfig(network=NETWORK, steps=2, batch=16, newest=4, jitter=0)
-CONFIG = TrainerConfig(learner=LEARNER)
-SIZE = 24
-
-
-def observation(number: int) -> Observation:
-    """A synthetic view: white noise in every channel."""
-    rng = np.random.default_rng([5, number])
-    features = rng.normal(size=(len(CHANNELS), SIZE, SIZE)).astype(np.float32)
-    grid = MetricGrid(0, 0, SIZE, SIZE, SIZE, SIZE, (SIZE, SIZE), NETWORK.resolution)
-    return Observation(grid, features, np.zeros((SIZE, SIZE), dtype=np.float32))
-
-
-def lesson(number: int) -> Lesson:
-    """A pick in a synthetic view in which channel 4 (slope) decides, at a random cell."""
-    view = observation(number)
-    u, v = (int(i) for i in np.random.default_rng([6, number]).integers(0, SIZE, 2))
-    success = view.features[4, v, u] < 0
-    return Lesson(Outcome.SUCCESS if success else Outcome.FAILURE, 0.5, view, u, v)
+from grasp_affordance.learning.trainer import Trainer
 
 
 def taught(folder: Path, count: int) -> Trainer:
@@ -52,11 +29,6 @@ def taught(folder: Path, count: int) -> Trainer:
     while trainer.state.consumed < count:
         trainer.consume(lesson(trainer.state.consumed))
     return trainer
-
-
-def same_weights(a: Trainer, b: Trainer) -> bool:
-    pairs = zip(a.learner.weights().values(), b.learner.weights().values(), strict=True)
-    return all(torch.equal(x, y) for x, y in pairs)
 
 
 def test_a_resumed_trainer_equals_an_uninterrupted_one(tmp_path: Path) -> None:
@@ -71,7 +43,8 @@ def test_a_resumed_trainer_equals_an_uninterrupted_one(tmp_path: Path) -> None:
 _KILLED = """
 import sys
 sys.path.insert(0, {folder!r})
-from test_trainer import CONFIG, Trainer, lesson
+from grasp_affordance.learning.trainer import Trainer
+from synthetic_lessons import CONFIG, lesson
 trainer = Trainer(CONFIG, {path!r})
 while True:
     trainer.consume(lesson(trainer.state.consumed))
@@ -81,7 +54,7 @@ while True:
 
 def test_a_trainer_killed_at_any_instant_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     path = tmp_path / "killed"
-    code = _KILLED.format(folder=str(Path(__file__).parent), path=str(path))
+    code = _KILLED.format(folder=str(Path(__file__).parents[1]), path=str(path))
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     announced = [int(process.stdout.readline()) for _ in range(3)][-1]
@@ -176,9 +149,9 @@ def test_a_landing_error_that_is_found_is_told(tmp_path: Path) -> None:
     trainer = taught(tmp_path, 3)
     learn = trainer.learner.learn
 
-    def find(example: Example) -> float:
+    def find(example: Example, alike: Sequence[Example] = ()) -> float:
         trainer.learner.network.aim.copy_(torch.tensor([0, 2]))
-        return learn(example)
+        return learn(example, alike)
 
     trainer.learner.learn = find  # type: ignore[method-assign]
     assert "lands +5.0 mm right and +0.0 mm down" in trainer.consume(lesson(3)).event
