@@ -123,6 +123,9 @@ _ABLATIONS = {
     ),
     "one_step": Arm("one gradient step per attempt", f"{_LEARNER}.steps 1"),
     "no_jitter": Arm("a label holds for its cell only", f"{_LEARNER}.jitter 0"),
+    "dense_labels": Arm(
+        "a success teaches the rest of the object too", f"{_LEARNER}.alike.places 16"
+    ),
 }
 
 

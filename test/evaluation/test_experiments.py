@@ -11,6 +11,8 @@ import pytest
 from evaluation.experiment_runs import PER_PILE, row, write_table
 from evaluation.fake_pile import clear_scripted
 
+from grasp_affordance.affordance.device import accelerator_name
+from grasp_affordance.commands.experiment import run as run_command
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.experiment_run import (
     LearnJob,
@@ -23,7 +25,9 @@ from grasp_affordance.evaluation.experiment_run import (
 from grasp_affordance.evaluation.experiments import EXPERIMENTS, experiment
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, read_learning_rows
 from grasp_affordance.evaluation.learning_run import LearningRunConfig, lay_out_pile
-from grasp_affordance.evaluation.make_learner import LearnerOptions
+from grasp_affordance.evaluation.learning_store import run_identity
+from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
+from grasp_affordance.evaluation.provenance import machine_text
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.references import LIVE, TEST, ReferenceJob, clear_learning_pile
 from grasp_affordance.evaluation.runner import RunConfig
@@ -107,6 +111,32 @@ def test_an_option_that_came_into_being_is_no_difference_but_another_value_is() 
     old = {"seed": 1, "learner": {"steps": 4}}
     assert not differences(old, {"seed": 1, "learner": {"steps": 4, "new": True}})
     assert differences(old, {"seed": 1, "learner": {"steps": 8}}) == ["learner.steps"]
+
+
+def test_another_device_changes_every_arm_and_no_run() -> None:
+    """What was learned on a GPU may go on, and be tested, without one."""
+    there = EXPERIMENTS["paper"].on("cuda")
+    assert there.arms.keys() == EXPERIMENTS["paper"].arms.keys()
+    config = LearningRunConfig()
+    for name, arm in EXPERIMENTS["paper"].arms.items():
+        assert there.arms[name].options == replace(arm.options, device="cuda")
+        assert run_identity(config, there.arms[name].options) == run_identity(config, arm.options)
+    assert EXPERIMENTS["paper"].on("cpu") == EXPERIMENTS["paper"]
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="device 'nonsense'"):
+        run_command("prior", device="nonsense", results=tmp_path / "r", work=tmp_path / "w")
+    with pytest.raises(ConfigError, match="device 'nonsense'"):
+        make_learner(LearnerOptions(device="nonsense"), 0, tmp_path / "default")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_machine_is_named_with_its_gpu() -> None:
+    assert accelerator_name("cpu") is None
+    machine = {"processor": "Some CPU", "cores": 2, "system": "Linux"}
+    assert machine_text(machine) == "Some CPU, 2 cores"
+    assert machine_text({**machine, "accelerator": "Some GPU"}) == "Some CPU, 2 cores, Some GPU"
 
 
 def test_a_folder_that_is_worked_on_is_refused(tmp_path: Path) -> None:

@@ -76,9 +76,7 @@ def test_a_pick_without_a_view_after_it_teaches_its_own_place_alone() -> None:
 def test_a_member_that_may_not_see_a_pick_sees_none_of_its_places_either(tmp_path: Path) -> None:
     """Else the members that judge a challenger on a pick would have been told its outcome."""
     network = replace(LEARNER.network, members=2)
-    config = replace(
-        LEARNER, network=network, anchor=0.0, alike=AlikeConfig(places=1, batch=64)
-    )
+    config = replace(LEARNER, network=network, anchor=0.0, alike=AlikeConfig(places=1, batch=64))
     learner = OnlineLearner(config)
     blind = next(i for i in range(100) if learner.seen([i]).tolist() == [[0.0, 1.0]])
     given = lesson(0)
