@@ -1,5 +1,6 @@
 """The default learner: an ensemble that learns from every pick, from the first one on."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,9 +36,10 @@ class LearnerConfig:
         batch: examples per step.
         newest: of these, always the newest ones.
         bootstrap: probability that a member of the ensemble sees an example.
-        anchor: failures that the seal prior's word is worth. The squared difference between a logit
-            and what the prior alone says counts for anchor / (1 + failures) beside the
-            cross-entropy: the robot does what the prior would, until that has failed often.
+        anchor: failures that the word of what it begins with is worth: the seal prior, or given
+            weights. The squared difference between a logit and what that says counts for
+            anchor / (1 + failures) beside the cross-entropy: the robot does what it did at first,
+            until that has failed often.
         jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
         aim: how the place where the cup really lands is searched for.
         alike: what a success teaches about the rest of the object.
@@ -103,7 +105,17 @@ class OnlineLearner:
         )
         self.replay = Replay()
         self.alike: list[Example] = []
+        self._first: CompactNetwork | None = None
         self.steps = 0
+
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Start from given weights, which are also what holds the first lessons back.
+
+        The error of another cell's calibration does not travel with the skill.
+        """
+        self.network.load_state_dict(dict(weights))
+        self.network.aim.zero_()
+        self._first = copy.deepcopy(self.network).requires_grad_(False)
 
     def predict(self, view: Observation) -> Prediction:
         """Return the ensemble's probabilities of success over the view's grid."""
@@ -178,25 +190,34 @@ class OnlineLearner:
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
         seen = self.seen(drawn) * weights[:, None]
-        logits = self.network.forward_cells(
-            torch.from_numpy(patches).to(self.device), torch.from_numpy(prior).to(self.device)
+        seen_patches, seen_prior = (
+            torch.from_numpy(each).to(self.device) for each in (patches, prior)
         )
+        logits = self.network.forward_cells(seen_patches, seen_prior)
         target = torch.from_numpy(labels).to(self.device)[:, None].expand_as(logits)
         loss = functional.binary_cross_entropy_with_logits(
             logits, target, weight=torch.from_numpy(seen).to(self.device), reduction="sum"
         ) / max(float(seen.sum()), 1e-6)
-        loss = loss + self._pull(logits, torch.from_numpy(prior).to(self.device))
+        loss = loss + self._pull(logits, seen_patches, seen_prior)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.steps += 1
         return float(loss.detach())
 
-    def _pull(self, logits: Tensor, prior: Tensor) -> Tensor:
-        """Return the loss of logits (B, members) that differ from what the prior (B,) says."""
-        network = self.config.network
-        share = self.config.anchor / (1 + self.replay.failures) if network.use_prior else 0.0
-        return share * (logits - network.prior_trust * prior[:, None]).square().mean()
+    def _pull(self, logits: Tensor, patches: Tensor, prior: Tensor) -> Tensor | float:
+        """Return the loss of logits (B, members) that differ from what was said at first.
+
+        The seal prior alone knows nothing of a network without it: then nothing holds it back.
+        """
+        network, share = self.config.network, self.config.anchor / (1 + self.replay.failures)
+        if self._first is not None:
+            at_first = self._first.forward_cells(patches, prior)
+        elif network.use_prior:
+            at_first = network.prior_trust * prior[:, None]
+        else:
+            return 0.0
+        return share * (logits - at_first).square().mean()
 
     def _augmented(self, example: Example, rng: np.random.Generator) -> Cut:
         """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""

@@ -109,8 +109,8 @@ class Trainer:
 
     Args:
         folder: of weights and state; a trainer that was here before goes on from there.
-        initial: checkpoint of a compact network to begin with, instead of random weights; not
-            looked at where there is a state to go on from.
+        initial: checkpoint of a compact network to begin with, instead of random weights; the same
+            is needed to go on, because it holds the first lessons back.
         device: on which it learns, as torch names it.
 
     Raises:
@@ -137,14 +137,14 @@ class Trainer:
         shape = (len(CHANNELS), size)
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, *shape)
         self._alike = ExampleFile(self.folder / _ALIKE_FILE, *shape)
+        self.state = TrainerState()
+        if initial is not None:
+            self._begin_with(initial)
         if (self.folder / STATE_FILE).exists():
             self._resume()
         else:
             self._examples.truncate(0)
             self._alike.truncate(0)
-            self.state = TrainerState()
-            if initial is not None:
-                self._begin_with(initial)
             self._serve()
             self._save()
 
@@ -305,8 +305,7 @@ class Trainer:
                 f"'{path}' is a compact network of another shape ({network.config}); configure "
                 "that one, or start from scratch"
             )
-        self.learner.network.load_state_dict(network.state_dict())
-        self.learner.network.aim.zero_()  # a skill travels, the error of another cell does not
+        self.learner.begin_with(network.state_dict())
         self.state.initial_scale, self.state.initial_shift = scale, shift
 
     def _save(self) -> None:

@@ -1,8 +1,11 @@
 """With the prior, few failures change little and many change much; without it all count at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from synthetic_lessons import lesson
 
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.features import CHANNELS
@@ -44,6 +47,31 @@ def test_a_first_failure_hardly_overrules_the_prior_and_thirty_do() -> None:
 
 def test_a_learner_without_the_prior_is_not_held_back() -> None:
     assert change(2, 2.0, use_prior=False) == change(2, 0.0, use_prior=False)
+
+
+def first_change(anchor: float) -> float:
+    """Return how far given weights have moved after two failures, on average of their logits."""
+    network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
+    config = LearnerConfig(network=network, anchor=anchor, jitter=0, batch=16, steps=2)
+    learner, view = OnlineLearner(config), lesson(0).view
+    assert view is not None
+    given = OnlineLearner(replace(config, seed=7))
+    for number in range(12):
+        learner_view = lesson(number).view
+        assert learner_view is not None
+        given.learn(given.example(learner_view, 9, 9, 1.0))
+    learner.begin_with(given.weights())
+    before = learner.predict(view).probability
+    np.testing.assert_array_equal(before, given.predict(view).probability)
+    for number in (20, 21):
+        failed = lesson(number).view
+        assert failed is not None
+        learner.learn(learner.example(failed, 5, 5, 0.0))
+    return float(np.abs(learner.predict(view).probability - before).mean())
+
+
+def test_what_was_learned_before_is_not_upset_by_the_first_failures_either() -> None:
+    assert first_change(8.0) < 0.7 * first_change(0.0)
 
 
 def test_an_anchor_below_zero_is_refused() -> None:

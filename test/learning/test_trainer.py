@@ -40,6 +40,22 @@ def test_a_resumed_trainer_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     assert whole.state.version == parts.state.version
 
 
+def test_a_resumed_trainer_that_began_with_given_weights_equals_an_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    given = taught(tmp_path / "given", 5).keep()
+
+    def pupil(name: str, count: int) -> Trainer:
+        trainer = Trainer(CONFIG, tmp_path / name, given)
+        while trainer.state.consumed < count:
+            trainer.consume(lesson(trainer.state.consumed + 50))
+        return trainer
+
+    whole = pupil("whole", 6)
+    pupil("parts", 2)
+    assert same_weights(whole, pupil("parts", 6))
+
+
 _KILLED = """
 import sys
 sys.path.insert(0, {folder!r})
