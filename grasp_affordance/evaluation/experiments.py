@@ -152,6 +152,8 @@ def _paper(weights: str) -> dict[str, Arm]:
 
 
 _PAPER_TESTS = {"train": 10, "test1": 10, "test2": 5, "test3": 5}  # clearances of tables I, II
+# The piles of `make results`, so that the baselines stand beside.
+_BASELINE_TESTS = {"train": 4, "test1": 5, "test2": 4, "test3": 4, "heldout": 9}
 _PAPER_QUESTION = (
     "The suction paper's preset: color and depth against color twice (figure 5), with and without "
     "augmentation (figure 6), pretrained or not (figure 7), and the scenes of tables I and II. "
@@ -189,7 +191,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "tests and on shapes that were never seen?",
         {"default": Arm("default preset")},
         attempts=2000,
-        tests={**_PAPER_TESTS, "heldout": 9},
+        tests=_BASELINE_TESTS,
     ),
     "ablations": Experiment(
         "Ablations",
