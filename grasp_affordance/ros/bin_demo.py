@@ -45,13 +45,15 @@ def demonstrate(
     }
     parameters = share_folder() / "config" / "sim.yaml"
     film = output / "cell.mp4"
+    # Without weights the prior picks, also where some are shipped.
+    serve: dict[str, Leaf] = {"checkpoint": str(weights or ""), "from_scratch": weights is None}
     specs = (
         NodeSpec(
             EXECUTOR,
             {"mujoco.film_path": str(film)} | {f"mujoco.sim.{k}": v for k, v in sim.items()},
             parameters,
         ),
-        NodeSpec(AFFORDANCE, {"checkpoint": str(weights or ""), "view_rate": 10.0}, parameters),
+        NodeSpec(AFFORDANCE, {**serve, "view_rate": 10.0}, parameters),
     )
 
     def body(stage: Stage) -> None:
