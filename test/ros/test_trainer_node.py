@@ -62,6 +62,12 @@ class Trainee:
         )
         return self.statuses[-1]
 
+    def wait_for_model(self, version: str) -> None:
+        """Wait for an announcement: between two topics there is no order."""
+        self.ros.wait_until(
+            lambda: bool(self.models) and self.models[-1].version == version, f"announced {version}"
+        )
+
     def call(self, kind: Any, service: str, **fields: Any) -> Any:
         return self.ros.client.call(kind, f"{TRAINER}/{service}", kind.Request(**fields), TIMEOUT)
 
@@ -77,7 +83,7 @@ def test_it_learns_from_the_log_and_says_how_it_goes(ros: Ros, tmp_path: Path) -
     assert status.loss > 0
     assert 0 < status.brier < 1
     assert not status.paused
-    assert trainee.models[-1].version == status.model_version
+    trainee.wait_for_model(status.model_version)
     assert load_model(trainee.models[-1].path).version == status.model_version
     assert list((tmp_path / "weights" / "tensorboard").glob("events.*"))
 
