@@ -9,7 +9,8 @@ from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.learner import LearnerConfig
-from grasp_affordance.learning.trainer import Lesson, Trainer, TrainerConfig
+from grasp_affordance.learning.lessons import Lesson
+from grasp_affordance.learning.trainer import Trainer, TrainerConfig
 
 NETWORK = CompactConfig(members=3, width=8, dilations=(1, 2))
 # No jitter: in the synthetic views of white noise a label holds for its own cell only.

@@ -33,20 +33,23 @@ class ExampleFile:
     def __len__(self) -> int:
         return self.path.stat().st_size // self._dtype.itemsize
 
-    def append(self, example: Example) -> None:
-        """Write one example; on return it is on the disk.
+    def append(self, *examples: Example) -> None:
+        """Write examples; on return all of them are on the disk.
 
         Raises:
             OSError: the disk is full; the file is cut back to whole records when next opened.
             ValueError: the patch is of another shape.
         """
-        record = np.zeros((), dtype=self._dtype)
-        record["label"], record["weight"] = example.label, example.weight
-        record["parent"] = example.parent
-        record["prior_logit"] = example.prior_logit
-        record["patch"] = example.patch
+        if not examples:
+            return
+        records = np.zeros(len(examples), dtype=self._dtype)
+        for record, example in zip(records, examples, strict=True):
+            record["label"], record["weight"] = example.label, example.weight
+            record["parent"] = example.parent
+            record["prior_logit"] = example.prior_logit
+            record["patch"] = example.patch
         with self.path.open("ab") as file:
-            file.write(record.tobytes())
+            file.write(records.tobytes())
             file.flush()
             os.fsync(file.fileno())
 

@@ -1,6 +1,6 @@
 """From an attempt to a lesson: the frame before the pick, as the model in service saw it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,30 @@ from grasp_affordance.errors import FrameError
 from grasp_affordance.grasp import GraspAttempt, Outcome, Source
 from grasp_affordance.learning.alike import Pixel, places_alike
 from grasp_affordance.learning.learner import LearnerConfig
-from grasp_affordance.learning.trainer import Lesson
 from grasp_affordance.rgbd import RgbdFrame
 
 TEACHING = (Outcome.SUCCESS, Outcome.FAILURE)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One attempt as the trainer needs it.
+
+    Attributes:
+        outcome: only SUCCESS and FAILURE teach.
+        probability: that was served with the point.
+        view: what the network sees of the frame before the pick; None where that is not known,
+            and the attempt then teaches nothing.
+        u, v: executed pixel.
+        alike: further pixels (u, v) that deserve the same label.
+    """
+
+    outcome: Outcome
+    probability: float
+    view: Observation | None
+    u: int
+    v: int
+    alike: tuple[Pixel, ...] = ()
 
 
 def observation_of(frame: RgbdFrame, prediction: Prediction, network: CompactConfig) -> Observation:
@@ -78,18 +98,43 @@ def lesson_of(
         learner: whose network is trained.
         number: of the attempt.
     """
-    point, frame = attempt.point, attempt.before
-    lesson = Lesson(attempt.outcome, point.probability, None, point.u, point.v)
+    frame = attempt.before
     if attempt.outcome not in TEACHING or frame is None:
-        return lesson
+        return bare_lesson(attempt)
     # What the model was given does not depend on its weights: the prior's own map is enough.
     predictor = AffordancePredictor(replace(config, source=Source.PRIOR))
     try:
         prediction = predictor.predict(frame, replace(view, T_base_camera=attempt.T_base_camera))
-        return replace(
-            lesson,
-            view=observation_of(frame, prediction, learner.network),
-            alike=alike_in(attempt, prediction, view, learner, number),
-        )
+        return judged_lesson(attempt, frame, prediction, view, learner, number)
     except FrameError:  # as unusable as it would have been to the node
-        return lesson
+        return bare_lesson(attempt)
+
+
+def judged_lesson(
+    attempt: GraspAttempt,
+    frame: RgbdFrame,
+    prediction: Prediction,
+    view: BinView,
+    learner: LearnerConfig,
+    number: int,
+) -> Lesson:
+    """Return what an attempt in a view teaches; see `lesson_of`.
+
+    Args:
+        frame: the view.
+        prediction: of it.
+
+    Raises:
+        FrameError: the view holds no object.
+    """
+    return replace(
+        bare_lesson(attempt),
+        view=observation_of(frame, prediction, learner.network),
+        alike=alike_in(attempt, prediction, view, learner, number),
+    )
+
+
+def bare_lesson(attempt: GraspAttempt) -> Lesson:
+    """Return an attempt without its view: it counts, and teaches nothing."""
+    point = attempt.point
+    return Lesson(attempt.outcome, point.probability, None, point.u, point.v)

@@ -15,8 +15,8 @@ from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
-from grasp_affordance.learning.lessons import TEACHING, alike_in, observation_of
-from grasp_affordance.learning.trainer import Lesson, Report, Trainer
+from grasp_affordance.learning.lessons import TEACHING, bare_lesson, judged_lesson
+from grasp_affordance.learning.trainer import Report, Trainer
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -92,8 +92,7 @@ class OnlinePolicy:
         self.trainer = trainer
         self.config = config or OnlineConfig()
         self._model: CompactModel | None = None
-        self._judged: tuple[RgbdFrame, Prediction] | None = None
-        self._known = BinView()
+        self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
 
     @property
     def attempts(self) -> int:
@@ -120,11 +119,11 @@ class OnlinePolicy:
         )
         config = replace(predictor, cup=view.cup, candidates=candidates)
         model = self._serving()
-        known = self._known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
         self._judged = None
         try:
             prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
-            self._judged = (view.frame, prediction)
+            self._judged = (view.frame, prediction, known)
             if not explores(self.exploration, self.config.seed, self.attempts):
                 return prediction.selection
             rng = np.random.default_rng([self.config.seed, 13, self.attempts])
@@ -134,13 +133,10 @@ class OnlinePolicy:
 
     def learn(self, attempt: GraspAttempt) -> Report:
         """See `LearningPolicy`."""
-        point = attempt.point
-        lesson = Lesson(attempt.outcome, point.probability, None, point.u, point.v)
+        lesson = bare_lesson(attempt)
         if attempt.outcome in TEACHING and self._judged is not None:
-            learner, (frame, prediction) = self.trainer.config.learner, self._judged
-            alike = alike_in(attempt, prediction, self._known, learner, self.attempts)
-            seen = observation_of(frame, prediction, learner.network)
-            lesson = replace(lesson, view=seen, alike=alike)
+            learner = self.trainer.config.learner
+            lesson = judged_lesson(attempt, *self._judged, learner, self.attempts)
         return self.trainer.consume(lesson)
 
     def export(self, path: Path) -> None:

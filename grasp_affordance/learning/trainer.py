@@ -30,6 +30,7 @@ from grasp_affordance.learning.champion import (
 )
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.lessons import Lesson
 from grasp_affordance.learning.replay import Example
 from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
 
@@ -64,27 +65,6 @@ class TrainerConfig:
     def remembered(self) -> int:
         """Attempts whose predictions must be kept."""
         return max(self.window, self.calibration_window, self.champion.live_window)
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """One attempt as the trainer needs it.
-
-    Attributes:
-        outcome: only SUCCESS and FAILURE teach.
-        probability: that was served with the point.
-        view: what the network sees of the frame before the pick; None where that is not known,
-            and the attempt then teaches nothing.
-        u, v: executed pixel.
-        alike: further pixels (u, v) that deserve the same label.
-    """
-
-    outcome: Outcome
-    probability: float
-    view: Observation | None
-    u: int
-    v: int
-    alike: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,8 +193,7 @@ class Trainer:
         self.state.history.append(Served(lesson.probability, raw, success))
         del self.state.history[: -self.config.remembered]
         alike = self._alike_of(lesson, view, example.label)
-        for each in alike:
-            self._alike.append(each)
+        self._alike.append(*alike)
         self._examples.append(example)
         aim = self.learner.aim
         loss = self.learner.learn(example, alike)

@@ -17,8 +17,8 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Cause, GraspAttempt, Outcome
 from grasp_affordance.learning.alike import AlikeConfig, places_alike
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
-from grasp_affordance.learning.lessons import lesson_of
-from grasp_affordance.learning.trainer import Lesson, Trainer
+from grasp_affordance.learning.lessons import Lesson, lesson_of
+from grasp_affordance.learning.trainer import Trainer
 
 DENSE = replace(CONFIG, learner=replace(LEARNER, alike=AlikeConfig(places=3, batch=4)))
 

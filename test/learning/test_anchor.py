@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from synthetic_lessons import lesson
+from synthetic_lessons import observation
 
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.features import CHANNELS
@@ -50,23 +50,18 @@ def test_a_learner_without_the_prior_is_not_held_back() -> None:
 
 
 def first_change(anchor: float) -> float:
-    """Return how far given weights have moved after two failures, on average of their logits."""
+    """Return how far probabilities have moved from those of given weights after two failures."""
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
     config = LearnerConfig(network=network, anchor=anchor, jitter=0, batch=16, steps=2)
-    learner, view = OnlineLearner(config), lesson(0).view
-    assert view is not None
+    learner, view = OnlineLearner(config), observation(0)
     given = OnlineLearner(replace(config, seed=7))
     for number in range(12):
-        learner_view = lesson(number).view
-        assert learner_view is not None
-        given.learn(given.example(learner_view, 9, 9, 1.0))
+        given.learn(given.example(observation(number), 9, 9, 1.0))
     learner.begin_with(given.weights())
     before = learner.predict(view).probability
     np.testing.assert_array_equal(before, given.predict(view).probability)
     for number in (20, 21):
-        failed = lesson(number).view
-        assert failed is not None
-        learner.learn(learner.example(failed, 5, 5, 0.0))
+        learner.learn(learner.example(observation(number), 5, 5, 0.0))
     return float(np.abs(learner.predict(view).probability - before).mean())
 
 
