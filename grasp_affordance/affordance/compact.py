@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT
+from grasp_affordance.affordance.features import CHANNELS, PIECES, SHAPE_COUNT
 from grasp_affordance.errors import ConfigError
 
 _HUMILITY = 0.1  # of the random head at first
@@ -33,6 +33,7 @@ class CompactConfig:
         prior_trust: factor on the prior's logit at first; learned from then on. Below 1 the first
             order of points is the prior's all the same, and evidence overrules it sooner.
         use_color: whether the color channels are seen.
+        use_pieces: whether the channels are seen that tell of whole pieces of surface.
     """
 
     members: int = 5
@@ -43,6 +44,7 @@ class CompactConfig:
     use_prior: bool = True
     prior_trust: float = 0.3
     use_color: bool = True
+    use_pieces: bool = True
 
     def __post_init__(self) -> None:
         if self.members < 1 or self.width < 1 or not self.dilations:
@@ -124,9 +126,12 @@ class CompactNetwork(nn.Module):
         return self._logits(x, prior_logit[:, None, None, None])[..., 0, 0]
 
     def _stem(self, features: Tensor) -> Tensor:
-        if not self.config.use_color:
-            blind = torch.zeros_like(features[:, SHAPE_COUNT:])
-            features = torch.cat([features[:, :SHAPE_COUNT], blind], dim=1)
+        unseen = [slice(SHAPE_COUNT, None)] * (not self.config.use_color)
+        unseen += [PIECES] * (not self.config.use_pieces)
+        if unseen:
+            features = features.clone()
+        for channels in unseen:
+            features[:, channels] = 0
         return functional.relu(self.stem(features))
 
     def _logits(self, hidden: Tensor, prior_logit: Tensor) -> Tensor:

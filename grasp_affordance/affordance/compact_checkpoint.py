@@ -9,6 +9,7 @@ from torch import Tensor
 from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.encoder import state_digest
+from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import CheckpointError, ConfigError
 
 ARCHITECTURE = "compact"
@@ -27,7 +28,11 @@ def to_checkpoint(
         state: of a `CompactNetwork` of `config`.
         scale, shift: correction of the predicted logit (see `learning.calibration.Platt`).
     """
-    header = {"network": asdict(config), "calibration": {"scale": scale, "shift": shift}}
+    header = {
+        "network": asdict(config),
+        "channels": list(CHANNELS),
+        "calibration": {"scale": scale, "shift": shift},
+    }
     return Checkpoint(ARCHITECTURE, header, dict(state), provenance)
 
 
@@ -40,8 +45,10 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
     """Return the network, ready to predict, and its correction (scale, shift).
 
     Raises:
-        CheckpointError: the tensors are not those of the network that the header describes.
+        CheckpointError: the network sees other channels than this package computes, or the tensors
+            are not those of the network that the header describes.
     """
+    require_channels(checkpoint)
     try:
         data = dict(checkpoint.config["network"])
         config = CompactConfig(**{**data, "dilations": tuple(data["dilations"])})
@@ -55,3 +62,20 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
             f"({error}); use the package version that wrote it"
         ) from error
     return network.eval(), scale, shift
+
+
+def require_channels(checkpoint: Checkpoint) -> None:
+    """Refuse what was trained on other channels than this package computes.
+
+    Raises:
+        CheckpointError: says which differ.
+    """
+    given, wanted = checkpoint.config.get("channels", ()), CHANNELS
+    if tuple(given) != wanted:
+        missing = [name for name in wanted if name not in given]
+        unknown = [name for name in given if name not in wanted]
+        raise CheckpointError(
+            "these weights were trained on other input channels (they lack "
+            f"{missing or 'none'}, and need {unknown or 'none'} besides); use the package version "
+            "that wrote them, or train anew"
+        )

@@ -1,9 +1,10 @@
 """What the compact network sees: local shape and color at the scale of the cup.
 
 Every channel is a scalar that does not change when the scene turns under the camera, moves, or is
-lifted: height relative to its surroundings, slope, principal curvatures, deviation from a plane.
-What a convolution would have to learn from thousands of picks is given, and what geometry cannot
-know (material, what lies under what, the cell's own errors) is left to learn.
+lifted: height relative to its surroundings, slope, principal curvatures, deviation from a plane,
+where on a piece of surface a cell is and whether something lies over that. What a convolution would
+have to learn from thousands of picks is given, and what geometry cannot know (material, how firmly
+an object is held down, the cell's own errors) is left to learn.
 """
 
 import cv2
@@ -11,12 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.grid import MetricGrid
+from grasp_affordance.affordance.pieces import find_pieces
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 _SCALES = (0.5, 1.0, 2.0, 4.0)  # of the local means, cup radii
 _NEIGHBOURHOODS = (2.5, 6.0)  # in which a surface may be topped by another, cup radii
+
+_PIECE_CHANNELS = (
+    "border of the piece over which something lies",
+    "distance from the piece's middle",
+    "distance from the middle of what is seen towards what lies over it",
+    "length of the piece",
+)
+_PIECE_SCALES = (2.0, 3.0, 3.0, 5.0)  # cup radii that are 1 in these channels
 
 _COLOR_CHANNELS = (
     "red",
@@ -42,10 +53,13 @@ CHANNELS = (
     "share of known depth",
     *(f"height below the top within {size} radii" for size in _NEIGHBOURHOODS),
     "height over the region's lowest surface",
+    *_PIECE_CHANNELS,
     *_COLOR_CHANNELS,
 )
 SHAPE_COUNT = len(CHANNELS) - len(_COLOR_CHANNELS)
 """Channels of shape; those of color follow."""
+PIECES = slice(SHAPE_COUNT - len(_PIECE_CHANNELS), SHAPE_COUNT)
+"""Channels of shape that tell of whole pieces."""
 
 
 def height_along(frame: RgbdFrame, up: NDArray[np.float64]) -> Image:
@@ -58,11 +72,16 @@ def height_along(frame: RgbdFrame, up: NDArray[np.float64]) -> Image:
 
 
 def feature_map(
-    frame: RgbdFrame, grid: MetricGrid, cup_radius: float, up: NDArray[np.float64]
+    frame: RgbdFrame,
+    region: Mask,
+    grid: MetricGrid,
+    cup_radius: float,
+    up: NDArray[np.float64],
 ) -> Image:
     """Return the features (len(CHANNELS), rows, columns) float32, finite everywhere.
 
     Args:
+        region: (H, W) bool, where objects are; what is elsewhere lies over nothing.
         cup_radius: metres; the unit of length of all channels.
         up: (3,) unit vector against gravity in the camera frame.
     """
@@ -74,8 +93,11 @@ def feature_map(
     radius = cup_radius / grid.resolution
     shape = _shape_channels(h, weight, radius)
     known = _blur(share, radius * 0.5)
-    channels = [*shape[:-3], known, *shape[-3:]]
-    stacked = np.concatenate([np.stack(channels), _color_channels(frame, grid, radius)])
+    channels = np.stack([*shape[:-3], known, *shape[-3:]])
+    objects = grid.sample(region) > 0.5
+    pieces = _piece_channels(height, shape[len(_SCALES)], objects, grid.resolution)
+    pieces /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
+    stacked = np.concatenate([channels, pieces, _color_channels(frame, grid, radius)])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
 
 
@@ -108,6 +130,12 @@ def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:
     deviations = [_plane_deviation(h, weight, radius * s) / 0.1 for s in (0.5, 1.0)]
     tops = [(h - cv2.dilate(h, _disc(radius * size))) * weight / 2.0 for size in _NEIGHBOURHOODS]
     return [*relative, slope, low, high, *deviations, *tops, h * weight / 4.0]
+
+
+def _piece_channels(height: Image, slope: Image, objects: Mask, cell: float) -> Image:
+    """Return what is known of whole pieces (4, rows, columns), metres."""
+    pieces = find_pieces(height, np.arctan(slope), objects, cell)
+    return np.stack([pieces.covered, pieces.lever, pieces.towards, pieces.length])
 
 
 def _slope_and_curvatures(smooth: Image, radius: float) -> tuple[Image, Image, Image]:

@@ -132,7 +132,7 @@ class AffordancePredictor:
         # The same frame always yields the same points: the generator starts anew.
         rng = np.random.default_rng(0)
         region = find_region(surface, view, cup.radius, rng, self.config.region)
-        seal = seal_prior(surface, cup, region.up, self.config.seal)
+        seal = seal_prior(surface, cup, region.up, self.config.seal, region.foreground)
         scene = Scene(surface, seal, region, cup.radius, view.T_base_camera, failed)
         prior = surface.to_image(seal.score)
         allowed = surface.mask_to_image(region.foreground)

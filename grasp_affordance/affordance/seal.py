@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.lip import LipContact, touch
+from grasp_affordance.affordance.pieces import Pieces, find_pieces
 from grasp_affordance.affordance.surface import Surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 
 Image = NDArray[np.float32]
-
-_PATCH = 0.25  # score from which a cell counts as sealable
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,13 @@ class SealConfig:
         overlap: exponent of the product of all factors. They share causes (an edge lowers coverage,
             roughness and residual at once), so the plain product counts evidence twice.
         top_bonus: how much of the score is kept for not lying below neighbours, in [0, 1].
-        lever: metres between the cup and the middle of the patch that would seal, at which
-            1/e of the bonus is left; off its middle an object peels from the cup.
-        lever_bonus: how much of the score is kept for the middle of a patch, in [0, 1].
-        widest: metres; a wider patch is no single object and has no middle.
+        lever: metres between the cup and the middle of the piece below it, at which 1/e of the
+            bonus is left; off its middle an object peels from the cup.
+        lever_bonus: how much of the score is kept for the middle of a piece, in [0, 1].
+        longest: metres; a longer piece is no single object and has no middle.
+        cover: metres of a piece's border over which something lies, at which 1/e of the bonus is
+            left; what something lies on is held down.
+        cover_bonus: how much of the score is kept for pieces that lie free, in [0, 1].
         blur: Gaussian sigma of the final map in cup radii; without it the maximum of a wide
             surface sits on its rim.
     """
@@ -52,20 +55,23 @@ class SealConfig:
     hole_margin: float = 1.8
     overlap: float = 0.33
     top_bonus: float = 0.2
-    lever: float = 0.030
-    lever_bonus: float = 0.3
-    widest: float = 0.20
+    lever: float = 0.020
+    lever_bonus: float = 0.5
+    longest: float = 0.20
+    cover: float = 0.012
+    cover_bonus: float = 0.3
     blur: float = 0.4
 
     def __post_init__(self) -> None:
         if min(self.lip_reach, self.roughness, self.residual, self.bend_share) <= 0:
             raise ConfigError("seal: lip_reach, roughness, residual, bend_share must be positive")
-        if min(self.lever, self.widest) <= 0:
-            raise ConfigError("seal: lever and widest must be positive")
+        if min(self.lever, self.longest, self.cover) <= 0:
+            raise ConfigError("seal: lever, longest and cover must be positive")
         if min(self.edge_margin, self.hole_margin) <= 1 or self.blur < 0:
             raise ConfigError("seal: margins must be above 1 cup radius and blur not negative")
-        if not (0 <= self.top_bonus <= 1 and 0 <= self.lever_bonus <= 1 and 0 < self.overlap <= 1):
-            raise ConfigError("seal: top_bonus, lever_bonus in [0, 1], overlap in (0, 1]")
+        bonuses = (self.top_bonus, self.lever_bonus, self.cover_bonus)
+        if not (min(bonuses) >= 0 and max(bonuses) <= 1 and 0 < self.overlap <= 1):
+            raise ConfigError("seal: bonuses must be in [0, 1], overlap in (0, 1]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +90,11 @@ class Seal:
 
 
 def seal_prior(
-    surface: Surface, cup: Cup, up: NDArray[np.floating], config: SealConfig | None = None
+    surface: Surface,
+    cup: Cup,
+    up: NDArray[np.floating],
+    config: SealConfig | None = None,
+    objects: Mask | None = None,
 ) -> Seal:
     """Score every cell of a surface.
 
@@ -93,6 +103,7 @@ def seal_prior(
         cup: radius, stroke and tilt are used.
         up: (3,) unit vector in the camera frame against the approach: a vertical pick's `up` is
             the base's +z, and without a calibrated camera (0, 0, -1) approaches along its axis.
+        objects: (h, w) cells of objects, which may lie on each other; all by default.
     """
     config = config or SealConfig()
     contact = touch(surface, cup.radius, config.lip_reach)
@@ -116,8 +127,11 @@ def seal_prior(
     sigma = config.blur * cup.radius * surface.cells_per_metre
     if sigma > 0.1:
         score = np.where(known, cv2.GaussianBlur(score, (0, 0), sigma), np.float32(0))
-    centred = tolerance_factor(lever_arm(score, surface, config.widest), config.lever)
-    score *= 1 - np.float32(config.lever_bonus) * (1 - centred)
+    pieces = find_pieces(
+        heights, tilt, known if objects is None else objects, 1 / surface.cells_per_metre
+    )
+    score *= lever_factor(pieces, config.lever, config.lever_bonus, config.longest)
+    score *= 1 - np.float32(config.cover_bonus) * (1 - np.exp(-pieces.covered / config.cover))
     return Seal(np.clip(score, 0, 1).astype(np.float32), contact, tilt)
 
 
@@ -168,21 +182,14 @@ def height_factor(heights: Image, surface: Surface, radius: float, bonus: float)
     return 1 - np.float32(bonus) * (1 - tolerance_factor(highest - heights, 3 * radius))
 
 
-def lever_arm(score: Image, surface: Surface, widest: float) -> Image:
-    """Return the distance (h, w) in metres to the middle of the patch that a cell belongs to.
+def lever_factor(pieces: Pieces, lever: float, bonus: float, longest: float) -> Image:
+    """Prefer the middle of a piece, which stands for the unseen centre of mass.
 
-    Patches are connected sealable cells; edges and grooves score nothing and divide them. The
-    middle of a patch stands for the unseen centre of mass. A patch more than `widest` metres wide
-    is a layer of many objects, whose middle means nothing: 0. Infinite outside of patches.
+    A piece longer than `longest` metres is a layer of many objects, whose middle means nothing: 1.
     """
-    sealable = (score > _PATCH).astype(np.uint8)
-    _, labels, boxes, centroids = cv2.connectedComponentsWithStats(sealable)
-    size = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) / surface.cells_per_metre
-    rows, columns = np.indices(score.shape, dtype=np.float32)
-    middle = centroids.astype(np.float32)[labels]
-    cells = np.hypot(columns - middle[..., 0], rows - middle[..., 1])
-    arm = np.where((size > widest)[labels], 0.0, cells / np.float32(surface.cells_per_metre))
-    return np.where(labels > 0, arm, np.inf).astype(np.float32)
+    off_middle = 1 - tolerance_factor(pieces.lever, lever)
+    off_middle = np.where(pieces.length > longest, np.float32(0), off_middle)
+    return 1 - np.float32(bonus) * np.where(pieces.there, off_middle, np.float32(1))
 
 
 def _window(half: float, surface: Surface) -> int:

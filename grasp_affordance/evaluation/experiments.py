@@ -103,6 +103,7 @@ _ABLATIONS = {
     "full_trust": Arm("the prior's logit counts in full", f"{_LEARNER}.network.prior-trust 1"),
     "no_anchor": Arm("the prior is worth no failures", f"{_LEARNER}.anchor 0"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
+    "no_pieces": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-pieces"),
     "no_aim_search": Arm("where the cup lands is not searched for", f"{_LEARNER}.aim.reach 0"),
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),

@@ -71,7 +71,7 @@ class Platt:
 
 
 def fit_platt(
-    predicted: ArrayLike, success: ArrayLike, strength: float = 5.0, around: Platt | None = None
+    predicted: ArrayLike, success: ArrayLike, strength: float = 1.0, around: Platt | None = None
 ) -> Platt:
     """Fit a correction by penalised maximum likelihood (Newton's method).
 

@@ -112,20 +112,19 @@ class Trainer:
         self.learner = OnlineLearner(config.learner, device)
         # Losses of the weights in service on replayed examples, by number: they do not change.
         self._known_losses: dict[int, float] = {}
-        network = config.learner.network
-        size = 2 * (network.reach + config.learner.margin) + 1
-        shape = (len(CHANNELS), size)
-        self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, *shape)
-        self._alike = ExampleFile(self.folder / _ALIKE_FILE, *shape)
         self.state = TrainerState()
         if initial is not None:
             self._begin_with(initial)
-        if (self.folder / STATE_FILE).exists():
-            self._resume()
-        else:
-            self._examples.truncate(0)
-            self._alike.truncate(0)
-            self._serve()
+        resumed = (self.folder / STATE_FILE).exists()
+        if resumed:  # before the examples are opened: those of another learner would be cut
+            self.state = read_state(self.folder / STATE_FILE, self.learner)
+        network = config.learner.network
+        size = 2 * (network.reach + config.learner.margin) + 1
+        self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
+        self._alike = ExampleFile(self.folder / _ALIKE_FILE, len(CHANNELS), size)
+        self._remember()
+        if not resumed:
+            self._serve(self.learner.weights())
             self._save()
 
     def consume(self, lesson: Lesson) -> Report:
@@ -170,7 +169,8 @@ class Trainer:
             return False
         self.learner.network.load_state_dict(self.state.best)
         self.state.watched_from = self.state.attempts
-        self._serve()
+        self._serve(self.learner.weights())
+        self._known_losses = {}
         self._save()
         return True
 
@@ -239,8 +239,10 @@ class Trainer:
         champion = np.array([self._known_losses[i] for i in recent])
         if not promotes(challenger, champion, self.config.champion.doubt):
             was, would = float(np.nanmean(champion)), float(np.nanmean(challenger))
-            return f"kept {self.state.version}: {was:.3f} against {would:.3f} on replay"
-        self._serve()
+            kept = self.state.version
+            self._serve(self.state.champion)  # its probabilities come true all the same
+            return f"kept {kept}: {was:.3f} against {would:.3f} on replay"
+        self._serve(self.learner.weights())
         self._known_losses = dict(zip(recent, challenger, strict=True))
         return f"promoted {self.state.version}"
 
@@ -250,9 +252,8 @@ class Trainer:
         network, seen = self.config.learner.network, self.learner.seen(indices)
         return replay_losses(weights, network, examples, seen, self.learner.device)
 
-    def _serve(self) -> None:
-        """Put the learner's present weights into service."""
-        weights: dict[str, Tensor] = self.learner.weights()
+    def _serve(self, weights: dict[str, Tensor]) -> None:
+        """Put weights into service, with what is known now about their probabilities."""
         recent = self.state.history[-self.config.calibration_window :]
         platt = fit_platt(
             [s.raw for s in recent],
@@ -260,7 +261,6 @@ class Trainer:
             around=Platt(self.state.initial_scale, self.state.initial_shift),
         )
         self.state.champion = weights
-        self._known_losses = {}
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         write_checkpoint(
@@ -290,9 +290,8 @@ class Trainer:
     def _save(self) -> None:
         write_state(self.folder / STATE_FILE, self.state, self.learner)
 
-    def _resume(self) -> None:
-        """Go on after the last saved attempt; what a kill left of a later one is dropped."""
-        self.state = read_state(self.folder / STATE_FILE, self.learner)
+    def _remember(self) -> None:
+        """Fill the memory up to the last saved attempt; what a kill left of a later one is cut."""
         self._examples.truncate(self.state.attempts)
         for example in self._examples.read():
             self.learner.replay.add(example)

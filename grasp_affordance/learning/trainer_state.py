@@ -14,6 +14,8 @@ from grasp_affordance.affordance.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from grasp_affordance.affordance.compact_checkpoint import require_channels
+from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 
@@ -100,6 +102,7 @@ def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None
         tensors |= _prefixed(f"optimiser.{index}", values)
     config = {
         "learner": asdict(learner.config),
+        "channels": list(CHANNELS),
         "steps": learner.steps,
         "counters": {name: getattr(state, name) for name in _COUNTERS},
         "history": [asdict(served) for served in state.history],
@@ -119,6 +122,7 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
     config = checkpoint.config
     if checkpoint.architecture != ARCHITECTURE:
         raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a trainer's state")
+    require_channels(checkpoint)
     _check_same(path, config["learner"], learner.config)
     tensors = checkpoint.tensors
     learner.network.load_state_dict(_part("network", tensors))

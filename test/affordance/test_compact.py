@@ -77,7 +77,7 @@ def test_a_region_without_depth_is_refused() -> None:
 
 def features_of(frame: RgbdFrame) -> np.ndarray:
     grid = MetricGrid.over(frame, whole(frame), 0.002)
-    return feature_map(frame, grid, 0.010, UP)
+    return feature_map(frame, whole(frame), grid, 0.010, UP)
 
 
 def test_features_are_finite_and_bounded() -> None:

@@ -59,4 +59,4 @@ def test_a_correction_never_changes_the_ranking() -> None:
 def test_without_attempts_or_with_successes_only_the_correction_stays_near_identity() -> None:
     assert fit_platt([], []) == Platt()
     few = fit_platt([0.9] * 5, [1.0] * 5)
-    assert abs(float(few(0.9)) - 0.9) < 0.05
+    assert abs(float(few(0.9)) - 0.9) < 0.07

@@ -121,8 +121,26 @@ def test_a_challenger_that_is_worse_on_replay_does_not_serve(tmp_path: Path) -> 
     for parameter in trainer.learner.network.parameters():
         parameter.data.mul_(-3.0)  # a learner that went wrong
     report = trainer.consume(lesson(30))
-    assert report.version == served
     assert report.event.startswith(f"kept {served}")
+    number, digest = report.version.split("-")[1:]
+    assert digest == served.split("-")[2]  # the same weights,
+    assert int(number) == trainer.state.attempts  # with what is known now of their probabilities
+
+
+def test_probabilities_come_true_although_no_challenger_serves(tmp_path: Path) -> None:
+    """Else a robot that never fails would go on expecting to."""
+    config = replace(CONFIG, champion=ChampionConfig(live_window=5, doubt=0.0))
+    trainer = Trainer(config, tmp_path)
+    kept = 0
+    for number in range(30):
+        for parameter in trainer.learner.network.parameters():
+            parameter.data.mul_(0.5)  # a learner that never gets anywhere
+        report = trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+        kept += report.event.startswith("kept")
+    _, scale, shift = from_checkpoint(read_checkpoint(report.checkpoint))
+    assert kept > 0
+    served = scale * np.array([np.log(s.raw / (1 - s.raw)) for s in trainer.state.history]) + shift
+    assert 1 / (1 + np.exp(-served.mean())) > 0.85
 
 
 def test_a_challenger_serves_unless_it_is_worse_beyond_chance() -> None:
@@ -203,3 +221,16 @@ def test_predictions_turn_with_the_scene() -> None:
     np.testing.assert_allclose(
         np.rot90(learner.predict(turned).probability, 2), straight, atol=1e-5
     )
+
+
+def test_a_folder_of_another_learner_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    trainer = Trainer(CONFIG, tmp_path)
+    for number in range(3):
+        trainer.consume(lesson(number))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    farther = replace(CONFIG.learner.network, dilations=(1, 2, 4))
+    other = replace(CONFIG, learner=replace(CONFIG.learner, network=farther))
+    with pytest.raises(CheckpointError, match="another learner"):
+        Trainer(other, tmp_path)
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert after == before

@@ -1,0 +1,126 @@
+"""The visible pieces of a pile: connected level surfaces, what lies over them, and their middles.
+
+A cup that seals still loses what it lifts off its middle or from under something. Both show in a
+surface as a whole: where its border meets something higher, that lies on it, and on that side is
+its unseen rest, so its centre of mass too. No object is recognised: two faces that touch at the
+same height are one piece.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Array = NDArray[np.float64]
+
+_LEVEL = np.radians(50)  # steeper is a flank: it divides pieces, and no cup holds there
+_REACH = 0.010  # metres beyond a piece's border in which something may overlap it
+_RISE = 0.010  # metres by which that is higher than the piece would be there
+_USUAL = 0.75  # quantile of the lengths in a view that stands for an object's whole length
+_SPECK = 1.2e-4  # square metres; smaller pieces say nothing about lengths
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """What is known of the piece that each cell belongs to; (h, w) float32 metres, 0 without one.
+
+    Attributes:
+        there: (h, w) bool, cells of a piece.
+        covered: length of the piece's border over which something lies.
+        lever: distance to the piece's middle; what is covered is taken to be as long as it lacks of
+            the usual length in this view.
+        towards: how far the cell lies from the middle of what is seen in the direction of what lies
+            over it; 0 for a piece that lies free.
+        length: of the longer axis of what is seen.
+    """
+
+    there: Mask
+    covered: Image
+    lever: Image
+    towards: Image
+    length: Image
+
+
+def find_pieces(height: Image, tilt: Image, objects: Mask, cell: float) -> Pieces:
+    """Divide a view into pieces.
+
+    Args:
+        height: (h, w) metres along the vertical, NaN where unknown.
+        tilt: (h, w) radians between normal and vertical, NaN where unknown.
+        objects: (h, w) where objects are; what is not there, such as a wall, lies over nothing.
+        cell: metres per cell.
+    """
+    known = objects & np.isfinite(height)
+    with np.errstate(invalid="ignore"):
+        level = known & (tilt < _LEVEL)
+    count, labels = cv2.connectedComponents(level.astype(np.uint8), connectivity=4)
+    border = _covered_border(height, tilt, level, known, cell)
+    covered = np.bincount(labels[border], minlength=count)
+    at, mine = np.argwhere(level), labels[level]
+    seen = _means(at, mine, count)
+    overlap = _means(np.argwhere(border), labels[border], count)
+    away = np.where(covered[:, None] > 0, overlap - seen, 0.0)
+    distance = np.hypot(*away.T)
+    direction = away / np.maximum(distance, 1e-6)[:, None]
+    offset = at - seen[mine]
+    length = _lengths(offset, mine, count)
+    hidden = _usual_length(length, np.bincount(mine, minlength=count), cell) - length
+    shift = np.clip(hidden / 2, 0, distance)[:, None] * direction
+
+    def image(cells: Array) -> Image:
+        metres = np.zeros(level.shape, np.float32)
+        metres[level] = cell * cells
+        return metres
+
+    return Pieces(
+        there=level,
+        covered=image(covered[mine]),
+        lever=image(np.hypot(*(offset - shift[mine]).T)),
+        towards=image((offset * direction[mine]).sum(axis=1)),
+        length=image(length[mine]),
+    )
+
+
+def _usual_length(length: Array, area: NDArray[np.intp], cell: float) -> float:
+    """Return how long an object usually is, in cells, from pieces of which some are covered."""
+    enough = length[area * cell * cell > _SPECK]
+    return float(np.quantile(enough, _USUAL)) if enough.size else 0.0
+
+
+def _covered_border(height: Image, tilt: Image, level: Mask, known: Mask, cell: float) -> Mask:
+    """Return the border cells (h, w) of pieces beside which something rises above their plane."""
+    reach = max(1, round(_REACH / cell))
+    offsets = np.arange(-reach, reach + 1)
+    disc = (np.hypot(*np.meshgrid(offsets, offsets)) <= reach + 0.5).astype(np.uint8)
+    filled = np.where(known, height, np.float32(-1e3))
+    highest = cv2.dilate(filled, disc, borderValue=-1e3)
+    inner = cv2.erode(level.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
+    border = level & ~inner
+    own = _REACH * np.tan(tilt[border])  # to which the piece itself may rise
+    border[border] = (highest - filled)[border] > _RISE + own
+    return border
+
+
+def _means(at: NDArray[np.intp], labels: NDArray[np.int32], count: int) -> Array:
+    """Return the mean place (count, 2) of the cells with each label; 0 where there are none."""
+    number = np.maximum(np.bincount(labels, minlength=count), 1)
+    sums = [np.bincount(labels, weights=axis, minlength=count) for axis in at.T]
+    return np.stack(sums, axis=1) / number[:, None]
+
+
+def _lengths(offset: Array, labels: NDArray[np.int32], count: int) -> Array:
+    """Return the length (count,) of the rod that spreads as far as each piece, in cells.
+
+    A rod of length L has the variance L^2 / 12 along itself.
+    """
+    r, c = offset.T
+    number = np.maximum(np.bincount(labels, minlength=count), 1)
+    rr, cc, rc = (
+        np.bincount(labels, weights=product, minlength=count) / number
+        for product in (r * r, c * c, r * c)
+    )
+    largest = (rr + cc) / 2 + np.hypot((rr - cc) / 2, rc)
+    return np.asarray(np.sqrt(12 * largest))
