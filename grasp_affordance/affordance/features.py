@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.grid import MetricGrid
-from grasp_affordance.affordance.pieces import find_pieces
+from grasp_affordance.affordance.pieces import find_pieces, horizontal_axes
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
@@ -62,15 +62,6 @@ PIECES = slice(SHAPE_COUNT - len(_PIECE_CHANNELS), SHAPE_COUNT)
 """Channels of shape that tell of whole pieces."""
 
 
-def height_along(frame: RgbdFrame, up: NDArray[np.float64]) -> Image:
-    """Return the height (H, W) of each pixel along the unit vector `up` (3,), camera frame, metres.
-
-    Only differences matter: the camera's own position is height zero.
-    """
-    points = frame.intrinsics.deproject_image(frame.depth)
-    return points @ up.astype(np.float32)
-
-
 def feature_map(
     frame: RgbdFrame,
     region: Mask,
@@ -85,7 +76,8 @@ def feature_map(
         cup_radius: metres; the unit of length of all channels.
         up: (3,) unit vector against gravity in the camera frame.
     """
-    height, share = grid.sample_known(height_along(frame, up))
+    points = frame.intrinsics.deproject_image(frame.depth)
+    height, share = grid.sample_known(points @ up.astype(np.float32))
     weight = np.isfinite(height).astype(np.float32)
     lowest = float(np.nanpercentile(height, 2)) if weight.any() else 0.0
     # Depth from the lowest surface in cup radii: small numbers keep float32 variances exact.
@@ -95,7 +87,9 @@ def feature_map(
     known = _blur(share, radius * 0.5)
     channels = np.stack([*shape[:-3], known, *shape[-3:]])
     objects = grid.sample(region) > 0.5
-    pieces = _piece_channels(height, shape[len(_SCALES)], objects, grid.resolution)
+    axes = (points @ axis.astype(np.float32) for axis in horizontal_axes(up).T)
+    places = np.stack([grid.sample_known(along)[0] for along in axes], axis=-1)
+    pieces = _piece_channels(places, height, shape[len(_SCALES)], objects, grid.resolution)
     pieces /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
     stacked = np.concatenate([channels, pieces, _color_channels(frame, grid, radius)])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
@@ -132,9 +126,11 @@ def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:
     return [*relative, slope, low, high, *deviations, *tops, h * weight / 4.0]
 
 
-def _piece_channels(height: Image, slope: Image, objects: Mask, cell: float) -> Image:
+def _piece_channels(
+    places: Image, height: Image, slope: Image, objects: Mask, cell: float
+) -> Image:
     """Return what is known of whole pieces (4, rows, columns), metres."""
-    pieces = find_pieces(height, np.arctan(slope), objects, cell)
+    pieces = find_pieces(places, height, np.arctan(slope), objects, cell)
     return np.stack([pieces.covered, pieces.lever, pieces.towards, pieces.length])
 
 

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 _LEVEL = np.radians(50)  # steeper is a flank: it divides pieces, and no cup holds there
 _REACH = 0.010  # metres beyond a piece's border in which something may overlap it
 _RISE = 0.010  # metres by which that is higher than the piece would be there
+_NOISE = 0.002  # metres between neighbours, of a sensor
 _USUAL = 0.75  # quantile of the lengths in a view that stands for an object's whole length
 _SPECK = 1.2e-4  # square metres; smaller pieces say nothing about lengths
 
@@ -44,24 +45,35 @@ class Pieces:
     length: Image
 
 
-def find_pieces(height: Image, tilt: Image, objects: Mask, cell: float) -> Pieces:
+def horizontal_axes(up: Array) -> Array:
+    """Return two unit vectors (3, 2) that span the plane across `up` (3,)."""
+    aside = np.eye(3)[np.argmin(np.abs(up))]
+    first = np.cross(up, aside)
+    first /= np.linalg.norm(first)
+    return np.stack([first, np.cross(up, first)], axis=1)
+
+
+def find_pieces(
+    places: NDArray[np.float32], height: Image, tilt: Image, objects: Mask, cell: float
+) -> Pieces:
     """Divide a view into pieces.
 
     Args:
+        places: (h, w, 2) metres along two horizontal axes; looked at where the height is known.
         height: (h, w) metres along the vertical, NaN where unknown.
         tilt: (h, w) radians between normal and vertical, NaN where unknown.
         objects: (h, w) where objects are; what is not there, such as a wall, lies over nothing.
-        cell: metres per cell.
+        cell: metres per cell, across the view.
     """
     known = objects & np.isfinite(height)
     with np.errstate(invalid="ignore"):
-        level = known & (tilt < _LEVEL)
+        level = known & (tilt < _LEVEL) & ~_steps(height, known, cell)
     count, labels = cv2.connectedComponents(level.astype(np.uint8), connectivity=4)
     border = _covered_border(height, tilt, level, known, cell)
     covered = np.bincount(labels[border], minlength=count)
-    at, mine = np.argwhere(level), labels[level]
+    at, mine = places[level], labels[level]
     seen = _means(at, mine, count)
-    overlap = _means(np.argwhere(border), labels[border], count)
+    overlap = _means(places[border], labels[border], count)
     away = np.where(covered[:, None] > 0, overlap - seen, 0.0)
     distance = np.hypot(*away.T)
     direction = away / np.maximum(distance, 1e-6)[:, None]
@@ -70,23 +82,34 @@ def find_pieces(height: Image, tilt: Image, objects: Mask, cell: float) -> Piece
     hidden = _usual_length(length, np.bincount(mine, minlength=count), cell) - length
     shift = np.clip(hidden / 2, 0, distance)[:, None] * direction
 
-    def image(cells: Array) -> Image:
+    def image(values: Array) -> Image:
         metres = np.zeros(level.shape, np.float32)
-        metres[level] = cell * cells
+        metres[level] = values
         return metres
 
     return Pieces(
         there=level,
-        covered=image(covered[mine]),
+        covered=image(cell * covered[mine]),
         lever=image(np.hypot(*(offset - shift[mine]).T)),
         towards=image((offset * direction[mine]).sum(axis=1)),
         length=image(length[mine]),
     )
 
 
-def _usual_length(length: Array, area: NDArray[np.intp], cell: float) -> float:
-    """Return how long an object usually is, in cells, from pieces of which some are covered."""
-    enough = length[area * cell * cell > _SPECK]
+def _steps(height: Image, known: Mask, cell: float) -> Mask:
+    """Return the cells (h, w) at which the height jumps, whatever a plane through both sides says.
+
+    Seen aslant, a face and the floor behind it lie side by side.
+    """
+    square = np.ones((3, 3), np.uint8)
+    highest = cv2.dilate(np.where(known, height, np.float32(-1e3)), square, borderValue=-1e3)
+    lowest = cv2.erode(np.where(known, height, np.float32(1e3)), square, borderValue=1e3)
+    return np.asarray(highest - lowest > np.sqrt(8) * cell * np.tan(_LEVEL) + _NOISE)
+
+
+def _usual_length(length: Array, cells: NDArray[np.intp], cell: float) -> float:
+    """Return how long an object usually is, from pieces of which some are covered."""
+    enough = length[cells * cell * cell > _SPECK]
     return float(np.quantile(enough, _USUAL)) if enough.size else 0.0
 
 
@@ -104,7 +127,7 @@ def _covered_border(height: Image, tilt: Image, level: Mask, known: Mask, cell: 
     return border
 
 
-def _means(at: NDArray[np.intp], labels: NDArray[np.int32], count: int) -> Array:
+def _means(at: NDArray[np.float32], labels: NDArray[np.int32], count: int) -> Array:
     """Return the mean place (count, 2) of the cells with each label; 0 where there are none."""
     number = np.maximum(np.bincount(labels, minlength=count), 1)
     sums = [np.bincount(labels, weights=axis, minlength=count) for axis in at.T]
@@ -112,15 +135,15 @@ def _means(at: NDArray[np.intp], labels: NDArray[np.int32], count: int) -> Array
 
 
 def _lengths(offset: Array, labels: NDArray[np.int32], count: int) -> Array:
-    """Return the length (count,) of the rod that spreads as far as each piece, in cells.
+    """Return the length (count,) of the rod that spreads as far as each piece.
 
     A rod of length L has the variance L^2 / 12 along itself.
     """
-    r, c = offset.T
+    x, y = offset.T
     number = np.maximum(np.bincount(labels, minlength=count), 1)
-    rr, cc, rc = (
+    xx, yy, xy = (
         np.bincount(labels, weights=product, minlength=count) / number
-        for product in (r * r, c * c, r * c)
+        for product in (x * x, y * y, x * y)
     )
-    largest = (rr + cc) / 2 + np.hypot((rr - cc) / 2, rc)
+    largest = (xx + yy) / 2 + np.hypot((xx - yy) / 2, xy)
     return np.asarray(np.sqrt(12 * largest))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.lip import LipContact, touch
-from grasp_affordance.affordance.pieces import Pieces, find_pieces
+from grasp_affordance.affordance.pieces import Pieces, find_pieces, horizontal_axes
 from grasp_affordance.affordance.surface import Surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
@@ -128,7 +128,11 @@ def seal_prior(
     if sigma > 0.1:
         score = np.where(known, cv2.GaussianBlur(score, (0, 0), sigma), np.float32(0))
     pieces = find_pieces(
-        heights, tilt, known if objects is None else objects, 1 / surface.cells_per_metre
+        surface.points @ horizontal_axes(np.asarray(up)).astype(np.float32),
+        heights,
+        tilt,
+        known if objects is None else objects,
+        1 / surface.cells_per_metre,
     )
     score *= lever_factor(pieces, config.lever, config.lever_bonus, config.longest)
     score *= 1 - np.float32(config.cover_bonus) * (1 - np.exp(-pieces.covered / config.cover))

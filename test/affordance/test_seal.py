@@ -9,7 +9,6 @@ from grasp_affordance.affordance.seal import (
     SealConfig,
     coverage_factor,
     distance_factor,
-    lever_arm,
     seal_prior,
     tilt_factor,
     tolerance_factor,
@@ -154,12 +153,30 @@ def test_the_middle_of_a_long_object_is_the_best_place_on_it() -> None:
     assert along[-1] < 0.8 * along[0]
 
 
-def test_the_lever_arm_is_the_distance_to_the_middle() -> None:
-    surface, points = observed([floor(), Block((-0.02, -0.02, 0), (0.02, 0.02, 0.05))])
-    known = np.abs(points[..., :2]).max(axis=-1) < 0.02
-    arm = lever_arm(known.astype(np.float32), surface, widest=0.1)
-    for y in (0.0, 0.005, 0.010):
-        assert score_at(arm, points, 0, y) == pytest.approx(y, abs=0.003)
+def test_what_lies_free_beats_what_something_lies_on() -> None:
+    boxes = [
+        Block((-0.13, -0.06, 0), (-0.07, 0.06, 0.04)),
+        Block((0.07, -0.06, 0), (0.13, 0.06, 0.04)),
+        Block((0.04, 0.02, 0.04), (0.16, 0.06, 0.08)),  # across the second one's end
+    ]
+    surface, points = observed([floor(), *boxes])
+    objects = points[..., 2] > 0.01
+    score = seal_prior(surface, CUP, np.array([0, 0, -1.0]), objects=objects).score
+    below = np.where(points[..., 2] < 0.05, score, 0)
+    free = below[points[..., 0] < 0].max()
+    assert below[points[..., 0] > 0].max() < 0.85 * free
+
+
+def test_a_covered_box_is_best_held_nearer_to_what_covers_it() -> None:
+    """There its middle is, as the other box tells, and not in the middle of what is seen."""
+    other = Block((-0.13, -0.08, 0), (-0.07, 0.08, 0.04))
+    covered = Block((0.07, -0.08, 0), (0.13, 0.08, 0.04))
+    across = Block((0.04, 0.03, 0.04), (0.16, 0.08, 0.08))
+    surface, points = observed([floor(), other, covered, across])
+    objects = points[..., 2] > 0.01
+    score = seal_prior(surface, CUP, np.array([0, 0, -1.0]), objects=objects).score
+    seen_middle = (-0.08 + 0.03) / 2
+    assert score_at(score, points, 0.10, 0.0) > score_at(score, points, 0.10, 2 * seen_middle)
 
 
 def test_a_layer_of_many_objects_has_no_middle() -> None:
