@@ -73,7 +73,7 @@ def test_a_blend_needs_both(frame: RgbdFrame) -> None:
     best = prediction.selection.points[0]
     assert best.u < 160
     prior = AffordancePredictor().predict(frame, VIEW).raw
-    assert prior[best.v, best.u] > 0.8 * prior[:, :160].max()
+    assert prior[best.v, best.u] > 0.5
     assert best.source is Source.BLEND
 
 
