@@ -78,3 +78,12 @@ def large_enough(mask: Mask, surface: Surface, area: float) -> Mask:
     keep = areas >= area
     keep[0] = False
     return keep[labels]
+
+
+def reaching(mask: Mask, distance: NDArray[np.float32], least: float) -> Mask:
+    """Keep the connected patches (h, w) of which some cell has at least a distance of `least`."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    keep = np.zeros(count, np.bool_)
+    keep[labels[mask & (distance >= least)]] = True
+    keep[0] = False
+    return keep[labels]

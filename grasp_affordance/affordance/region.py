@@ -14,8 +14,10 @@ from grasp_affordance.affordance.interior import (
     above_patch,
     large_enough,
     polygon_mask,
+    reaching,
     steep_from_border,
 )
+from grasp_affordance.affordance.low_objects import low_objects
 from grasp_affordance.affordance.planes import Plane, dominant_plane, find_floor, without_specks
 from grasp_affordance.affordance.surface import Surface
 from grasp_affordance.cell import BinGeometry
@@ -50,6 +52,9 @@ class RegionConfig:
 
     Attributes:
         clearance: objects must stand this high above the floor; hides its unevenness.
+        thinnest: in a bin whose box is known, lower objects are looked for on the floor that is
+            seen between them, down to this height;
+        evenness: by so many standard deviations of that floor they must stand above it.
         difference: an object is at least this much nearer than the empty bin was.
         gap: what is this much beneath a plane is seen through a gap in it.
         gap_share: a plane with more than this share of the view seen through gaps is no floor but
@@ -59,6 +64,8 @@ class RegionConfig:
     """
 
     clearance: float = 0.010
+    thinnest: float = 0.0025
+    evenness: float = 4.0
     difference: float = 0.006
     gap: float = 0.015
     gap_share: float = 0.005
@@ -68,6 +75,8 @@ class RegionConfig:
     def __post_init__(self) -> None:
         if min(self.clearance, self.difference, self.gap, self.fillet) <= 0:
             raise ConfigError("region: clearance, difference, gap and fillet must be positive")
+        if min(self.thinnest, self.evenness) <= 0:
+            raise ConfigError("region: thinnest and evenness must be positive")
         if not (0 < self.gap_share < 1 and 0 < self.wall_angle < np.pi / 2):
             raise ConfigError("region: gap_share must be in (0, 1), wall_angle in (0, pi/2)")
 
@@ -166,6 +175,10 @@ def _inside_box(
         inside = to_wall > -config.clearance  # a wall's own points scatter about it
         walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
         foreground = inside & ~walls & (points[..., 2] > config.clearance) & (to_wall > 0)
+        # By as much as the pose errs a wall may seem to stand inside.
+        free = inside & (to_wall > 2 * config.clearance)
+    foreground |= low_objects(points, free, config.clearance, config.thinnest, config.evenness)
+    foreground = reaching(foreground, to_wall, 2 * config.clearance)
     # A heap may stand above the rim, where no wall hinders the cup.
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
     up = vertical(T_base_camera)

@@ -124,6 +124,55 @@ def test_the_frame_of_the_empty_bin_shows_what_is_lower_than_the_clearance() -> 
     assert not region.foreground[np.abs(points[..., 1]) > 0.06].any()
 
 
+def off_by(T: np.ndarray, height: float, angle: float) -> np.ndarray:
+    """Return a camera pose that is calibrated wrongly."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[1, 0, 0, 0], [0, c, -s, 0], [0, s, c, height], [0, 0, 0, 1.0]]) @ T
+
+
+@pytest.mark.parametrize("elevation", [90, 60])
+@pytest.mark.parametrize("error", [(0.0, 0.0), (0.003, 0.0), (-0.002, 0.005)])
+def test_a_plate_of_four_millimetres_is_found_on_the_floor_that_is_seen(
+    elevation: float, error: tuple[float, float]
+) -> None:
+    T = camera_at(elevation, 0.7)
+    plate = Block((-0.05, -0.04, 0.0), (0.05, 0.04, 0.004))
+    view = BinView(T_base_camera=off_by(T, *error), bin=BIN)
+    _, region, points = divide([*open_bin(), plate, Log((0.1, 0.08, 0.02), 0.02, 0.1)], T, view)
+    on_plate = (np.abs(points[..., 0]) < 0.04) & (np.abs(points[..., 1]) < 0.03)
+    beside = (np.abs(points[..., 1] + 0.08) < 0.03) & (np.abs(points[..., 0]) < 0.15)
+    assert region.foreground[on_plate].mean() > 0.9
+    assert region.foreground[beside].mean() < 0.02
+
+
+def test_the_ribs_of_an_uneven_floor_are_no_objects() -> None:
+    T = camera_at(90, 0.7)
+    ribs = [Block((x, -0.15, 0.0), (x + 0.02, 0.15, 0.003)) for x in np.arange(-0.18, 0.16, 0.04)]
+    _, region, _ = divide([*open_bin(), *ribs], T, BinView(T_base_camera=T, bin=BIN))
+    assert region.empty
+
+
+def test_walls_that_stand_a_few_millimetres_inside_are_no_low_objects() -> None:
+    """So a hand-eye error of six millimetres shows them."""
+    T = camera_at(90, 0.7)
+    wrong = T.copy()
+    wrong[:2, 3] += [0.005, -0.004]
+    _, region, _ = divide(open_bin(), T, BinView(T_base_camera=wrong, bin=BIN))
+    assert region.empty
+
+
+def test_plates_that_hide_all_of_the_floor_but_gaps_are_told_from_it() -> None:
+    T = camera_at(90, 0.7)
+    plates = [
+        Block((x, y, 0.0), (x + 0.07, y + 0.07, 0.006))
+        for x in np.arange(-0.19, 0.12, 0.09)
+        for y in np.arange(-0.14, 0.07, 0.09)
+    ]
+    _, region, points = divide([*open_bin(), *plates], T, BinView(T_base_camera=T, bin=BIN))
+    tops = (points[..., 2] > 0.004) & (np.abs(points[..., :2]) < [0.18, 0.13]).all(axis=-1)
+    assert region.foreground[tops].mean() > 0.8
+
+
 def test_what_stands_beside_the_table_is_outside() -> None:
     T = camera_at(45, 0.7)
     table = Block((-0.3, -0.2, -0.02), (0.3, 0.2, 0.0))
