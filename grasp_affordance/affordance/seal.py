@@ -82,11 +82,13 @@ class Seal:
         score: (h, w) float32 in [0, 1] on the surface's grid; 0 where nothing is known.
         contact: of the lip at each cell.
         tilt: (h, w) float32 radians between the lip's plane and the approach; NaN where unknown.
+        pieces: of the surface.
     """
 
     score: Image
     contact: LipContact
     tilt: Image
+    pieces: Pieces
 
 
 def seal_prior(
@@ -136,7 +138,7 @@ def seal_prior(
     )
     score *= lever_factor(pieces, config.lever, config.lever_bonus, config.longest)
     score *= 1 - np.float32(config.cover_bonus) * (1 - np.exp(-pieces.covered / config.cover))
-    return Seal(np.clip(score, 0, 1).astype(np.float32), contact, tilt)
+    return Seal(np.clip(score, 0, 1).astype(np.float32), contact, tilt, pieces)
 
 
 def angle_to(normals: NDArray[np.float32], up: NDArray[np.floating]) -> Image:
