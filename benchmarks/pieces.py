@@ -29,7 +29,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import ObjectState, SimCell, SimConfig
 
 SCENES = ("random", "crossed", "standing", "test2", "boxes", "mixed", "lids", "irregular")
-LEAST = 12  # cells: smaller pieces hold no cup
+LEAST = 28  # cells, a cup's footprint: smaller pieces hold none
 COVERED = 0.012  # metres of border: the prior's `cover`
 
 
@@ -144,11 +144,12 @@ def summary(name: str, judged: list[Judged]) -> str:
     said = np.array([each.covered > COVERED for each in judged])
     expected = 1000 * np.array([each.off_expected for each in judged])
     seen = 1000 * np.array([each.off_seen for each in judged])
+    covered = said & under
     return (
         f"{name:10s} {len(judged):5d} pieces, {under.mean():4.0%} under another; covered said of "
         f"{said[under].mean():4.0%} of these and {said[~under].mean():4.0%} of the others; "
         f"centre of mass off the middle expected / seen, median: covered "
-        f"{np.median(expected[said]):4.1f} / {np.median(seen[said]):4.1f} mm, "
+        f"{np.median(expected[covered]):4.1f} / {np.median(seen[covered]):4.1f} mm, "
         f"free {np.median(expected[~said]):4.1f} mm"
     )
 

@@ -67,7 +67,7 @@ def test_masks_survive_where_the_format_has_them(
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_run_lengths_are_lossless(mask: np.ndarray) -> None:
     data = rle.encode(mask)
     assert sum(data["counts"]) == mask.size

@@ -24,14 +24,14 @@ RECTANGLES = st.builds(
 
 
 @given(RECTANGLES)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_rectangle_agrees_with_itself_entirely(rectangle: GraspRectangle) -> None:
     assert rectangle_iou(rectangle, rectangle) == pytest.approx(1.0, abs=1e-3)
     assert matches(rectangle, rectangle, iou=0.75)
 
 
 @given(RECTANGLES, RECTANGLES)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_rectangle_iou_is_symmetric(first: GraspRectangle, second: GraspRectangle) -> None:
     assert rectangle_iou(first, second) == pytest.approx(rectangle_iou(second, first), abs=1e-3)
 

@@ -134,7 +134,7 @@ def test_the_skeleton_is_thin_connected_and_inside() -> None:
 
 
 @given(st.floats(0, np.pi), st.floats(1.6, 4.0))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_spine_runs_along_a_long_object(angle: float, ratio: float) -> None:
     spine = fit_spine(Block(160, 120, 24 * ratio, 24, angle).mask())
     assert spine is not None

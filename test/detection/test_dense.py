@@ -119,7 +119,7 @@ def test_relief_and_color_can_be_seen_alone() -> None:
     assert np.array_equal(dense_input(dark, RESOLUTION, Inputs.DEPTH), depth)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(1, 5), st.integers(1, 5))
 def test_the_network_gives_a_cell_per_four_pixels(rows: int, columns: int) -> None:
     network = DenseNetwork(DenseConfig(widths=(4, 4, 8, 8))).eval()

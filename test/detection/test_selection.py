@@ -26,7 +26,7 @@ rectangles = st.lists(
 WIDE = JawConfig(maximum_opening=10.0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rectangles, st.sampled_from([0.0, 0.25, 0.6]))
 def test_suppression_keeps_what_greedy_suppression_by_definition_keeps(
     found: list[GraspRectangle], overlap: float
