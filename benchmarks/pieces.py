@@ -29,7 +29,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import ObjectState, SimCell, SimConfig
 
 SCENES = ("random", "crossed", "standing", "test2", "boxes", "mixed", "lids", "irregular")
-LEAST = 28  # cells, a cup's footprint: smaller pieces hold none
+LEAST = 12  # cells: smaller pieces are noise
 COVERED = 0.012  # metres of border: the prior's `cover`
 
 
@@ -160,8 +160,9 @@ def drawn(frame: RgbdFrame, prediction: Prediction) -> NDArray[np.uint8]:
     dim = (frame.color // 3).astype(np.uint8)
     there = surface.mask_to_image(pieces.there)
     panels = [frame.color]
-    for values, most in ((pieces.covered, 0.05), (0.05 - np.minimum(pieces.lever, 0.05), 0.05)):
-        share = np.clip(surface.to_image(values) / most, 0, 1)
+    near = 0.05 - np.minimum(pieces.lever, np.float32(0.05))
+    for values in (pieces.covered, near.astype(np.float32)):
+        share = np.clip(surface.to_image(values) / 0.05, 0, 1)
         heat = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
         panels.append(np.where(there[..., None], heat, dim))
     rows = np.flatnonzero(prediction.allowed.any(axis=1))

@@ -67,8 +67,8 @@ def test_a_wall_beside_a_bar_covers_nothing_of_it() -> None:
 
 
 def test_a_slope_does_not_cover_itself() -> None:
-    slope = 0.4 * CELL * np.arange(SHAPE[1], dtype=np.float32)
-    height = np.tile(slope, (SHAPE[0], 1)) + 0.01
+    slope = 0.4 * CELL * np.arange(SHAPE[1])
+    height = (np.tile(slope, (SHAPE[0], 1)) + 0.01).astype(np.float32)
     objects = np.zeros(SHAPE, np.bool_)
     objects[30:60, 30:90] = True
     assert not find_pieces(PLACES, height, tilt_of(height), objects, CELL).covered.any()
@@ -81,8 +81,10 @@ def test_pieces_turn_with_the_view(turns: int) -> None:
         height[rows, columns] = top
     tilt, objects = tilt_of(height), height > 0
     as_it_is = find_pieces(PLACES, height, tilt, objects, CELL)
-    given = (np.rot90(each, turns) for each in (PLACES, height, tilt, objects))
-    turned = find_pieces(*given, CELL)
+    places, height, tilt, objects = (
+        np.rot90(each, turns) for each in (PLACES, height, tilt, objects)
+    )
+    turned = find_pieces(places, height, tilt, objects, CELL)
     for name in ("there", "covered", "lever", "towards", "length"):
         expected = np.rot90(getattr(as_it_is, name), turns)
         np.testing.assert_allclose(getattr(turned, name), expected, atol=1e-6)
