@@ -105,7 +105,7 @@ def clear(
     while not cell.is_empty():
         before, again = cell.camera.read(), cell.camera.read()
         yield judge("still", before, again, config, scene, seed)
-        chosen = next_object(cell)
+        chosen = cell.oracle.uppermost()
         truth = cell.oracle.true_masks() == chosen
         places = cell.world.positions()
         cell.world.park(chosen)
@@ -179,13 +179,6 @@ def judge(
         seconds=seconds,
     )
     return case, before, pair
-
-
-def next_object(cell: SimCell) -> int:
-    """Return the highest object on which nothing lies; the highest at all if all are covered."""
-    states = cell.oracle.objects()
-    free = [state for state in states if not state.under] or states
-    return max(free, key=lambda state: state.centre_of_mass[2]).object_id
 
 
 def motion(cell: SimCell, places: np.ndarray) -> float:

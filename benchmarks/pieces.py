@@ -90,9 +90,7 @@ def clear(
         frame, T = cell.camera.read(), cell.camera.pose()
         prediction = AffordancePredictor().predict(frame, BinView(T_base_camera=T, bin=cell.bin))
         yield frame, prediction, list(judge(cell, prediction, scene, seed))
-        states = cell.oracle.objects()
-        free = [each for each in states if not each.under] or states
-        cell.world.park(max(free, key=lambda each: each.centre_of_mass[2]).object_id)
+        cell.world.park(cell.oracle.uppermost())
         cell.resettle()
 
 

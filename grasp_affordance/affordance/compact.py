@@ -77,6 +77,12 @@ class CompactNetwork(nn.Module):
     def __init__(self, config: CompactConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
+        channels = range(len(CHANNELS))
+        self._unseen: list[int] = []
+        if not config.use_color:
+            self._unseen += channels[SHAPE_COUNT:]
+        if not config.use_pieces:
+            self._unseen += channels[PIECES]
         m, w = config.members, config.width
         self.stem = nn.Conv2d(len(CHANNELS), m * w, 1)
         self.layers = nn.ModuleList(
@@ -126,12 +132,9 @@ class CompactNetwork(nn.Module):
         return self._logits(x, prior_logit[:, None, None, None])[..., 0, 0]
 
     def _stem(self, features: Tensor) -> Tensor:
-        unseen = [slice(SHAPE_COUNT, None)] * (not self.config.use_color)
-        unseen += [PIECES] * (not self.config.use_pieces)
-        if unseen:
+        if self._unseen:
             features = features.clone()
-        for channels in unseen:
-            features[:, channels] = 0
+            features[:, self._unseen] = 0
         return functional.relu(self.stem(features))
 
     def _logits(self, hidden: Tensor, prior_logit: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.disc import disc
 from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.pieces import find_pieces, horizontal_axes
 from grasp_affordance.rgbd import RgbdFrame
@@ -122,7 +123,7 @@ def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:
         relative.append((h - mean) * weight / (0.2 * scale))
     slope, low, high = _slope_and_curvatures(_mean(h, weight, radius * 0.5), radius)
     deviations = [_plane_deviation(h, weight, radius * s) / 0.1 for s in (0.5, 1.0)]
-    tops = [(h - cv2.dilate(h, _disc(radius * size))) * weight / 2.0 for size in _NEIGHBOURHOODS]
+    tops = [(h - cv2.dilate(h, disc(radius * size))) * weight / 2.0 for size in _NEIGHBOURHOODS]
     return [*relative, slope, low, high, *deviations, *tops, h * weight / 4.0]
 
 
@@ -170,9 +171,3 @@ def _mean(values: Image, weight: Image, sigma: float) -> Image:
 def _blur(image: Image, sigma: float) -> Image:
     blurred = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred, dtype=np.float32)
-
-
-def _disc(radius: float) -> NDArray[np.uint8]:
-    """Return a disc that is the same when turned; OpenCV's ellipse is not."""
-    reach = np.arange(-round(radius), round(radius) + 1)
-    return (np.hypot(*np.meshgrid(reach, reach)) <= radius + 0.5).astype(np.uint8)

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.disc import disc
+
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
@@ -115,11 +117,8 @@ def _usual_length(length: Array, cells: NDArray[np.intp], cell: float) -> float:
 
 def _covered_border(height: Image, tilt: Image, level: Mask, known: Mask, cell: float) -> Mask:
     """Return the border cells (h, w) of pieces beside which something rises above their plane."""
-    reach = max(1, round(_REACH / cell))
-    offsets = np.arange(-reach, reach + 1)
-    disc = (np.hypot(*np.meshgrid(offsets, offsets)) <= reach + 0.5).astype(np.uint8)
     filled = np.where(known, height, np.float32(-1e3))
-    highest = cv2.dilate(filled, disc, borderValue=-1e3)
+    highest = cv2.dilate(filled, disc(max(1, round(_REACH / cell))), borderValue=-1e3)
     inner = cv2.erode(level.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
     border = level & ~inner
     own = _REACH * np.tan(tilt[border])  # to which the piece itself may rise

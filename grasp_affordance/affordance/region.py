@@ -168,6 +168,7 @@ def _inside_box(
     T_bin_camera = invert(box.T_base_bin) @ T_base_camera
     points = surface.points @ T_bin_camera[:3, :3].T.astype(np.float32)
     points += T_bin_camera[:3, 3].astype(np.float32)
+    beside_wall = 2 * config.clearance  # by as much as the pose errs a wall seems to stand inside
     with np.errstate(invalid="ignore"):
         to_wall = np.minimum(
             box.size[0] / 2 - np.abs(points[..., 0]), box.size[1] / 2 - np.abs(points[..., 1])
@@ -175,10 +176,9 @@ def _inside_box(
         inside = to_wall > -config.clearance  # a wall's own points scatter about it
         walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
         foreground = inside & ~walls & (points[..., 2] > config.clearance) & (to_wall > 0)
-        # By as much as the pose errs a wall may seem to stand inside.
-        free = inside & (to_wall > 2 * config.clearance)
+        free = inside & (to_wall > beside_wall)
     foreground |= low_objects(points, free, config.clearance, config.thinnest, config.evenness)
-    foreground = reaching(foreground, to_wall, 2 * config.clearance)
+    foreground = reaching(foreground, to_wall, beside_wall)
     # A heap may stand above the rim, where no wall hinders the cup.
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
     up = vertical(T_base_camera)

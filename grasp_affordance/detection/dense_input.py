@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.disc import disc
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
@@ -80,8 +81,8 @@ def _extremes(height: Image, known: NDArray[np.bool_], pixel: float) -> tuple[Im
     mean = np.where(some, total / np.maximum(share, 0.1), np.float32(0)).astype(np.float32)
     far = np.float32(1e3)
     cell = pixel * _COARSE
-    high = cv2.dilate(np.where(some, mean, -far), _disc(_NEAR / cell))
-    low = cv2.erode(np.where(some, mean, far), _disc(_FAR / cell))
+    high = cv2.dilate(np.where(some, mean, -far), disc(_NEAR / cell))
+    low = cv2.erode(np.where(some, mean, far), disc(_FAR / cell))
     high, low = np.where(high > -far, high, mean), np.where(low < far, low, mean)
     full = (columns, rows)
     return (
@@ -106,9 +107,3 @@ def _mean(values: Image, weight: Image, sigma: float) -> Image:
         )
 
     return np.asarray(blurred(values) / np.maximum(blurred(weight), 1e-3), dtype=np.float32)
-
-
-def _disc(radius: float) -> NDArray[np.uint8]:
-    """Return a disc that is the same when turned; OpenCV's ellipse is not."""
-    reach = np.arange(-max(round(radius), 1), max(round(radius), 1) + 1)
-    return (np.hypot(*np.meshgrid(reach, reach)) <= radius + 0.5).astype(np.uint8)

@@ -95,6 +95,12 @@ class Oracle:
             states.append(ObjectState(i, T, centres[i], float(masses[i]), on[i], world.objects[i]))
         return states
 
+    def uppermost(self) -> int:
+        """Return the highest object on which nothing lies; the highest if all are covered."""
+        states = self.objects()
+        free = [state for state in states if not state.under] or states
+        return max(free, key=lambda state: state.centre_of_mass[2]).object_id
+
     def predicted_cause(self, position_base: Array, approach: Array) -> Cause:
         """Return the cause for which a pick would fail at the seal; NONE if it would not."""
         return self.seal_at(position_base, approach).cause

@@ -58,5 +58,6 @@ def test_a_correction_never_changes_the_ranking() -> None:
 
 def test_without_attempts_or_with_successes_only_the_correction_stays_near_identity() -> None:
     assert fit_platt([], []) == Platt()
-    few = fit_platt([0.9] * 5, [1.0] * 5)
-    assert abs(float(few(0.9)) - 0.9) < 0.07
+    few = fit_platt([0.9] * 5, [1.0] * 5, strength=5.0)
+    assert abs(float(few(0.9)) - 0.9) < 0.05
+    assert 0.9 < float(fit_platt([0.9] * 5, [1.0] * 5)(0.9)) < 0.97
