@@ -5,7 +5,8 @@ prediction, their spread says how much is not known yet. It has a few tens of th
 learns from tens of attempts, and answers in tens of milliseconds on a CPU.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +64,17 @@ class CompactConfig:
         """Cells that the receptive field extends beyond the predicted cell."""
         return sum(self.dilations)
 
+    def seeing(self, other: Self) -> Self:
+        """Return this with the channels besides that another configuration sees.
+
+        A network's weights do the same there: what it has not seen has no weight yet.
+        """
+        return replace(
+            self,
+            use_color=self.use_color or other.use_color,
+            use_pieces=self.use_pieces or other.use_pieces,
+        )
+
 
 class CompactNetwork(nn.Module):
     """Logits of success of every member at every cell.
@@ -98,6 +110,8 @@ class CompactNetwork(nn.Module):
         self.register_buffer("aim", torch.zeros(2, dtype=torch.int64))
         with torch.no_grad():  # the first order of points is the prior's, or nearly a lottery
             self.head.weight.mul_(_HUMILITY)
+            # Never moved while they are not seen: who looks at them later begins where this ended.
+            self.stem.weight[:, self._unseen] = 0
 
     def forward(self, features: Tensor, prior_logit: Tensor) -> Tensor:
         """Return logits (B, members, h, w) for the cells at least `reach` from the border.

@@ -21,7 +21,11 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.stacks import FAMILIES, SCENES, TRAINING
 
-MIXED_SCENES = {"train": TRAINING, "heldout": FAMILIES}
+MIXED_SCENES = {
+    "train": TRAINING,
+    "heldout": FAMILIES,
+    "all": (*TRAINING, *FAMILIES),  # what the shipped weights have learned from
+}
 
 
 def stacks_of(scene: str) -> Sequence[str]:

@@ -16,8 +16,9 @@ def begin_or_resume(
 ) -> Trainer:
     """Return a trainer in a folder.
 
-    Weights to begin with decide the shape of the network. They are copied into the folder, so that
-    the trainer can go on after the file they came from has been replaced.
+    Weights to begin with decide the shape of the network; channels that they never saw may be looked
+    at from now on. They are copied into the folder, so that the trainer can go on after the file they
+    came from has been replaced.
 
     Args:
         config: of the trainer; its network is used where there are no weights to begin with.
@@ -41,5 +42,5 @@ def begin_or_resume(
             f"the weights to begin with are for a cup of radius {network.cup_radius} m, not "
             f"{radius} m; start from scratch"
         )
-    learner = replace(config.learner, network=network)
+    learner = replace(config.learner, network=network.seeing(config.learner.network))
     return Trainer(replace(config, learner=learner), folder, kept, device)

@@ -279,7 +279,7 @@ class Trainer:
 
     def _begin_with(self, path: str | Path) -> None:
         network, scale, shift = from_checkpoint(read_checkpoint(path))
-        if network.config != self.config.learner.network:
+        if network.config.seeing(self.config.learner.network) != self.config.learner.network:
             raise CheckpointError(
                 f"'{path}' is a compact network of another shape ({network.config}); configure "
                 "that one, or start from scratch"
