@@ -17,7 +17,7 @@ PILES=${PILES:-train=4 test1=5 test2=4 test3=4 heldout=9}  # per seed
 WEAK=${WEAK:-2}  # times as many piles for rules that soon reach the cap, for as many attempts
 FAIR=${FAIR:-125}  # the same in percent for normal variance
 CELLS=${CELLS:-realistic ideal adverse}
-TIERS=${TIERS:-prior,oracle normal_variance,highest,random oracle_best}
+TIERS=${TIERS:-prior,oracle,prior_abstaining normal_variance,highest,random oracle_best}
 export MUJOCO_GL=${MUJOCO_GL:-egl} OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=0
 
 jobs_of_pass() {

@@ -45,10 +45,11 @@ def run(
     finished clearance is kept beside it, so that --resume continues a killed run.
 
     Args:
-        policy: random, highest, normal_variance, prior, learned, oracle or oracle_best.
+        policy: random, highest, normal_variance, prior, prior_abstaining, learned, oracle or
+            oracle_best.
         output: the report, JSON.
         scene: train (its four stack types in turn), test1, test2, test3, heldout (nine families of
-            other shapes in turn), or a single stack type.
+            other shapes in turn), all (both in turn), or a single stack type.
         cell: hardness: ideal, realistic or adverse.
         seeds: A:B, from A up to B - 1; each is a cell of its own, with its own calibration error.
         clearances: piles per seed.

@@ -23,6 +23,7 @@ from grasp_affordance.evaluation.markdown import (
 )
 from grasp_affordance.evaluation.provenance import machine_text
 from grasp_affordance.evaluation.records import Clearance
+from grasp_affordance.evaluation.references import POLICIES, TEST
 from grasp_affordance.evaluation.summary import statistics_of
 from grasp_affordance.evaluation.tables import causes_text, percent
 from grasp_affordance.learning.calibration import expected_calibration_error
@@ -127,9 +128,12 @@ def evaluation_table(results: ExperimentResults) -> str:
         "over seeds",
         "prior",
         "minus prior, same piles",
+        "prior, abstaining",
+        "minus that",
         "oracle",
         "share of oracle",
         "completion",
+        "of the prior, abstaining",
         *(["the paper, published"] if beside else []),
     ]
     scenes = scene_order(
@@ -196,9 +200,9 @@ def _test_row(results: ExperimentResults, arm: str, scene: str) -> list[str] | N
         return None
     ours = _pooled([run.tests[scene] for run in runs])
     total = statistics_of(list(map(Clearance.from_json, ours["clearances"])))
-    prior, oracle = (
+    prior, cautious, oracle = (
         _pooled([results.test(policy, arm, scene, run.seed) for run in runs])
-        for policy in ("prior", "oracle")
+        for policy in POLICIES[TEST]
     )
     rates = [run.tests[scene]["total"]["success_rate"] for run in runs]
     return [
@@ -210,9 +214,12 @@ def _test_row(results: ExperimentResults, arm: str, scene: str) -> list[str] | N
         over_seeds([np.nan if each is None else each for each in rates]),
         _rate_of(prior),
         difference(ours, prior if prior["clearances"] else None),
+        _rate_of(cautious),
+        difference(ours, cautious if cautious["clearances"] else None),
         _rate_of(oracle),
         _share(total["success_rate"], oracle),
         percent(total["completion"]),
+        _completion_of(cautious),
     ]
 
 
@@ -224,6 +231,11 @@ def _pooled(reports: Sequence[Report | None]) -> Report:
 def _rate_of(report: Report) -> str:
     clearances = list(map(Clearance.from_json, report["clearances"]))
     return rate(statistics_of(clearances) if clearances else None)
+
+
+def _completion_of(report: Report) -> str:
+    clearances = list(map(Clearance.from_json, report["clearances"]))
+    return percent(statistics_of(clearances)["completion"]) if clearances else "–"
 
 
 def _share(success: float | None, oracle: Report) -> str:

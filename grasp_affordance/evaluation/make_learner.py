@@ -15,6 +15,7 @@ from grasp_affordance.learning.paper import PaperConfig
 from grasp_affordance.learning.paper_trainer import PaperPolicy
 from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import TrainerConfig
+from grasp_affordance.policies.policy import ABSTAIN_BELOW
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LearnerOptions:
     weights: Path | None = None
     exploration_start: float | None = None
     exploration_decay: float | None = None
-    min_probability: float = 0.3
+    min_probability: float = ABSTAIN_BELOW
     kind: Exploration = Exploration.RANDOM
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)

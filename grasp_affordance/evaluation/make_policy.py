@@ -5,10 +5,19 @@ from pathlib import Path
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import SuctionPoint
-from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.policies.policy import ABSTAIN_BELOW, Policy, View
 from grasp_affordance.policies.truth import Truth
 
-NAMES = ("random", "highest", "normal_variance", "prior", "learned", "oracle", "oracle_best")
+NAMES = (
+    "random",
+    "highest",
+    "normal_variance",
+    "prior",
+    "prior_abstaining",
+    "learned",
+    "oracle",
+    "oracle_best",
+)
 
 Works = Callable[[SuctionPoint, View], bool]
 
@@ -54,6 +63,10 @@ def make_policy(
             from grasp_affordance.policies.affordance_policy import AffordancePolicy
 
             return AffordancePolicy("prior", min_probability=min_probability)
+        case "prior_abstaining":
+            from grasp_affordance.policies.affordance_policy import AffordancePolicy
+
+            return AffordancePolicy(name, min_probability=min_probability or ABSTAIN_BELOW)
         case "learned":
             return _learned(weights, min_probability, device)
         case "oracle" | "oracle_best":

@@ -10,7 +10,16 @@ from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.statistics import paired_difference
 from grasp_affordance.evaluation.tables import causes_text, percent, with_interval
 
-POLICIES = ("random", "highest", "normal_variance", "prior", "learned", "oracle", "oracle_best")
+POLICIES = (
+    "random",
+    "highest",
+    "normal_variance",
+    "prior",
+    "prior_abstaining",
+    "learned",
+    "oracle",
+    "oracle_best",
+)
 CELLS = ("ideal", "realistic", "adverse")
 REFERENCE = "prior"  # the policy with which others are compared on the same piles
 

@@ -26,9 +26,11 @@ from grasp_affordance.evaluation.sim_pile import SimPile, clear_simulated_pile, 
 from grasp_affordance.evaluation.store import read_report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
-POLICIES = ("prior", "oracle")
 LIVE, TEST = "live", "test"
 """Kinds of piles: those that a run learns on, and those of `grasp-affordance evaluate`."""
+
+POLICIES = {LIVE: ("prior", "oracle"), TEST: ("prior", "prior_abstaining", "oracle")}
+"""What is measured on either kind."""
 
 OBJECTS = 20  # of a pile of the training scene; in the progress a pile is so many attempts
 
@@ -113,10 +115,11 @@ def references_of(
     for cell in dict.fromkeys(arm.cell for arm in experiment.arms.values()):
         arms = [name for name, arm in experiment.arms.items() if arm.cell == cell]
         learned_on = tuple(tables[arm] for arm in arms)
-        for policy in POLICIES:
+        for policy in POLICIES[LIVE]:
             at = (policy, experiment.scene, cell, seed)
             jobs.append(ReferenceJob(LIVE, *at, live, results, work, learned_on))
-            for scene, piles in experiment.tests.items():
+        for scene, piles in experiment.tests.items():
+            for policy in POLICIES[TEST]:
                 at = (policy, scene, cell, seed)
                 jobs.append(ReferenceJob(TEST, *at, piles, results, work))
     return jobs

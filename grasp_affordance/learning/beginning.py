@@ -16,9 +16,9 @@ def begin_or_resume(
 ) -> Trainer:
     """Return a trainer in a folder.
 
-    Weights to begin with decide the shape of the network; channels that they never saw may be looked
-    at from now on. They are copied into the folder, so that the trainer can go on after the file they
-    came from has been replaced.
+    Weights to begin with decide the shape of the network, but channels that they never saw may be
+    looked at from now on. They are copied into the folder, so that the trainer can go on after the
+    file they came from has been replaced.
 
     Args:
         config: of the trainer; its network is used where there are no weights to begin with.

@@ -17,7 +17,7 @@ from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
 from grasp_affordance.learning.lessons import TEACHING, bare_lesson, judged_lesson
 from grasp_affordance.learning.trainer import Report, Trainer
-from grasp_affordance.policies.policy import View
+from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.rgbd import RgbdFrame
 
 
@@ -71,7 +71,7 @@ class OnlineConfig:
     )
     kind: Exploration = Exploration.MEMBER
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
-    min_probability: float = 0.3
+    min_probability: float = ABSTAIN_BELOW
     curiosity: float = 0.05
     apprenticeship: int = 8
     seed: int = 0

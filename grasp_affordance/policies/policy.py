@@ -12,6 +12,9 @@ from grasp_affordance.geometry import check_rigid, transform_points
 from grasp_affordance.grasp import Selection
 from grasp_affordance.rgbd import RgbdFrame
 
+ABSTAIN_BELOW = 0.3
+"""Expected success below which the default learner, and the prior beside it, hand a pile back."""
+
 
 def _no_points() -> NDArray[np.float64]:
     return np.empty((0, 3))

@@ -143,6 +143,28 @@ def test_the_prior_is_an_offset_of_the_logit() -> None:
     torch.testing.assert_close(network(features, torch.full((1, 1, 1, 1), 1.5)), without + offset)
 
 
+@pytest.mark.parametrize(
+    "config", [replace(CONFIG, use_color=False), replace(CONFIG, use_pieces=False)]
+)
+def test_who_looks_at_more_begins_where_the_weights_that_saw_less_ended(
+    config: CompactConfig,
+) -> None:
+    blind = CompactNetwork(config)
+    optimiser = torch.optim.AdamW(blind.parameters(), lr=0.1, weight_decay=0.01)
+    size = 2 * CONFIG.reach + 1
+    patches, prior = torch.randn(4, len(CHANNELS), size, size), torch.randn(4)
+    for _ in range(3):  # what was not seen must not be moved by learning either
+        optimiser.zero_grad()
+        blind.forward_cells(patches, prior).square().sum().backward()
+        optimiser.step()
+    seeing = CompactNetwork(blind.config.seeing(CONFIG))
+    assert seeing.config == CONFIG
+    seeing.load_state_dict(blind.state_dict())
+    torch.testing.assert_close(
+        seeing.forward_cells(patches, prior), blind.forward_cells(patches, prior)
+    )
+
+
 def test_untaught_weights_rank_as_the_prior_does() -> None:
     """A robot that has learned nothing yet picks what geometry recommends."""
     network = CompactNetwork(replace(CONFIG, members=5, width=16))

@@ -12,7 +12,7 @@ from grasp_affordance.evaluation.make_policy import NAMES, make_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
-from grasp_affordance.policies.policy import View
+from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.stacks import FAMILIES, TRAINING
 
@@ -58,6 +58,7 @@ def test_mixed_scenes_take_their_stack_types_in_turn() -> None:
     assert tuple(stacks_of("train")) == TRAINING
     assert tuple(stacks_of("heldout")) == FAMILIES
     assert stacks_of("test2") == ("test2",)
+    assert set(stacks_of("all")) == {*TRAINING, *FAMILIES}
 
 
 def test_an_oracle_needs_a_simulator() -> None:
@@ -69,6 +70,18 @@ def test_an_oracle_needs_a_simulator() -> None:
 def test_every_listed_policy_of_a_real_cell_can_be_made() -> None:
     for name in set(NAMES) - {"oracle", "oracle_best", "learned"}:
         assert make_policy(name).name == name
+
+
+def test_the_abstaining_prior_offers_what_the_prior_does_but_for_the_unlikely() -> None:
+    prior, abstaining = (make_policy(name) for name in ("prior", "prior_abstaining"))
+    with SimCell(SimConfig(scene="irregular", seed=0, objects=3)) as cell:
+        pile = SimPile(cell)
+        view = View(*pile.look(), pile.bin, pile.cup, np.random.default_rng(0))
+        offered = abstaining.choose(view).points
+        all_points = prior.choose(view).points
+    likely = [point for point in all_points if point.probability >= ABSTAIN_BELOW]
+    assert 0 < len(offered) < len(all_points)
+    assert [(p.u, p.v) for p in offered] == [(p.u, p.v) for p in likely]
 
 
 def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) -> None:

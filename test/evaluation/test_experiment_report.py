@@ -126,6 +126,7 @@ def test_tests_of_the_weights_stand_beside_prior_oracle_and_the_paper(tmp_path: 
     for seed, wins in ((0, 19), (1, 18)):
         write_run(tmp_path, "generalisation", "default", seed, outcomes(5), ["test2"], wins)
         write_reference(tmp_path, "test", "prior", seed, [16], "test2")
+        write_reference(tmp_path, "test", "prior_abstaining", seed, [17], "test2")
         write_reference(tmp_path, "test", "oracle", seed, [20], "test2")
     found = cells(evaluation_table(only(tmp_path)), "test2")
     assert (found["arm"], found["seeds"], found["attempts"]) == ("default", "2", "40")
@@ -134,6 +135,9 @@ def test_tests_of_the_weights_stand_beside_prior_oracle_and_the_paper(tmp_path: 
     assert found["over seeds"] == "92.5 ± 3.5 %"
     assert found["prior"].startswith("80.0 %")
     assert found["minus prior, same piles"].startswith("+12.5")
+    assert found["prior, abstaining"].startswith("85.0 %")
+    assert found["minus that"].startswith("+7.5")
+    assert found["of the prior, abstaining"] == "85.0 %"
     assert found["share of oracle"] == "92.5 %"
     assert found["the paper, published"] == PUBLISHED["test2"] == "79.05 %"
 

@@ -29,7 +29,13 @@ from grasp_affordance.evaluation.learning_store import run_identity
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
 from grasp_affordance.evaluation.provenance import machine_text
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
-from grasp_affordance.evaluation.references import LIVE, TEST, ReferenceJob, clear_learning_pile
+from grasp_affordance.evaluation.references import (
+    LIVE,
+    POLICIES,
+    TEST,
+    ReferenceJob,
+    clear_learning_pile,
+)
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
 from grasp_affordance.evaluation.store import read_report
@@ -100,10 +106,11 @@ def test_the_jobs_are_every_arm_and_reference_of_every_seed(tmp_path: Path) -> N
     found = {(job.kind, job.policy, job.cell) for job in references if job.seed == 1}
     assert found == {
         (kind, policy, cell)
-        for kind in (LIVE, TEST)
-        for policy in ("prior", "oracle")
+        for kind, policies in POLICIES.items()
+        for policy in policies
         for cell in ("ideal", "realistic")
     }
+    assert set(POLICIES) == {LIVE, TEST}
     assert not begun(jobs)
 
 

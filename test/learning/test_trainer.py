@@ -15,9 +15,11 @@ from synthetic_lessons import CONFIG, LEARNER, lesson, observation, same_weights
 
 from grasp_affordance.affordance.checkpoint import read_checkpoint
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
+from grasp_affordance.affordance.features import SHAPE_COUNT
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.grasp import Outcome
+from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
 from grasp_affordance.learning.learner import OnlineLearner
 from grasp_affordance.learning.replay import Example
@@ -54,6 +56,28 @@ def test_a_resumed_trainer_that_began_with_given_weights_equals_an_uninterrupted
     whole = pupil("whole", 6)
     pupil("parts", 2)
     assert same_weights(whole, pupil("parts", 6))
+
+
+def test_a_trainer_may_look_at_what_the_given_weights_have_not_seen(tmp_path: Path) -> None:
+    blind = replace(LEARNER, network=replace(LEARNER.network, use_color=False))
+    first = Trainer(replace(CONFIG, learner=blind), tmp_path / "given")
+    first.consume(lesson(0))
+    pupil = begin_or_resume(CONFIG, tmp_path / "pupil", first.keep())
+    assert pupil.learner.config.network == LEARNER.network
+    color = pupil.learner.network.stem.weight[:, SHAPE_COUNT:]
+    assert not color.any()
+    for number in range(1, 4):
+        pupil.consume(lesson(number))
+    assert color.any()
+    again = begin_or_resume(CONFIG, tmp_path / "pupil")
+    assert same_weights(pupil, again)
+
+
+def test_weights_decide_what_is_looked_at_where_they_have_seen_more(tmp_path: Path) -> None:
+    given = taught(tmp_path / "given", 1).keep()
+    blind = replace(LEARNER, network=replace(LEARNER.network, use_color=False))
+    pupil = begin_or_resume(replace(CONFIG, learner=blind), tmp_path / "pupil", given)
+    assert pupil.learner.config.network.use_color
 
 
 _KILLED = """
