@@ -189,8 +189,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "generalisation": Experiment(
         "Generalisation",
         "What is the skill of 2,000 attempts in the training scene worth in the paper's three "
-        "tests and on shapes that were never seen?",
-        {"default": Arm("default preset")},
+        "tests and on shapes that were never seen? Does it travel better without color?",
+        {"default": Arm("default preset"), "no_color": _ABLATIONS["no_color"]},
         attempts=2000,
         tests=_BASELINE_TESTS,
     ),
