@@ -32,7 +32,8 @@ class CompactConfig:
         cup_radius: metres; the unit of length of its features.
         use_prior: start from the analytic seal prior, as an offset of the logit.
         prior_trust: factor on the prior's logit at first; learned from then on. Below 1 the first
-            order of points is the prior's all the same, and evidence overrules it sooner.
+            order of points is the prior's all the same and evidence overrules it sooner, but what
+            the prior says of places unlike those that were picked is lost.
         use_color: whether the color channels are seen.
         use_pieces: whether the channels are seen that tell of whole pieces of surface.
     """
@@ -43,7 +44,7 @@ class CompactConfig:
     resolution: float = 0.0025
     cup_radius: float = 0.010
     use_prior: bool = True
-    prior_trust: float = 0.3
+    prior_trust: float = 1.0
     use_color: bool = True
     use_pieces: bool = True
 

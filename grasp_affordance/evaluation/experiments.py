@@ -100,7 +100,9 @@ _ABLATIONS = {
     "default": Arm("the default preset"),
     "no_prior": Arm("without the seal prior", "--no-prior"),
     "gates": Arm("keeps away from edges, walls, holes and steep places", "--gates"),
-    "full_trust": Arm("the prior's logit counts in full", f"{_LEARNER}.network.prior-trust 1"),
+    "less_trust": Arm(
+        "the prior's logit counts for a third at first", f"{_LEARNER}.network.prior-trust 0.3"
+    ),
     "no_anchor": Arm("the prior is worth no failures", f"{_LEARNER}.anchor 0"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
     "no_pieces": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-pieces"),
@@ -204,7 +206,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Ablations from scratch",
         "The same without the prior.",
         _ablations(
-            "realistic", "--no-prior", leave_out=("no_prior", "gates", "full_trust", "no_anchor")
+            "realistic", "--no-prior", leave_out=("no_prior", "gates", "less_trust", "no_anchor")
         ),
         attempts=300,
     ),

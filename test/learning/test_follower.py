@@ -80,7 +80,7 @@ def test_a_line_that_is_still_being_written_is_waited_for(tmp_path: Path) -> Non
 
 
 def test_what_only_color_shows_is_learned_in_tens_of_attempts(tmp_path: Path) -> None:
-    log_of(tmp_path, 30)
+    log_of(tmp_path, 40)
     source = following(tmp_path)
     consume_all(source)
     model = CompactModel(read_checkpoint(source.trainer.report().checkpoint))
