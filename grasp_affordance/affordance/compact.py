@@ -111,8 +111,15 @@ class CompactNetwork(nn.Module):
         self.register_buffer("aim", torch.zeros(2, dtype=torch.int64))
         with torch.no_grad():  # the first order of points is the prior's, or nearly a lottery
             self.head.weight.mul_(_HUMILITY)
-            # Never moved while they are not seen: who looks at them later begins where this ended.
-            self.stem.weight[:, self._unseen] = 0
+        self.forget_unseen()
+
+    @torch.no_grad()
+    def forget_unseen(self) -> None:
+        """Give channels that are not seen no weight.
+
+        Learning never moves it: who looks at them later begins where this network ended.
+        """
+        self.stem.weight[:, self._unseen] = 0
 
     def forward(self, features: Tensor, prior_logit: Tensor) -> Tensor:
         """Return logits (B, members, h, w) for the cells at least `reach` from the border.

@@ -56,6 +56,7 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
         scale, shift = float(calibration["scale"]), float(calibration["shift"])
         network = CompactNetwork(config)
         network.load_state_dict(dict(checkpoint.tensors), strict=True)
+        network.forget_unseen()  # weights of before gave them some, at random
     except (KeyError, TypeError, ValueError, ConfigError, RuntimeError) as error:
         raise CheckpointError(
             f"the weights are not those of the compact network in the checkpoint's header "

@@ -9,7 +9,7 @@ import torch
 
 from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
-from grasp_affordance.affordance.compact_checkpoint import to_checkpoint
+from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint
 from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
 from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.model import load_model
@@ -162,6 +162,17 @@ def test_who_looks_at_more_begins_where_the_weights_that_saw_less_ended(
     seeing.load_state_dict(blind.state_dict())
     torch.testing.assert_close(
         seeing.forward_cells(patches, prior), blind.forward_cells(patches, prior)
+    )
+
+
+def test_random_weights_of_unseen_channels_are_forgotten_when_read() -> None:
+    blind = replace(CONFIG, use_color=False)
+    state = CompactNetwork(CONFIG).state_dict()
+    assert state["stem.weight"][:, SHAPE_COUNT:].any()
+    network = from_checkpoint(to_checkpoint(state, blind, Provenance()))[0]
+    assert not network.stem.weight[:, SHAPE_COUNT:].any()
+    torch.testing.assert_close(
+        network.stem.weight[:, :SHAPE_COUNT], state["stem.weight"][:, :SHAPE_COUNT]
     )
 
 
