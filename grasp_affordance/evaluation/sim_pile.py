@@ -19,12 +19,12 @@ from grasp_affordance.grasp import GraspAttempt, Outcome, SuctionPoint
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
-from grasp_affordance.sim.stacks import FAMILIES, SCENES, TRAINING
+from grasp_affordance.sim.stacks import FAMILIES, FULL, SCENES, TRAINING
 
 MIXED_SCENES = {
     "train": TRAINING,
     "heldout": FAMILIES,
-    "all": (*TRAINING, *FAMILIES),  # what the shipped weights have learned from
+    "all": (*TRAINING, FULL, *FAMILIES, FULL),  # what the shipped weights have learned from
 }
 
 

@@ -2,7 +2,8 @@
 
 `random`, `rows`, `crossed` and `standing` are the paper's four training types of 20 cylinders; the
 tests 1 to 3 are its scenes of 20 coloured, 40 coloured and 40 blue cylinders. The families are what
-no training sees, and `logs` the piles of the annotation paper.
+no training sees, `full` is a bin as it comes from the store, and `logs` are the piles of the
+annotation paper.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,7 +41,8 @@ FAMILIES = (
     "holes",
     "dark_shiny",
 )
-SCENES = (*TRAINING, *TESTS, *FAMILIES)
+FULL = "full"  # twice as many objects as in training, of several shapes
+SCENES = (*TRAINING, *TESTS, *FAMILIES, FULL)
 LOGS = "logs"  # for a parallel gripper: no cup seals on bark, so it is no scene of suction picking
 
 _UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
@@ -240,6 +242,16 @@ def _small_or_large(rng: np.random.Generator) -> shapes.Shape:
     return makers[int(rng.integers(len(makers)))](rng)
 
 
+def _thick(rng: np.random.Generator) -> shapes.Shape:
+    """Return half of the time a cylinder, else another shape that the weight of forty cannot press
+    into the floor as it can a plate.
+    """
+    if rng.random() < 0.5:
+        return shapes.cylinder(float(rng.uniform(0.016, 0.030)), float(rng.uniform(0.06, 0.12)))
+    makers = (_box, _dome, _lid, _irregular)
+    return makers[int(rng.integers(len(makers)))](rng)
+
+
 Stack = Callable[[BinGeometry, np.random.Generator], list[Placement]]
 Maker = Callable[[np.random.Generator], list[ObjectSpec]]
 
@@ -260,6 +272,7 @@ _STACKS: dict[str, Stack] = {
     "thin": _drop_of(_each(16, _thin)),
     "holes": _drop_of(_each(16, _holed)),
     "dark_shiny": _drop_of(_dark_shiny),
+    FULL: _drop_of(_each(40, _thick)),
     LOGS: log_pile,
 }
 

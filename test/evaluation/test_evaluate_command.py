@@ -14,7 +14,7 @@ from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
-from grasp_affordance.sim.stacks import FAMILIES, TRAINING
+from grasp_affordance.sim.stacks import FAMILIES, FULL, TRAINING
 
 GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
 
@@ -58,7 +58,7 @@ def test_mixed_scenes_take_their_stack_types_in_turn() -> None:
     assert tuple(stacks_of("train")) == TRAINING
     assert tuple(stacks_of("heldout")) == FAMILIES
     assert stacks_of("test2") == ("test2",)
-    assert set(stacks_of("all")) == {*TRAINING, *FAMILIES}
+    assert set(stacks_of("all")) == {*TRAINING, *FAMILIES, FULL}
 
 
 def test_an_oracle_needs_a_simulator() -> None:
