@@ -36,10 +36,10 @@ class AimConfig:
     """
 
     reach: int = 3
-    every: int = 4
-    first: int = 32
-    examples: int = 192
-    doubt: float = 1.5
+    every: int = 6
+    first: int = 64
+    examples: int = 256
+    doubt: float = 2.0
 
     def __post_init__(self) -> None:
         if self.reach < 0 or min(self.every, self.first, self.examples) < 1 or self.doubt < 0:

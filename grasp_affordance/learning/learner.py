@@ -16,6 +16,7 @@ from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
 from grasp_affordance.learning.alike import AlikeConfig
+from grasp_affordance.learning.calibration import fit_platt
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
@@ -172,8 +173,10 @@ class OnlineLearner:
 
         def losses(aim: Aim) -> NDArray[np.float64]:
             there = {**weights, "aim": torch.tensor(aim)}
-            members = member_probabilities(there, shape, examples, self.device)
-            return cross_entropy(members.mean(axis=1), labels)
+            predicted = member_probabilities(there, shape, examples, self.device).mean(axis=1)
+            # Picks are made where most is promised, so any other aim promises less, and would
+            # explain failures of an overconfident robot better: confidence must not count.
+            return cross_entropy(fit_platt(predicted, labels)(predicted), labels)
 
         self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 

@@ -47,6 +47,21 @@ def test_the_learner_finds_where_the_cup_lands(offset: tuple[int, int]) -> None:
     assert np.hypot(*(found - offset)) < max(1.1, np.hypot(*offset) - 1)
 
 
+def test_a_prior_that_promises_too_much_does_not_push_the_aim_away() -> None:
+    # Picks are made where the prior is highest, so it promises less at every other aim.
+    network = CompactConfig(members=2, width=8, dilations=(1, 2))
+    learner = OnlineLearner(LearnerConfig(network=network, steps=1, batch=8, learning_rate=1e-9))
+    middle = SIZE // 2
+    rows, columns = np.mgrid[:SIZE, :SIZE] - middle
+    for number in range(160):
+        view, rng = landscape(number), np.random.default_rng([10, number])
+        width = rng.uniform(2.0, 6.0)
+        prior = (5.0 * np.exp(-(rows**2 + columns**2) / (2 * width**2))).astype(np.float32)
+        view = Observation(view.grid, view.features, prior)
+        learner.learn(learner.example(view, middle, middle, float(rng.random() < 0.5)))
+    assert learner.aim == (0, 0)
+
+
 def test_a_neighbour_must_explain_the_attempts_better_beyond_chance() -> None:
     rng = np.random.default_rng(0)
     noise = {aim: rng.normal(0.0, 0.3, 100) for aim in [(0, 0), *neighbours((0, 0), 3)]}
