@@ -24,7 +24,8 @@ from grasp_affordance.sim.stacks import FAMILIES, FULL, SCENES, TRAINING
 MIXED_SCENES = {
     "train": TRAINING,
     "heldout": FAMILIES,
-    "all": (*TRAINING, FULL, *FAMILIES, FULL),  # what the shipped weights have learned from
+    # For weights that shall serve anywhere; full bins are where abstention is hardest to judge.
+    "all": (*TRAINING, FULL, *FAMILIES, FULL),
 }
 
 

@@ -2,8 +2,8 @@
 
 `random`, `rows`, `crossed` and `standing` are the paper's four training types of 20 cylinders; the
 tests 1 to 3 are its scenes of 20 coloured, 40 coloured and 40 blue cylinders. The families are what
-no training sees, `full` is a bin as it comes from the store, and `logs` are the piles of the
-annotation paper.
+no experiment learns from, `full` is a bin of forty objects of several shapes, and `logs` are the
+piles of the annotation paper. What lies in them is in `stack_objects.py`.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,19 +14,10 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.sim import shapes
+from grasp_affordance.sim import stack_objects
 from grasp_affordance.sim.config import Hardness
 from grasp_affordance.sim.log_piles import log_pile
-from grasp_affordance.sim.objects import (
-    BLUE,
-    ObjectSpec,
-    Placement,
-    adverse,
-    lying,
-    make_dark,
-    make_shiny,
-    random_color,
-)
+from grasp_affordance.sim.objects import ObjectSpec, Placement, adverse, lying
 
 TRAINING = ("random", "rows", "crossed", "standing")
 TESTS = ("test1", "test2", "test3")
@@ -41,7 +32,7 @@ FAMILIES = (
     "holes",
     "dark_shiny",
 )
-FULL = "full"  # twice as many objects as in training, of several shapes
+FULL = "full"
 SCENES = (*TRAINING, *TESTS, *FAMILIES, FULL)
 LOGS = "logs"  # for a parallel gripper: no cup seals on bark, so it is no scene of suction picking
 
@@ -81,30 +72,6 @@ def dropped(
     return placements
 
 
-def _cylinders(
-    count: int, radius: tuple[float, float], length: tuple[float, float], rng: np.random.Generator
-) -> list[ObjectSpec]:
-    return [
-        ObjectSpec(
-            shapes.cylinder(float(rng.uniform(*radius)), float(rng.uniform(*length))),
-            random_color(rng),
-        )
-        for _ in range(count)
-    ]
-
-
-def _twenty(rng: np.random.Generator) -> list[ObjectSpec]:
-    return _cylinders(20, (0.027, 0.030), (0.105, 0.120), rng)
-
-
-def _other_twenty(rng: np.random.Generator) -> list[ObjectSpec]:
-    return _cylinders(20, (0.024, 0.030), (0.090, 0.120), rng)
-
-
-def _forty(rng: np.random.Generator) -> list[ObjectSpec]:
-    return _cylinders(40, (0.0225, 0.025), (0.090, 0.100), rng)
-
-
 def _layer(
     specs: list[ObjectSpec],
     geometry: BinGeometry,
@@ -131,7 +98,7 @@ def _layer(
 def _layers(
     counts: tuple[int, ...], crossed: bool, geometry: BinGeometry, rng: np.random.Generator
 ) -> list[Placement]:
-    specs = _cylinders(sum(counts), (0.0295, 0.030), (0.115, 0.120), rng)
+    specs = stack_objects.cylinders(sum(counts), (0.0295, 0.030), (0.115, 0.120), rng)
     placements: list[Placement] = []
     first = bool(rng.random() < 0.5)
     z = 0.0005
@@ -155,7 +122,7 @@ def crossed(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
 
 def standing(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
     """Twelve cylinders upright on the floor, eight dropped among and on them."""
-    specs = _twenty(rng)
+    specs = stack_objects.twenty(rng)
     cells = rng.permutation(25)[:12]
     placements = []
     for cell in cells:
@@ -168,7 +135,7 @@ def standing(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]
     return placements + dropped(specs, geometry, rng, above=0.14)
 
 
-def _drop_of(make: Callable[[np.random.Generator], list[ObjectSpec]]) -> "Stack":
+def _drop_of(make: stack_objects.Objects) -> "Stack":
     def stack(geometry: BinGeometry, rng: np.random.Generator) -> list[Placement]:
         specs = make(rng)
         return dropped(specs, geometry, rng)
@@ -176,103 +143,26 @@ def _drop_of(make: Callable[[np.random.Generator], list[ObjectSpec]]) -> "Stack"
     return stack
 
 
-def _each(count: int, make: Callable[[np.random.Generator], shapes.Shape]) -> "Maker":
-    return lambda rng: [ObjectSpec(make(rng), random_color(rng)) for _ in range(count)]
-
-
-def _all_blue(rng: np.random.Generator) -> list[ObjectSpec]:
-    return [replace(spec, rgba=BLUE) for spec in _forty(rng)]
-
-
-def _dark_shiny(rng: np.random.Generator) -> list[ObjectSpec]:
-    return [
-        make_dark(spec, rng) if k % 2 else make_shiny(spec, rng)
-        for k, spec in enumerate(_twenty(rng))
-    ]
-
-
-def _box(rng: np.random.Generator) -> shapes.Shape:
-    x, y, z = rng.uniform((0.07, 0.05, 0.03), (0.12, 0.08, 0.05))
-    return shapes.box(x, y, z)
-
-
-def _lid(rng: np.random.Generator) -> shapes.Shape:
-    return shapes.lid(float(rng.uniform(0.030, 0.042)), float(rng.uniform(0.014, 0.020)))
-
-
-def _tube(rng: np.random.Generator) -> shapes.Shape:
-    return shapes.tube(float(rng.uniform(0.024, 0.030)), 0.005, float(rng.uniform(0.08, 0.11)))
-
-
-def _dome(rng: np.random.Generator) -> shapes.Shape:
-    return shapes.dome(
-        float(rng.uniform(0.028, 0.036)),
-        float(rng.uniform(0.020, 0.045)),
-        float(rng.uniform(0.008, 0.016)),
-    )
-
-
-def _irregular(rng: np.random.Generator) -> shapes.Shape:
-    x, y, z = rng.uniform((0.08, 0.06, 0.05), (0.12, 0.09, 0.07))
-    return shapes.irregular(rng, (x, y, z))
-
-
-def _thin(rng: np.random.Generator) -> shapes.Shape:
-    x, y = rng.uniform((0.08, 0.05), (0.12, 0.08))
-    return shapes.box(x, y, float(rng.uniform(0.004, 0.007)), family="plate")
-
-
-def _holed(rng: np.random.Generator) -> shapes.Shape:
-    if rng.random() < 0.5:
-        radius, hole = rng.uniform((0.036, 0.008), (0.045, 0.012))
-        return shapes.washer(float(radius), float(hole), 0.014)
-    x, y = rng.uniform((0.09, 0.055), (0.12, 0.07))
-    return shapes.bracket(x, y, 0.012, float(rng.uniform(0.007, 0.010)))
-
-
-def _small_or_large(rng: np.random.Generator) -> shapes.Shape:
-    makers: list[Callable[[np.random.Generator], shapes.Shape]] = [
-        lambda r: shapes.cylinder(float(r.uniform(0.018, 0.034)), float(r.uniform(0.05, 0.13))),
-        _box,
-        _dome,
-        _lid,
-        _thin,
-        _irregular,
-    ]
-    return makers[int(rng.integers(len(makers)))](rng)
-
-
-def _thick(rng: np.random.Generator) -> shapes.Shape:
-    """Return half of the time a cylinder, else another shape that the weight of forty cannot press
-    into the floor as it can a plate.
-    """
-    if rng.random() < 0.5:
-        return shapes.cylinder(float(rng.uniform(0.016, 0.030)), float(rng.uniform(0.06, 0.12)))
-    makers = (_box, _dome, _lid, _irregular)
-    return makers[int(rng.integers(len(makers)))](rng)
-
-
 Stack = Callable[[BinGeometry, np.random.Generator], list[Placement]]
-Maker = Callable[[np.random.Generator], list[ObjectSpec]]
 
 _STACKS: dict[str, Stack] = {
-    "random": _drop_of(_twenty),
+    "random": _drop_of(stack_objects.twenty),
     "rows": rows,
     "crossed": crossed,
     "standing": standing,
-    "test1": _drop_of(_other_twenty),
-    "test2": _drop_of(_forty),
-    "test3": _drop_of(_all_blue),
-    "boxes": _drop_of(_each(20, _box)),
-    "mixed": _drop_of(_each(20, _small_or_large)),
-    "lids": _drop_of(_each(20, _lid)),
-    "tubes": _drop_of(_each(14, _tube)),
-    "domed": _drop_of(_each(20, _dome)),
-    "irregular": _drop_of(_each(20, _irregular)),
-    "thin": _drop_of(_each(16, _thin)),
-    "holes": _drop_of(_each(16, _holed)),
-    "dark_shiny": _drop_of(_dark_shiny),
-    FULL: _drop_of(_each(40, _thick)),
+    "test1": _drop_of(stack_objects.other_twenty),
+    "test2": _drop_of(stack_objects.forty),
+    "test3": _drop_of(stack_objects.all_blue),
+    "boxes": _drop_of(stack_objects.each(20, stack_objects.box)),
+    "mixed": _drop_of(stack_objects.each(20, stack_objects.small_or_large)),
+    "lids": _drop_of(stack_objects.each(20, stack_objects.lid)),
+    "tubes": _drop_of(stack_objects.each(14, stack_objects.tube)),
+    "domed": _drop_of(stack_objects.each(20, stack_objects.dome)),
+    "irregular": _drop_of(stack_objects.each(20, stack_objects.irregular)),
+    "thin": _drop_of(stack_objects.each(16, stack_objects.thin)),
+    "holes": _drop_of(stack_objects.each(16, stack_objects.holed)),
+    "dark_shiny": _drop_of(stack_objects.dark_shiny),
+    FULL: _drop_of(stack_objects.each(40, stack_objects.thick)),
     LOGS: log_pile,
 }
 
