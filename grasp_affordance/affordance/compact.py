@@ -6,6 +6,7 @@ learns from tens of attempts, and answers in tens of milliseconds on a CPU.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 import torch
@@ -14,6 +15,9 @@ from torch.nn import functional
 
 from grasp_affordance.affordance.features import CHANNELS, PIECES, SHAPE_COUNT
 from grasp_affordance.errors import ConfigError
+
+Window = tuple[slice, slice]
+"""Rows and columns of a map."""
 
 _HUMILITY = 0.1  # of the random head at first
 _ROUND = 16  # cells: maps are computed in multiples of it
@@ -51,7 +55,7 @@ class CompactConfig:
     def __post_init__(self) -> None:
         if self.members < 1 or self.width < 1 or not self.dilations:
             raise ConfigError("a compact network needs members, width and dilations")
-        steps = zip(self.dilations, self.dilations[1:], strict=False)
+        steps = pairwise(self.dilations)
         if self.dilations[0] != 1 or any(later % earlier for earlier, later in steps):
             raise ConfigError(f"dilations {self.dilations}: from 1, each a multiple of the last")
         if not (0 < self.resolution <= self.cup_radius):
@@ -130,7 +134,7 @@ class CompactNetwork(nn.Module):
         """
         x = self._stem(features)
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
-            x = functional.relu(layer(x)) + x[..., dilation:-dilation, dilation:-dilation]
+            x = functional.relu_(layer(x)) + x[..., dilation:-dilation, dilation:-dilation]
         return self._logits(x, prior_logit)
 
     def forward_cells(self, patches: Tensor, prior_logit: Tensor) -> Tensor:
@@ -144,45 +148,74 @@ class CompactNetwork(nn.Module):
             patches: (B, len(CHANNELS), 2 reach + 1, 2 reach + 1).
             prior_logit: (B,).
         """
-        x = self._stem(patches)
         dilations = (*self.config.dilations, self.config.dilations[-1])
-        for layer, dilation, after in zip(self.layers, dilations, dilations[1:], strict=False):
-            stride = after // dilation
+        strides = [after // d for d, after in pairwise(dilations)]
+        x, layers = patches, list(zip(self.layers, strides, strict=True))
+        if strides[0] == 2:
+            x, layers = self._halved(patches), layers[1:]
+        else:
+            x = self._stem(patches)
+        for layer, stride in layers:
             assert isinstance(layer, nn.Conv2d)
             y = functional.conv2d(x, layer.weight, layer.bias, stride=stride, groups=layer.groups)
-            x = functional.relu(y) + x[..., 1:-1:stride, 1:-1:stride]
+            x = functional.relu_(y) + x[..., 1:-1:stride, 1:-1:stride]
         return self._logits(x, prior_logit[:, None, None, None])[..., 0, 0]
 
+    def _halved(self, patches: Tensor) -> Tensor:
+        """Return what the stem and a first layer with a stride of 2 make of patches.
+
+        The convolution is the sum of four without a stride, each over every other row and column:
+        on a CPU, the gradient of one with a stride costs twice as much as all of these.
+        """
+        first = self.layers[0]
+        assert isinstance(first, nn.Conv2d)
+        y = None
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            x = self._stem(patches[..., row::2, column::2])
+            weight, bias = first.weight[..., row::2, column::2], first.bias if y is None else None
+            part = functional.conv2d(x, weight, bias, groups=first.groups)
+            y = part if y is None else y + part
+        assert y is not None
+        return functional.relu_(y) + x  # the last are the odd rows and columns: the middles
+
     def _stem(self, features: Tensor) -> Tensor:
-        if self._unseen:
+        if self._unseen and torch.is_grad_enabled():  # they have no weight, and shall get none
             features = features.clone()
             features[:, self._unseen] = 0
-        return functional.relu(self.stem(features))
+        stemmed: Tensor = self.stem(features)
+        return functional.relu_(stemmed)
 
     def _logits(self, hidden: Tensor, prior_logit: Tensor) -> Tensor:
         logits: Tensor = self.head(hidden) + self.trust * prior_logit
         return logits
 
-    def forward_map(self, features: Tensor, prior_logit: Tensor) -> Tensor:
+    def forward_map(
+        self, features: Tensor, prior_logit: Tensor, window: Window | None = None
+    ) -> Tensor:
         """Return logits (members, rows, columns) of a whole feature map (channels, rows, columns).
 
         A cell's logit is that of the cell where the cup lands when it is aimed at.
 
         Args:
             prior_logit: (rows, columns).
+            window: rows and columns that are wanted; those of the whole map by default.
         """
-        rows, columns = prior_logit.shape
+        rows, columns = window or tuple(slice(0, size) for size in prior_logit.shape)
+        height, width = rows.stop - rows.start, columns.stop - columns.start
         reach, far = self.config.reach, int(self.aim.abs().max())
         # Few shapes: PyTorch prepares, and keeps, code for every one that it meets.
-        down, right = rows + -rows % _ROUND, columns + -columns % _ROUND
-        further = far + max(down - rows, right - columns)
+        down, right = height + -height % _ROUND, width + -width % _ROUND
+        further = far + max(down - height, right - width)
         padded = functional.pad(
             features[None],
             (reach + far, reach + further, reach + far, reach + further),
             mode="replicate",
         )
         prior = functional.pad(prior_logit[None, None], (far, further) * 2, mode="replicate")
-        top, left = (far + int(shift) for shift in self.aim)
+        top, left = (
+            far + first.start + int(shift)
+            for first, shift in zip((rows, columns), self.aim, strict=True)
+        )
         seen = padded[..., top : top + down + 2 * reach, left : left + right + 2 * reach]
         logits = self.forward(seen, prior[..., top : top + down, left : left + right])
-        return logits[0, :, :rows, :columns]
+        return logits[0, :, :height, :width]

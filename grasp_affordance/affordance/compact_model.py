@@ -14,6 +14,7 @@ from grasp_affordance.rgbd import RgbdFrame
 Image = NDArray[np.float32]
 
 _SMOOTHING = 0.7  # cells; the best cell of a good place, not a lonely one
+_AROUND = 4  # cells around the region that are smoothed, or resampled, into it
 _OPTICAL_UP = np.array([0.0, 0.0, -1.0])
 
 
@@ -82,12 +83,16 @@ class CompactModel:
             raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
         wanted = frame.known if region is None else region
         view = observe(frame, wanted, _OPTICAL_UP if up is None else up, config, prior)
+        window = view.grid.window(wanted, _AROUND)
         with torch.inference_mode():
             logits = self.network.forward_map(
                 torch.from_numpy(view.features).to(self._device),
                 torch.from_numpy(view.prior_logit).to(self._device),
+                window,
             )
             each = torch.sigmoid(logits)
             asked = (each.mean(dim=0) if member is None else each[member]).clamp(1e-6, 1 - 1e-6)
             calibrated = torch.sigmoid(self._scale * torch.logit(asked) + self._shift)
-        return view.grid.to_image(smoothed(calibrated.cpu().numpy(), _SMOOTHING))
+        cells = np.zeros_like(view.prior_logit)
+        cells[window] = smoothed(calibrated.cpu().numpy(), _SMOOTHING)
+        return view.grid.to_image(cells)

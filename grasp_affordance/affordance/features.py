@@ -69,6 +69,7 @@ def feature_map(
     grid: MetricGrid,
     cup_radius: float,
     up: NDArray[np.float64],
+    color: bool = True,
 ) -> Image:
     """Return the features (len(CHANNELS), rows, columns) float32, finite everywhere.
 
@@ -76,6 +77,7 @@ def feature_map(
         region: (H, W) bool, where objects are; what is elsewhere lies over nothing.
         cup_radius: metres; the unit of length of all channels.
         up: (3,) unit vector against gravity in the camera frame.
+        color: whether the color channels are wanted; 0 where not.
     """
     points = frame.intrinsics.deproject_image(frame.depth)
     height, share = grid.sample_known(points @ up.astype(np.float32))
@@ -92,7 +94,10 @@ def feature_map(
     places = np.stack([grid.sample_known(along)[0] for along in axes], axis=-1)
     pieces = _piece_channels(places, height, shape[len(_SCALES)], objects, grid.resolution)
     pieces /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
-    stacked = np.concatenate([channels, pieces, _color_channels(frame, grid, radius)])
+    colors = np.zeros((len(_COLOR_CHANNELS), *height.shape), np.float32)
+    if color:
+        colors = _color_channels(frame, grid, radius)
+    stacked = np.concatenate([channels, pieces, colors])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
 
 

@@ -80,6 +80,19 @@ class MetricGrid:
             resolution,
         )
 
+    def window(self, region: NDArray[np.bool_], around: int = 0) -> tuple[slice, slice]:
+        """Return rows and columns of the cells in the bounding box of `region` (H, W), not empty.
+
+        Args:
+            around: cells more on every side, where the grid has them.
+        """
+        v, u = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+        (top, left), (bottom, right) = (self.cell(u[end], v[end]) for end in (0, -1))
+        return (
+            slice(max(top - around, 0), min(bottom + around + 1, self.rows)),
+            slice(max(left - around, 0), min(right + around + 1, self.columns)),
+        )
+
     def sample(self, image: NDArray[np.generic]) -> Image:
         """Resample an image (H, W[, C]) without NaN to the grid by area averaging, float32."""
         crop = np.asarray(image)[self.v0 : self.v0 + self.height, self.u0 : self.u0 + self.width]

@@ -59,7 +59,7 @@ def observe(
         FrameError: the region holds no depth.
     """
     grid = MetricGrid.over(frame, region, config.resolution, _SURROUNDINGS * config.cup_radius)
-    features = feature_map(frame, region, grid, config.cup_radius, up)
+    features = feature_map(frame, region, grid, config.cup_radius, up, config.use_color)
     logit = np.zeros((grid.rows, grid.columns), dtype=np.float32)
     if config.use_prior and prior is not None:
         p = np.clip(grid.sample(prior), _PRIOR_FLOOR, 1 - _PRIOR_FLOOR)

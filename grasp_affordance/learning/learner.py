@@ -1,7 +1,7 @@
 """The default learner: an ensemble that learns from every pick, from the first one on."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from grasp_affordance.learning.replay import Example, Replay
 Image = NDArray[np.float32]
 # Cells that are judged at once: PyTorch prepares, and keeps, code for every shape that it meets.
 _BLOCK = 32
-Cut = tuple[NDArray[np.float16], NDArray[np.float16]]  # patch (channels, S, S), prior (S, S)
+Cut = tuple[NDArray[np.float16], NDArray[np.float16]]  # patch (channels, h, w), prior of its cells
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,13 @@ class OnlineLearner:
             return
         examples = self.replay.examples[-config.examples :]
         labels = np.array([example.label for example in examples])
-        weights, shape = self.weights(), self.config.network
+        predicted = probabilities_near(self.network, examples, self.aim, config.reach)
 
         def losses(aim: Aim) -> NDArray[np.float64]:
-            there = {**weights, "aim": torch.tensor(aim)}
-            predicted = member_probabilities(there, shape, examples, self.device).mean(axis=1)
+            there = predicted[aim]
             # Picks are made where most is promised, so any other aim promises less, and would
             # explain failures of an overconfident robot better: confidence must not count.
-            return cross_entropy(fit_platt(predicted, labels)(predicted), labels)
+            return cross_entropy(fit_platt(there, labels)(there), labels)
 
         self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 
@@ -226,11 +225,10 @@ class OnlineLearner:
         """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""
         jitter = self.config.jitter
         row, column = rng.integers(-jitter, jitter + 1, 2)
-        seen = _cut(example, self.config.network, (self.aim[0] + row, self.aim[1] + column))
+        patch, prior = _cut(example, self.config.network, (self.aim[0] + row, self.aim[1] + column))
         turns, mirrored = rng.integers(4), rng.random() < 0.5
-        turned = [np.rot90(image, turns, (-2, -1)) for image in seen]
-        patch, prior = (image[..., ::-1] if mirrored else image for image in turned)
-        return patch, prior
+        turned = np.rot90(patch, turns, (-2, -1))
+        return turned[..., ::-1] if mirrored else turned, prior
 
     def seen(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """Return (N, members), 1 where a member learns from an example; fixed for each example."""
@@ -255,16 +253,45 @@ def member_probabilities(
     network.to(device)
     row, column = network.aim.tolist()
     cuts = [_cut(example, config, (row, column)) for example in examples]
-    cuts += cuts[:1] * (-len(cuts) % _BLOCK)
     found = []
     with torch.inference_mode():
-        for first in range(0, len(cuts), _BLOCK):
-            patches, prior = _batch(cuts[first : first + _BLOCK])
+        for block in _blocks(cuts):
+            patches, prior = _batch(block)
             logits = network.forward_cells(
                 torch.from_numpy(patches).to(device), torch.from_numpy(prior).to(device)
             )
             found.append(torch.sigmoid(logits).cpu().numpy())
     return np.concatenate(found)[: len(examples)]
+
+
+def probabilities_near(
+    network: CompactNetwork, examples: Sequence[Example], aim: Aim, reach: int
+) -> dict[Aim, NDArray[np.float32]]:
+    """Return what the ensemble predicts (N,) if the cup landed with an aim or with one beside it.
+
+    Neighbouring cells share most of what they are computed from, and so do these.
+
+    Args:
+        reach: cells to each side beyond which no aim is looked at.
+    """
+    (top, left), (bottom, right) = (
+        [min(max(cell + step, -reach), reach) for cell in aim] for step in (-1, 1)
+    )
+    cuts = [_cut_area(e, network.config, (top, left), (bottom, right)) for e in examples]
+    device, found = network.aim.device, []
+    with torch.inference_mode():
+        for block in _blocks(cuts):
+            patches, prior = (
+                torch.from_numpy(_stacked(images)).to(device) for images in zip(*block, strict=True)
+            )
+            logits = network(patches, prior[:, None])
+            found.append(torch.sigmoid(logits).mean(dim=1).cpu().numpy())
+    cells = np.concatenate(found)[: len(examples)]
+    return {
+        (row, column): cells[:, row - top, column - left]
+        for row in range(top, bottom + 1)
+        for column in range(left, right + 1)
+    }
 
 
 def cross_entropy(
@@ -275,21 +302,44 @@ def cross_entropy(
     return np.asarray(-np.log(p), dtype=np.float64)
 
 
+def _blocks(cuts: list[Cut]) -> Iterator[list[Cut]]:
+    """Yield the cuts in blocks of one size, the last filled up; a single one stays alone."""
+    if len(cuts) > 1:
+        cuts = cuts + cuts[:1] * (-len(cuts) % _BLOCK)
+    for first in range(0, len(cuts), _BLOCK):
+        yield cuts[first : first + _BLOCK]
+
+
 def _cut(example: Example, config: CompactConfig, shift: Aim) -> Cut:
     """Return patch and prior as the network needs them for the cell `shift` away."""
-    margin = example.patch.shape[-1] // 2 - config.reach
-    row, column = margin + shift[0], margin + shift[1]
-    size = 2 * config.reach + 1
-    patch = example.patch[:, row : row + size, column : column + size]
-    return patch, example.prior_logit[row : row + size, column : column + size]
+    return _cut_area(example, config, shift, shift)
+
+
+def _cut_area(example: Example, config: CompactConfig, first: Aim, last: Aim) -> Cut:
+    """Return a patch as the network needs it for the cells from `first` to `last`, and their prior.
+
+    These are rows and columns from the middle of the example.
+    """
+    middle = example.patch.shape[-1] // 2
+    rows, columns = (
+        slice(middle + start, middle + end + 1) for start, end in zip(first, last, strict=True)
+    )
+    seen = tuple(slice(s.start - config.reach, s.stop + config.reach) for s in (rows, columns))
+    return example.patch[:, *seen], example.prior_logit[rows, columns]
 
 
 def _batch(cuts: Sequence[Cut]) -> tuple[Image, Image]:
-    """Stack patches, and the priors of their middles.
+    """Stack cuts of single cells: patches (N, channels, S, S) and priors (N,)."""
+    patches, priors = zip(*cuts, strict=True)
+    return _stacked(patches), _stacked(priors)[:, 0, 0]
+
+
+def _stacked(images: Sequence[NDArray[np.float16]]) -> Image:
+    """Return images of one shape as one array.
 
     In C order: the order in memory decides the order of sums, to the last bit.
     """
-    patches = np.stack([patch for patch, _ in cuts])
-    middle = patches.shape[-1] // 2
-    prior = np.array([prior[middle, middle] for _, prior in cuts], dtype=np.float32)
-    return np.ascontiguousarray(patches, dtype=np.float32), prior
+    stacked = np.empty((len(images), *images[0].shape), dtype=np.float32)
+    for place, image in zip(stacked, images, strict=True):
+        place[...] = image
+    return stacked

@@ -1,7 +1,10 @@
 """The learner finds out where the cup lands from outcomes alone, and stays put without an error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.features import CHANNELS
@@ -9,7 +12,12 @@ from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.aim import AimConfig, better_aim, neighbours
-from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.learner import (
+    LearnerConfig,
+    OnlineLearner,
+    member_probabilities,
+    probabilities_near,
+)
 
 NETWORK = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
 SIZE = 40
@@ -60,6 +68,26 @@ def test_a_prior_that_promises_too_much_does_not_push_the_aim_away() -> None:
         view = Observation(view.grid, view.features, prior)
         learner.learn(learner.example(view, middle, middle, float(rng.random() < 0.5)))
     assert learner.aim == (0, 0)
+
+
+@pytest.mark.parametrize("aim", [(0, 0), (1, -2), (3, 0), (-3, 3)])
+def test_what_is_predicted_beside_an_aim_is_what_is_predicted_with_that_aim(
+    aim: tuple[int, int],
+) -> None:
+    learner = OnlineLearner(LearnerConfig(network=replace(NETWORK, use_prior=True), jitter=0))
+    examples = []
+    for number in range(35):  # not a whole number of blocks
+        rng = np.random.default_rng([11, number])
+        prior = rng.normal(size=(SIZE, SIZE)).astype(np.float32)
+        view = Observation(landscape(number).grid, landscape(number).features, prior)
+        u, v = (int(i) for i in rng.integers(0, SIZE, 2))
+        examples.append(learner.example(view, u, v, 1.0))
+    near = probabilities_near(learner.network, examples, aim, reach=3)
+    assert set(near) == {aim, *neighbours(aim, 3)}
+    for there, predicted in near.items():
+        weights = {**learner.weights(), "aim": torch.tensor(there)}
+        expected = member_probabilities(weights, learner.config.network, examples).mean(axis=1)
+        np.testing.assert_allclose(predicted, expected, atol=1e-6)
 
 
 def test_a_neighbour_must_explain_the_attempts_better_beyond_chance() -> None:
