@@ -51,7 +51,7 @@ class LearnerConfig:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     steps: int = 4
-    batch: int = 64
+    batch: int = 32
     newest: int = 8
     bootstrap: float = 0.7
     anchor: float = 2.0
