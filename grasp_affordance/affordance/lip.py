@@ -41,14 +41,19 @@ class LipContact:
     dome: Image
 
 
-def touch(surface: Surface, radius: float, reach: float) -> LipContact:
+def touch(
+    surface: Surface, radius: float, reach: float, where: NDArray[np.bool_] | None = None
+) -> LipContact:
     """Put a lip of `radius` metres down at every cell that has a normal.
 
     Args:
         reach: metres by which a point of the surface may lie off the lip's bent plane and still
             be met by the lip.
+        where: (h, w) cells that are wanted, all by default; the others stay NaN.
     """
     here = np.isfinite(surface.normals[..., 0])
+    if where is not None:
+        here &= where
     normals = surface.normals[here]
     first, second = _tangents(normals)
     angles = np.linspace(0, 2 * np.pi, SAMPLES, endpoint=False)

@@ -20,6 +20,8 @@ from grasp_affordance.errors import ConfigError
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+_AROUND = 6  # cells, two cup radii: farther than the blur and than any error of the calibration
+
 
 @dataclass(frozen=True)
 class SealConfig:
@@ -105,10 +107,15 @@ def seal_prior(
         cup: radius, stroke and tilt are used.
         up: (3,) unit vector in the camera frame against the approach: a vertical pick's `up` is
             the base's +z, and without a calibrated camera (0, 0, -1) approaches along its axis.
-        objects: (h, w) cells of objects, which may lie on each other; all by default.
+        objects: (h, w) cells of objects, which may lie on each other; all by default. Farther from
+            them than an error of the calibration could carry a cup the score is 0.
     """
     config = config or SealConfig()
-    contact = touch(surface, cup.radius, config.lip_reach)
+    near = None
+    if objects is not None:
+        size = 2 * _AROUND + 1
+        near = cv2.dilate(objects.view(np.uint8), np.ones((size, size), np.uint8)) > 0
+    contact = touch(surface, cup.radius, config.lip_reach, near)
     tilt = angle_to(contact.normals, up)
     heights = surface.points @ np.asarray(up, dtype=np.float32)
     score = (

@@ -84,6 +84,18 @@ def test_the_middle_of_a_face_beats_its_edge_and_its_corner(elevation: float) ->
     assert score_at(score, points, 0.117, 0.097) < 0.25 * middle
 
 
+def test_what_is_farther_from_the_objects_does_not_change_their_score() -> None:
+    T = camera_at(90)
+    surface, points = observed([floor(), TABLE], T, noise=0.0005)
+    top = points[..., 2] > 0.045
+    anywhere = seal_prior(surface, CUP, T[2, :3], objects=np.ones_like(top)).score
+    alone = seal_prior(surface, CUP, T[2, :3], objects=top).score
+    np.testing.assert_allclose(alone[top], anywhere[top], atol=1e-3)
+    far = points[..., 0] > points[top][:, 0].max() + 4 * CUP.radius
+    assert anywhere[far].max() > 0.5
+    assert alone[far].max() == 0
+
+
 def test_less_curved_is_better_and_a_pencil_is_hopeless() -> None:
     scores = []
     for radius in (0.008, 0.015, 0.03, 0.06):
