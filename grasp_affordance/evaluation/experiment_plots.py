@@ -1,4 +1,4 @@
-"""Learning curves of an experiment: mean and 95 % confidence band over seeds."""
+"""Learning curves of an experiment: mean and 95 % confidence band over seeds, and each seed."""
 
 import io
 from collections.abc import Sequence
@@ -27,7 +27,10 @@ _COLORS = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
 
 
 def plot_experiment(results: ExperimentResults, output: Path) -> None:
-    """Draw success over the last 100 attempts (equation 5) and over the last 25, as PNG."""
+    """Draw success over the last 100 attempts (equation 5) and over the last 25, as PNG.
+
+    Few attempts of few seeds have a band as wide as the picture: the second panel shows each run.
+    """
     if len(results.runs) <= _TOGETHER:
         figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True, squeeze=False)
         for axis, window in zip(axes[0], (WINDOW, SHORT_WINDOW), strict=True):
@@ -67,7 +70,11 @@ def _curve(axis: plt.Axes, runs: Sequence[ArmRun], window: int, color: object, n
     style = "-" if len(runs) > 1 else "--"
     label = f"{name} ({seeds})"
     axis.plot(numbers[full], 100 * mean[full], style, lw=2, color=color, label=label)
-    if len(runs) > 1:
+    if window < WINDOW:
+        for run in runs:
+            alone = 100 * rolling(run.success, window)[full]
+            axis.plot(np.arange(window, window + len(alone)), alone, lw=0.6, color=color, alpha=0.5)
+    elif len(runs) > 1:
         axis.fill_between(
             numbers[full], 100 * low[full], 100 * high[full], color=color, alpha=0.2, lw=0
         )
