@@ -170,13 +170,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "scratch": Experiment(
         "From scratch",
         "How soon does the default preset pick well when nothing is given: no prior, "
-        "random weights? Does it help to doubt what the members do not agree on?",
-        {
-            "scratch": Arm("default preset, no prior", "--no-prior"),
-            "pessimist": replace(
-                _ABLATIONS["pessimism"], flags=f"--no-prior {_ABLATIONS['pessimism'].flags}"
-            ),
-        },
+        "random weights?",
+        {"scratch": Arm("default preset, no prior", "--no-prior")},
         tests={"train": 4},
     ),
     "prior": Experiment(
