@@ -40,9 +40,6 @@ class CompactConfig:
             the prior says of places unlike those that were picked is lost.
         use_color: whether the color channels are seen.
         use_pieces: whether the channels are seen that tell of whole pieces of surface.
-        pessimism: standard deviations by which the members' mean logit is lowered. The best cell of
-            a view is chosen among thousands, and often one of which a member or two think too
-            highly; 0 takes the mean of the probabilities.
     """
 
     members: int = 5
@@ -54,11 +51,8 @@ class CompactConfig:
     prior_trust: float = 1.0
     use_color: bool = True
     use_pieces: bool = True
-    pessimism: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.pessimism < 0:
-            raise ConfigError(f"pessimism {self.pessimism} is negative")
         if self.members < 1 or self.width < 1 or not self.dilations:
             raise ConfigError("a compact network needs members, width and dilations")
         steps = pairwise(self.dilations)
@@ -225,11 +219,3 @@ class CompactNetwork(nn.Module):
         seen = padded[..., top : top + down + 2 * reach, left : left + right + 2 * reach]
         logits = self.forward(seen, prior[..., top : top + down, left : left + right])
         return logits[0, :, :height, :width]
-
-
-def agreed(logits: Tensor, pessimism: float, dim: int = 0) -> Tensor:
-    """Return the probability on which the members along `dim` agree; see `CompactConfig`."""
-    if not pessimism:
-        return torch.sigmoid(logits).mean(dim=dim)
-    spread = logits.std(dim=dim, correction=0)
-    return torch.sigmoid(logits.mean(dim=dim) - pessimism * spread)

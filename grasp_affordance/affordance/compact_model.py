@@ -5,7 +5,6 @@ import torch
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.checkpoint import Checkpoint
-from grasp_affordance.affordance.compact import agreed
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, version
 from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import observe, smoothed
@@ -91,10 +90,9 @@ class CompactModel:
                 torch.from_numpy(view.prior_logit).to(self._device),
                 window,
             )
-            together = agreed(logits, config.pessimism)
-            asked = together if member is None else torch.sigmoid(logits[member])
-            certain = torch.logit(asked.clamp(1e-6, 1 - 1e-6))
-            calibrated = torch.sigmoid(self._scale * certain + self._shift)
+            each = torch.sigmoid(logits)
+            asked = (each.mean(dim=0) if member is None else each[member]).clamp(1e-6, 1 - 1e-6)
+            calibrated = torch.sigmoid(self._scale * torch.logit(asked) + self._shift)
         cells = np.zeros_like(view.prior_logit)
         cells[window] = smoothed(calibrated.cpu().numpy(), _SMOOTHING)
         return view.grid.to_image(cells)

@@ -110,10 +110,6 @@ _ABLATIONS = {
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),
     "one_member": Arm("no ensemble", f"{_LEARNER}.network.members 1"),
-    "pessimism": Arm(
-        "a point of which the members think differently is worth less",
-        f"{_LEARNER}.network.pessimism 1",
-    ),
     "no_bootstrap": Arm("all members see all attempts", f"{_LEARNER}.bootstrap 1"),
     "random_exploration": Arm(
         "explores at random", "--exploration-start 0.5 --exploration-decay 100 --kind random"

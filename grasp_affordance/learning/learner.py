@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork, agreed
+from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
@@ -79,7 +79,7 @@ class Prediction:
     """The ensemble's answer over a grid.
 
     Attributes:
-        probability: (rows, columns) float32, of the members together.
+        probability: (rows, columns) float32, mean of the members.
         members: (members, rows, columns) float32 probabilities.
     """
 
@@ -125,8 +125,8 @@ class OnlineLearner:
                 torch.from_numpy(view.features).to(self.device),
                 torch.from_numpy(view.prior_logit).to(self.device),
             )
-            together = agreed(logits, self.config.network.pessimism)
-        return Prediction(together.cpu().numpy(), torch.sigmoid(logits).cpu().numpy())
+            members = torch.sigmoid(logits).cpu().numpy()
+        return Prediction(members.mean(axis=0, dtype=np.float32), members)
 
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
@@ -141,9 +141,7 @@ class OnlineLearner:
     def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:
         """Return what these weights predict at an example's cell."""
         network = self.config.network
-        each = member_probabilities(weights, network, [example], self.device)[0]
-        logits = torch.logit(torch.from_numpy(each), eps=1e-6)
-        return float(agreed(logits, network.pessimism))
+        return float(member_probabilities(weights, network, [example], self.device).mean())
 
     def learn(self, example: Example, alike: Sequence[Example] = ()) -> float:
         """Keep an example and take the configured number of steps; return the last loss.

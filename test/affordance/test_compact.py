@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
-from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork, agreed
+from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint
 from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
 from grasp_affordance.affordance.grid import MetricGrid
@@ -183,16 +183,6 @@ def test_untaught_weights_rank_as_the_prior_does() -> None:
     prior = torch.linspace(-4.0, 4.0, 144).reshape(12, 12)
     logits = network.forward_map(features, prior).mean(dim=0).detach()
     assert torch.corrcoef(torch.stack([logits.ravel(), prior.ravel()]))[0, 1] > 0.95
-
-
-def test_a_pessimist_lowers_only_what_the_members_do_not_agree_on() -> None:
-    alike, apart = torch.tensor([1.5, 1.5]), torch.tensor([3.5, -0.5])  # of the same mean
-    for pessimism in (0.0, 1.0):
-        torch.testing.assert_close(agreed(alike, pessimism), torch.sigmoid(torch.tensor(1.5)))
-    assert agreed(apart, 2.0) < agreed(apart, 1.0) < agreed(alike, 1.0)
-    torch.testing.assert_close(agreed(apart, 0.0), torch.sigmoid(apart).mean())
-    with pytest.raises(ConfigError, match="pessimism"):
-        CompactConfig(pessimism=-1.0)
 
 
 @pytest.mark.parametrize("aim", [(0, 0), (2, -1), (-3, 3)])

@@ -247,16 +247,6 @@ def test_predictions_turn_with_the_scene() -> None:
     )
 
 
-@pytest.mark.parametrize("pessimism", [0.0, 1.0])
-def test_the_probability_that_is_corrected_is_the_one_that_was_served(pessimism: float) -> None:
-    network = replace(LEARNER.network, pessimism=pessimism)
-    learner, view = OnlineLearner(replace(LEARNER, network=network)), observation(0)
-    u, v = view.grid.width // 2, view.grid.height // 2
-    example = learner.example(view, u, v, 1.0)
-    served = learner.predict(view).probability[view.grid.cell(u, v)]
-    assert learner.probability_of(example, learner.weights()) == pytest.approx(served, abs=2e-3)
-
-
 def test_a_folder_of_another_learner_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     trainer = Trainer(CONFIG, tmp_path)
     for number in range(3):
