@@ -6,7 +6,7 @@ learns from tens of attempts, and answers in tens of milliseconds on a CPU.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Self
 
 import torch
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp_affordance.affordance.features import CHANNELS, PIECES, SHAPE_COUNT
+from grasp_affordance.affordance.grid import Window
 from grasp_affordance.errors import ConfigError
-
-Window = tuple[slice, slice]
-"""Rows and columns of a map."""
 
 _HUMILITY = 0.1  # of the random head at first
 _ROUND = 16  # cells: maps are computed in multiples of it
@@ -150,12 +148,9 @@ class CompactNetwork(nn.Module):
         """
         dilations = (*self.config.dilations, self.config.dilations[-1])
         strides = [after // d for d, after in pairwise(dilations)]
-        x, layers = patches, list(zip(self.layers, strides, strict=True))
-        if strides[0] == 2:
-            x, layers = self._halved(patches), layers[1:]
-        else:
-            x = self._stem(patches)
-        for layer, stride in layers:
+        halved = strides[0] == 2
+        x = self._halved(patches) if halved else self._stem(patches)
+        for layer, stride in list(zip(self.layers, strides, strict=True))[halved:]:
             assert isinstance(layer, nn.Conv2d)
             y = functional.conv2d(x, layer.weight, layer.bias, stride=stride, groups=layer.groups)
             x = functional.relu_(y) + x[..., 1:-1:stride, 1:-1:stride]
@@ -169,13 +164,12 @@ class CompactNetwork(nn.Module):
         """
         first = self.layers[0]
         assert isinstance(first, nn.Conv2d)
-        y = None
-        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        parts: list[Tensor] = []
+        for row, column in product((0, 1), repeat=2):
             x = self._stem(patches[..., row::2, column::2])
-            weight, bias = first.weight[..., row::2, column::2], first.bias if y is None else None
-            part = functional.conv2d(x, weight, bias, groups=first.groups)
-            y = part if y is None else y + part
-        assert y is not None
+            weight, bias = first.weight[..., row::2, column::2], None if parts else first.bias
+            parts.append(functional.conv2d(x, weight, bias, groups=first.groups))
+        y = sum(parts[1:], parts[0])
         return functional.relu_(y) + x  # the last are the odd rows and columns: the middles
 
     def _stem(self, features: Tensor) -> Tensor:

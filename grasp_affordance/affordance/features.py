@@ -94,9 +94,8 @@ def feature_map(
     places = np.stack([grid.sample_known(along)[0] for along in axes], axis=-1)
     pieces = _piece_channels(places, height, shape[len(_SCALES)], objects, grid.resolution)
     pieces /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
-    colors = np.zeros((len(_COLOR_CHANNELS), *height.shape), np.float32)
-    if color:
-        colors = _color_channels(frame, grid, radius)
+    unseen = (len(_COLOR_CHANNELS), *height.shape)
+    colors = _color_channels(frame, grid, radius) if color else np.zeros(unseen, np.float32)
     stacked = np.concatenate([channels, pieces, colors])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
 

@@ -16,6 +16,8 @@ from grasp_affordance.errors import FrameError
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
+Window = tuple[slice, slice]
+"""Rows and columns of a map."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,12 @@ class MetricGrid:
         depths = frame.depth[region & frame.known]
         if depths.size == 0:
             raise FrameError("the region of interest holds no depth; check the bin region")
-        rows = np.flatnonzero(region.any(axis=1))
-        columns = np.flatnonzero(region.any(axis=0))
+        (top, left), (bottom, right) = _corners(region)
         metres_per_pixel = float(np.median(depths)) / frame.intrinsics.fx
         extra = round(margin / metres_per_pixel)
-        u0, v0 = max(int(columns[0]) - extra, 0), max(int(rows[0]) - extra, 0)
-        width = min(int(columns[-1]) + extra + 1, frame.shape[1]) - u0
-        height = min(int(rows[-1]) + extra + 1, frame.shape[0]) - v0
+        u0, v0 = max(left - extra, 0), max(top - extra, 0)
+        width = min(right + extra + 1, frame.shape[1]) - u0
+        height = min(bottom + extra + 1, frame.shape[0]) - v0
         factor = metres_per_pixel / resolution
         return cls(
             u0,
@@ -80,14 +81,13 @@ class MetricGrid:
             resolution,
         )
 
-    def window(self, region: NDArray[np.bool_], around: int = 0) -> tuple[slice, slice]:
+    def window(self, region: NDArray[np.bool_], around: int = 0) -> Window:
         """Return rows and columns of the cells in the bounding box of `region` (H, W), not empty.
 
         Args:
             around: cells more on every side, where the grid has them.
         """
-        v, u = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
-        (top, left), (bottom, right) = (self.cell(u[end], v[end]) for end in (0, -1))
+        (top, left), (bottom, right) = (self.cell(u, v) for v, u in _corners(region))
         return (
             slice(max(top - around, 0), min(bottom + around + 1, self.rows)),
             slice(max(left - around, 0), min(right + around + 1, self.columns)),
@@ -129,3 +129,9 @@ class MetricGrid:
         row = int((v - self.v0 + 0.5) * self.rows / self.height)
         column = int((u - self.u0 + 0.5) * self.columns / self.width)
         return min(max(row, 0), self.rows - 1), min(max(column, 0), self.columns - 1)
+
+
+def _corners(region: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (row, column) of the first and the last corner of a region's bounding box."""
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    return (int(rows[0]), int(columns[0])), (int(rows[-1]), int(columns[-1]))

@@ -20,7 +20,7 @@ from grasp_affordance.errors import ConfigError
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_AROUND = 6  # cells, two cup radii: farther than the blur and than any error of the calibration
+_AROUND = 2.0  # cup radii: farther than the blur and than any error of the calibration
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def seal_prior(
     config = config or SealConfig()
     near = None
     if objects is not None:
-        size = 2 * _AROUND + 1
+        size = _window(_AROUND * cup.radius, surface)
         near = cv2.dilate(objects.view(np.uint8), np.ones((size, size), np.uint8)) > 0
     contact = touch(surface, cup.radius, config.lip_reach, near)
     tilt = angle_to(contact.normals, up)

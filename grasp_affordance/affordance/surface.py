@@ -5,6 +5,7 @@ radius), which costs nothing in accuracy and makes a full frame affordable.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ class Surface:
         """(h, w) of the grid."""
         return self.points.shape[0], self.points.shape[1]
 
-    @property
+    @cached_property
     def cells_per_metre(self) -> float:
         """At the median depth (1 m where none is known), across the view."""
         return self.intrinsics.fx / _median(self.points[..., 2])

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.learning.learner import cross_entropy, member_probabilities
+from grasp_affordance.learning.calibration import cross_entropy
+from grasp_affordance.learning.judging import member_probabilities
 from grasp_affordance.learning.replay import Example
 
 State = Mapping[str, Tensor]

@@ -1,7 +1,7 @@
 """The default learner: an ensemble that learns from every pick, from the first one on."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,15 +14,19 @@ from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.learning.aim import Aim, AimConfig, better_aim
+from grasp_affordance.learning.aim import Aim, AimConfig, better_aim, neighbours
 from grasp_affordance.learning.alike import AlikeConfig
-from grasp_affordance.learning.calibration import fit_platt
+from grasp_affordance.learning.calibration import cross_entropy, fit_platt
+from grasp_affordance.learning.judging import (
+    Cut,
+    cut,
+    member_probabilities,
+    probabilities_at,
+    stacked,
+)
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
-# Cells that are judged at once: PyTorch prepares, and keeps, code for every shape that it meets.
-_BLOCK = 32
-Cut = tuple[NDArray[np.float16], NDArray[np.float16]]  # patch (channels, h, w), prior of its cells
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,8 @@ class OnlineLearner:
             return
         examples = self.replay.examples[-config.examples :]
         labels = np.array([example.label for example in examples])
-        predicted = probabilities_near(self.network, examples, self.aim, config.reach)
+        aims = (self.aim, *neighbours(self.aim, config.reach))
+        predicted = probabilities_at(self.network, examples, aims)
 
         def losses(aim: Aim) -> NDArray[np.float64]:
             there = predicted[aim]
@@ -188,12 +193,13 @@ class OnlineLearner:
             examples += beside
             drawn += [e.parent for e in beside]  # for the members that learn from the pick itself
             weights = np.concatenate([weights, np.ones(len(beside), np.float32)])
-        patches, prior = _batch([self._augmented(e, rng) for e in examples])
+        cuts = [self._augmented(e, rng) for e in examples]
+        patches, prior = (stacked(images) for images in zip(*cuts, strict=True))
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
         seen = self.seen(drawn) * weights[:, None]
         seen_patches, seen_prior = (
-            torch.from_numpy(each).to(self.device) for each in (patches, prior)
+            torch.from_numpy(each).to(self.device) for each in (patches, prior[:, 0, 0])
         )
         logits = self.network.forward_cells(seen_patches, seen_prior)
         target = torch.from_numpy(labels).to(self.device)[:, None].expand_as(logits)
@@ -225,7 +231,8 @@ class OnlineLearner:
         """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""
         jitter = self.config.jitter
         row, column = rng.integers(-jitter, jitter + 1, 2)
-        patch, prior = _cut(example, self.config.network, (self.aim[0] + row, self.aim[1] + column))
+        there = (self.aim[0] + int(row), self.aim[1] + int(column))
+        patch, prior = cut(example, self.config.network.reach, there, there)
         turns, mirrored = rng.integers(4), rng.random() < 0.5
         turned = np.rot90(patch, turns, (-2, -1))
         return turned[..., ::-1] if mirrored else turned, prior
@@ -239,107 +246,3 @@ class OnlineLearner:
             for index in indices
         ]
         return np.asarray(rows, dtype=np.float32)
-
-
-def member_probabilities(
-    weights: Mapping[str, Tensor],
-    config: CompactConfig,
-    examples: Sequence[Example],
-    device: str | torch.device = "cpu",
-) -> Image:
-    """Return (N, members) float32: what each member predicts at each example's cell."""
-    network = CompactNetwork(config)
-    network.load_state_dict(dict(weights))
-    network.to(device)
-    row, column = network.aim.tolist()
-    cuts = [_cut(example, config, (row, column)) for example in examples]
-    found = []
-    with torch.inference_mode():
-        for block in _blocks(cuts):
-            patches, prior = _batch(block)
-            logits = network.forward_cells(
-                torch.from_numpy(patches).to(device), torch.from_numpy(prior).to(device)
-            )
-            found.append(torch.sigmoid(logits).cpu().numpy())
-    return np.concatenate(found)[: len(examples)]
-
-
-def probabilities_near(
-    network: CompactNetwork, examples: Sequence[Example], aim: Aim, reach: int
-) -> dict[Aim, NDArray[np.float32]]:
-    """Return what the ensemble predicts (N,) if the cup landed with an aim or with one beside it.
-
-    Neighbouring cells share most of what they are computed from, and so do these.
-
-    Args:
-        reach: cells to each side beyond which no aim is looked at.
-    """
-    (top, left), (bottom, right) = (
-        [min(max(cell + step, -reach), reach) for cell in aim] for step in (-1, 1)
-    )
-    cuts = [_cut_area(e, network.config, (top, left), (bottom, right)) for e in examples]
-    device, found = network.aim.device, []
-    with torch.inference_mode():
-        for block in _blocks(cuts):
-            patches, prior = (
-                torch.from_numpy(_stacked(images)).to(device) for images in zip(*block, strict=True)
-            )
-            logits = network(patches, prior[:, None])
-            found.append(torch.sigmoid(logits).mean(dim=1).cpu().numpy())
-    cells = np.concatenate(found)[: len(examples)]
-    return {
-        (row, column): cells[:, row - top, column - left]
-        for row in range(top, bottom + 1)
-        for column in range(left, right + 1)
-    }
-
-
-def cross_entropy(
-    probability: NDArray[np.floating], label: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Return the loss (N,) of each prediction, nats; certainty is taken for 1 in 10,000 wrong."""
-    p = np.clip(np.where(label > 0.5, probability, 1.0 - probability), 1e-4, 1.0)
-    return np.asarray(-np.log(p), dtype=np.float64)
-
-
-def _blocks(cuts: list[Cut]) -> Iterator[list[Cut]]:
-    """Yield the cuts in blocks of one size, the last filled up; a single one stays alone."""
-    if len(cuts) > 1:
-        cuts = cuts + cuts[:1] * (-len(cuts) % _BLOCK)
-    for first in range(0, len(cuts), _BLOCK):
-        yield cuts[first : first + _BLOCK]
-
-
-def _cut(example: Example, config: CompactConfig, shift: Aim) -> Cut:
-    """Return patch and prior as the network needs them for the cell `shift` away."""
-    return _cut_area(example, config, shift, shift)
-
-
-def _cut_area(example: Example, config: CompactConfig, first: Aim, last: Aim) -> Cut:
-    """Return a patch as the network needs it for the cells from `first` to `last`, and their prior.
-
-    These are rows and columns from the middle of the example.
-    """
-    middle = example.patch.shape[-1] // 2
-    rows, columns = (
-        slice(middle + start, middle + end + 1) for start, end in zip(first, last, strict=True)
-    )
-    seen = tuple(slice(s.start - config.reach, s.stop + config.reach) for s in (rows, columns))
-    return example.patch[:, *seen], example.prior_logit[rows, columns]
-
-
-def _batch(cuts: Sequence[Cut]) -> tuple[Image, Image]:
-    """Stack cuts of single cells: patches (N, channels, S, S) and priors (N,)."""
-    patches, priors = zip(*cuts, strict=True)
-    return _stacked(patches), _stacked(priors)[:, 0, 0]
-
-
-def _stacked(images: Sequence[NDArray[np.float16]]) -> Image:
-    """Return images of one shape as one array.
-
-    In C order: the order in memory decides the order of sums, to the last bit.
-    """
-    stacked = np.empty((len(images), *images[0].shape), dtype=np.float32)
-    for place, image in zip(stacked, images, strict=True):
-        place[...] = image
-    return stacked

@@ -12,12 +12,8 @@ from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.aim import AimConfig, better_aim, neighbours
-from grasp_affordance.learning.learner import (
-    LearnerConfig,
-    OnlineLearner,
-    member_probabilities,
-    probabilities_near,
-)
+from grasp_affordance.learning.judging import member_probabilities, probabilities_at
+from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 
 NETWORK = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
 SIZE = 40
@@ -82,7 +78,7 @@ def test_what_is_predicted_beside_an_aim_is_what_is_predicted_with_that_aim(
         view = Observation(landscape(number).grid, landscape(number).features, prior)
         u, v = (int(i) for i in rng.integers(0, SIZE, 2))
         examples.append(learner.example(view, u, v, 1.0))
-    near = probabilities_near(learner.network, examples, aim, reach=3)
+    near = probabilities_at(learner.network, examples, (aim, *neighbours(aim, 3)))
     assert set(near) == {aim, *neighbours(aim, 3)}
     for there, predicted in near.items():
         weights = {**learner.weights(), "aim": torch.tensor(there)}
