@@ -22,6 +22,7 @@ from grasp_affordance.files import write_atomically
 from grasp_affordance.learning.curve import LEVELS, WINDOW
 
 SHORT_WINDOW = 25  # shows what happens before the paper's window is full
+_ENOUGH = 3  # seeds for a band
 _TOGETHER = 4  # arms in one picture; more get one each
 _COLORS = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
 
@@ -29,7 +30,8 @@ _COLORS = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
 def plot_experiment(results: ExperimentResults, output: Path) -> None:
     """Draw success over the last 100 attempts (equation 5) and over the last 25, as PNG.
 
-    Few attempts of few seeds have a band as wide as the picture: the second panel shows each run.
+    The second panel shows each run instead of a band, and so does the first for fewer than three
+    seeds: few attempts, and few seeds, have a band as wide as the picture.
     """
     if len(results.runs) <= _TOGETHER:
         figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True, squeeze=False)
@@ -70,14 +72,14 @@ def _curve(axis: plt.Axes, runs: Sequence[ArmRun], window: int, color: object, n
     style = "-" if len(runs) > 1 else "--"
     label = f"{name} ({seeds})"
     axis.plot(numbers[full], 100 * mean[full], style, lw=2, color=color, label=label)
-    if window < WINDOW:
-        for run in runs:
-            alone = 100 * rolling(run.success, window)[full]
-            axis.plot(np.arange(window, window + len(alone)), alone, lw=0.6, color=color, alpha=0.5)
-    elif len(runs) > 1:
+    if window == WINDOW and len(runs) >= _ENOUGH:
         axis.fill_between(
             numbers[full], 100 * low[full], 100 * high[full], color=color, alpha=0.2, lw=0
         )
+        return
+    for run in runs:
+        alone = 100 * rolling(run.success, window)[full]
+        axis.plot(np.arange(window, window + len(alone)), alone, lw=0.6, color=color, alpha=0.5)
 
 
 def _references(axis: plt.Axes, results: ExperimentResults, arms: Sequence[str]) -> None:
