@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_affordance.affordance.features import CHANNELS, PIECES, SHAPE_COUNT
+from grasp_affordance.affordance.features import CHANNELS, MARKINGS, PIECES, SHAPE_COUNT
 from grasp_affordance.affordance.grid import Window
 from grasp_affordance.errors import ConfigError
 
@@ -38,6 +38,7 @@ class CompactConfig:
             the prior says of places unlike those that were picked is lost.
         use_color: whether the color channels are seen.
         use_pieces: whether the channels are seen that tell of whole pieces of surface.
+        use_markings: whether the channels of color are seen that do.
     """
 
     members: int = 5
@@ -49,6 +50,7 @@ class CompactConfig:
     prior_trust: float = 1.0
     use_color: bool = True
     use_pieces: bool = True
+    use_markings: bool = True
 
     def __post_init__(self) -> None:
         if self.members < 1 or self.width < 1 or not self.dilations:
@@ -76,6 +78,7 @@ class CompactConfig:
             self,
             use_color=self.use_color or other.use_color,
             use_pieces=self.use_pieces or other.use_pieces,
+            use_markings=self.use_markings or other.use_markings,
         )
 
 
@@ -98,6 +101,8 @@ class CompactNetwork(nn.Module):
             self._unseen += channels[SHAPE_COUNT:]
         if not config.use_pieces:
             self._unseen += channels[PIECES]
+        if not config.use_markings:
+            self._unseen += channels[MARKINGS]
         m, w = config.members, config.width
         self.stem = nn.Conv2d(len(CHANNELS), m * w, 1)
         self.layers = nn.ModuleList(

@@ -44,18 +44,23 @@ def version(state: Mapping[str, Tensor], attempts: int) -> str:
 def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, float]:
     """Return the network, ready to predict, and its correction (scale, shift).
 
+    Channels that the package has learned to compute since the weights were written get no weight:
+    the network predicts what it always did, and may look at them from its next lesson on.
+
     Raises:
-        CheckpointError: the network sees other channels than this package computes, or the tensors
-            are not those of the network that the header describes.
+        CheckpointError: the network sees channels that this package does not compute, or the
+            tensors are not those of the network that the header describes.
     """
-    require_channels(checkpoint)
+    given = tuple(checkpoint.config.get("channels", ()))
+    if not set(given) <= set(CHANNELS):
+        require_channels(checkpoint)
     try:
         data = dict(checkpoint.config["network"])
         config = CompactConfig(**{**data, "dilations": tuple(data["dilations"])})
         calibration: Mapping[str, Any] = checkpoint.config["calibration"]
         scale, shift = float(calibration["scale"]), float(calibration["shift"])
         network = CompactNetwork(config)
-        network.load_state_dict(dict(checkpoint.tensors), strict=True)
+        network.load_state_dict(_with_all_channels(checkpoint.tensors, given), strict=True)
         network.forget_unseen()  # weights of before gave them some, at random
     except (KeyError, TypeError, ValueError, ConfigError, RuntimeError) as error:
         raise CheckpointError(
@@ -63,6 +68,18 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
             f"({error}); use the package version that wrote it"
         ) from error
     return network.eval(), scale, shift
+
+
+def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> dict[str, Tensor]:
+    """Return the weights of a network that saw the channels `given` with all of `CHANNELS`."""
+    stem = state["stem.weight"]
+    if given == CHANNELS:
+        return dict(state)
+    if stem.shape[1] != len(given):
+        raise ValueError(f"{stem.shape[1]} channels have weights, {len(given)} have names")
+    weight = stem.new_zeros(stem.shape[0], len(CHANNELS), *stem.shape[2:])
+    weight[:, [CHANNELS.index(name) for name in given]] = stem
+    return {**state, "stem.weight": weight}
 
 
 def require_channels(checkpoint: Checkpoint) -> None:

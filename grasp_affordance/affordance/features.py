@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.disc import disc
 from grasp_affordance.affordance.grid import MetricGrid
-from grasp_affordance.affordance.pieces import find_pieces, horizontal_axes
+from grasp_affordance.affordance.markings import find_markings
+from grasp_affordance.affordance.pieces import Pieces, find_pieces, horizontal_axes
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
@@ -30,6 +31,9 @@ _PIECE_CHANNELS = (
 )
 _PIECE_SCALES = (2.0, 3.0, 3.0, 5.0)  # cup radii that are 1 in these channels
 
+MARKING_SCALE = 3.0
+"""Cup radii that are 1 in the channels of markings."""
+
 _COLOR_CHANNELS = (
     "red",
     "green",
@@ -42,6 +46,8 @@ _COLOR_CHANNELS = (
     "blue, around",
     "saturation",
     "texture",
+    "distance of the piece's marking from its middle",
+    "distance from the piece's middle towards its marking",
 )
 
 CHANNELS = (
@@ -61,6 +67,8 @@ SHAPE_COUNT = len(CHANNELS) - len(_COLOR_CHANNELS)
 """Channels of shape; those of color follow."""
 PIECES = slice(SHAPE_COUNT - len(_PIECE_CHANNELS), SHAPE_COUNT)
 """Channels of shape that tell of whole pieces."""
+MARKINGS = slice(len(CHANNELS) - 2, len(CHANNELS))
+"""Channels of color that tell of whole pieces."""
 
 
 def feature_map(
@@ -92,20 +100,24 @@ def feature_map(
     objects = grid.sample(region) > 0.5
     axes = (points @ axis.astype(np.float32) for axis in horizontal_axes(up).T)
     places = np.stack([grid.sample_known(along)[0] for along in axes], axis=-1)
-    pieces = _piece_channels(places, height, shape[len(_SCALES)], objects, grid.resolution)
-    pieces /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
-    unseen = (len(_COLOR_CHANNELS), *height.shape)
-    colors = _color_channels(frame, grid, radius) if color else np.zeros(unseen, np.float32)
-    stacked = np.concatenate([channels, pieces, colors])
+    slope = np.arctan(shape[len(_SCALES)])
+    pieces = find_pieces(places, height, slope, objects, grid.resolution)
+    whole = np.stack([pieces.covered, pieces.lever, pieces.towards, pieces.length])
+    whole /= np.reshape(_PIECE_SCALES, (-1, 1, 1)) * cup_radius
+    colors = np.zeros((len(_COLOR_CHANNELS), *height.shape), np.float32)
+    if color:
+        colors = _color_channels(frame, grid, pieces, cup_radius)
+    stacked = np.concatenate([channels, whole, colors])
     return np.clip(stacked, -3.0, 3.0).astype(np.float32)
 
 
-def _color_channels(frame: RgbdFrame, grid: MetricGrid, radius: float) -> Image:
-    """Return the color channels (N, rows, columns); `radius` is in cells.
+def _color_channels(frame: RgbdFrame, grid: MetricGrid, pieces: Pieces, cup_radius: float) -> Image:
+    """Return the color channels (N, rows, columns); `cup_radius` is in metres.
 
     Texture is what differs from the surroundings pixel by pixel, before the grid averages it away:
     by its speckles one knows cardboard from paint of the same color.
     """
+    radius = cup_radius / grid.resolution
     color = grid.sample(frame.color) / 255.0
     smooth, around = _blur(color, radius * 0.5), _blur(color, radius * 2.0)
     brightest, darkest = smooth.max(axis=-1), smooth.min(axis=-1)
@@ -115,7 +127,9 @@ def _color_channels(frame: RgbdFrame, grid: MetricGrid, radius: float) -> Image:
     detail = np.square(gray - _blur(gray, pixels))
     texture = np.sqrt(_blur(grid.sample(detail), radius * 0.5))
     threes = [2.0 * smooth - 1.0, 4.0 * (color - smooth), 2.0 * around - 1.0]
-    flat = [2.0 * saturation - 1.0, 20.0 * texture - 1.0]
+    markings = find_markings(color, pieces.labels, pieces.offset)
+    unit = MARKING_SCALE * cup_radius
+    flat = [2.0 * saturation - 1.0, 20.0 * texture - 1.0, *(each / unit for each in markings)]
     return np.concatenate([np.moveaxis(np.concatenate(threes, axis=-1), -1, 0), np.stack(flat)])
 
 
@@ -129,14 +143,6 @@ def _shape_channels(h: Image, weight: Image, radius: float) -> list[Image]:
     deviations = [_plane_deviation(h, weight, radius * s) / 0.1 for s in (0.5, 1.0)]
     tops = [(h - cv2.dilate(h, disc(radius * size))) * weight / 2.0 for size in _NEIGHBOURHOODS]
     return [*relative, slope, low, high, *deviations, *tops, h * weight / 4.0]
-
-
-def _piece_channels(
-    places: Image, height: Image, slope: Image, objects: Mask, cell: float
-) -> Image:
-    """Return what is known of whole pieces (4, rows, columns), metres."""
-    pieces = find_pieces(places, height, np.arctan(slope), objects, cell)
-    return np.stack([pieces.covered, pieces.lever, pieces.towards, pieces.length])
 
 
 def _slope_and_curvatures(smooth: Image, radius: float) -> tuple[Image, Image, Image]:

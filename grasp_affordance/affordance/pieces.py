@@ -32,6 +32,8 @@ class Pieces:
 
     Attributes:
         there: (h, w) bool, cells of a piece.
+        labels: (h, w) int32, a number for each piece, 0 without one.
+        offset: (h, w, 2) from the middle of what is seen of the piece.
         covered: length of the piece's border over which something lies.
         lever: distance to the piece's middle; what is covered is taken to be as long as it lacks of
             the usual length in this view.
@@ -41,6 +43,8 @@ class Pieces:
     """
 
     there: Mask
+    labels: NDArray[np.int32]
+    offset: Image
     covered: Image
     lever: Image
     towards: Image
@@ -85,12 +89,14 @@ def find_pieces(
     shift = np.clip(hidden / 2, 0, distance)[:, None] * direction
 
     def image(values: Array) -> Image:
-        metres = np.zeros(level.shape, np.float32)
+        metres = np.zeros((*level.shape, *values.shape[1:]), np.float32)
         metres[level] = values
         return metres
 
     return Pieces(
         there=level,
+        labels=labels,
+        offset=image(offset),
         covered=image(cell * covered[mine]),
         lever=image(np.hypot(*(offset - shift[mine]).T)),
         towards=image((offset * direction[mine]).sum(axis=1)),

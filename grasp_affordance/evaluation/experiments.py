@@ -106,6 +106,10 @@ _ABLATIONS = {
     "no_anchor": Arm("the prior is worth no failures", f"{_LEARNER}.anchor 0"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
     "no_pieces": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-pieces"),
+    "no_markings": Arm(
+        "does not see whether a whole piece has two colors",
+        f"{_LEARNER}.network.no-use-markings",
+    ),
     "no_aim_search": Arm("where the cup lands is not searched for", f"{_LEARNER}.aim.reach 0"),
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_affordance.affordance.checkpoint import Provenance, write_checkpoint
+from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance, write_checkpoint
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint
 from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
@@ -144,7 +144,12 @@ def test_the_prior_is_an_offset_of_the_logit() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [replace(CONFIG, use_color=False), replace(CONFIG, use_pieces=False)]
+    "config",
+    [
+        replace(CONFIG, use_color=False),
+        replace(CONFIG, use_pieces=False),
+        replace(CONFIG, use_markings=False),
+    ],
 )
 def test_who_looks_at_more_begins_where_the_weights_that_saw_less_ended(
     config: CompactConfig,
@@ -174,6 +179,38 @@ def test_random_weights_of_unseen_channels_are_forgotten_when_read() -> None:
     torch.testing.assert_close(
         network.stem.weight[:, :SHAPE_COUNT], state["stem.weight"][:, :SHAPE_COUNT]
     )
+
+
+def written_without(*names: str) -> Checkpoint:
+    """Return what a package wrote that did not know some channels yet."""
+    state = CompactNetwork(CONFIG, torch.Generator().manual_seed(2)).state_dict()
+    known = [number for number, name in enumerate(CHANNELS) if name not in names]
+    state["stem.weight"] = state["stem.weight"][:, known]
+    written = to_checkpoint(state, CONFIG, Provenance())
+    channels = [CHANNELS[number] for number in known]
+    return replace(written, config={**written.config, "channels": channels})
+
+
+def test_weights_of_before_a_channel_was_known_predict_as_they_did() -> None:
+    older = written_without("texture", CHANNELS[-1])
+    network = from_checkpoint(older)[0]
+    unknown = [CHANNELS.index("texture"), len(CHANNELS) - 1]
+    assert not network.stem.weight[:, unknown].any()
+    known = [number for number in range(len(CHANNELS)) if number not in unknown]
+    torch.testing.assert_close(network.stem.weight[:, known], older.tensors["stem.weight"])
+
+
+def test_weights_that_see_a_channel_that_is_not_computed_are_refused() -> None:
+    other = to_checkpoint(CompactNetwork(CONFIG).state_dict(), CONFIG, Provenance())
+    names = [*CHANNELS[:-1], "temperature"]
+    with pytest.raises(CheckpointError, match="temperature"):
+        from_checkpoint(replace(other, config={**other.config, "channels": names}))
+
+
+def test_fewer_weights_than_named_channels_are_refused() -> None:
+    older = written_without("texture")
+    with pytest.raises(CheckpointError, match="have weights"):
+        from_checkpoint(replace(older, config={**older.config, "channels": list(CHANNELS[:-2])}))
 
 
 def test_untaught_weights_rank_as_the_prior_does() -> None:

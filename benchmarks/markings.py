@@ -1,0 +1,150 @@
+"""Whether the two colors of a piece of surface tell which end of an object is heavy.
+
+Objects of the adverse cell are removed one by one (nothing lies on the next one; highest first). In
+every view between, the markings that the network is shown are compared with the simulator's truth,
+on the objects that lie with at least as many pixels in sight as a third of a cylinder has.
+
+    python benchmarks/markings.py --seeds 20:23        # results/markings/markings.json
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.compact import CompactConfig
+from grasp_affordance.affordance.features import MARKING_SCALE, MARKINGS
+from grasp_affordance.affordance.observation import observe
+from grasp_affordance.affordance.predictor import AffordancePredictor
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.annotation.records import write_image
+from grasp_affordance.evaluation.provenance import provenance
+from grasp_affordance.evaluation.runner import parse_seeds
+from grasp_affordance.files import write_atomically
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sim import Hardness, ObjectState, SimCell, SimConfig
+
+Image = NDArray[np.float32]
+
+SCENES = ("random", "rows", "crossed", "standing")
+LEAST = 1500  # pixels
+MARKED = 0.010  # metres between the middle of a piece and its marking
+CONFIG = CompactConfig(use_prior=False)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One object in one view.
+
+    Attributes:
+        scene, seed: of the stack.
+        material: as the simulator names it.
+        marked: whether most of what is seen of it belongs to a piece with a marking on one side.
+        heavy: whether the marking is on its heavy side; None where there is no marking or no heavy
+            side.
+    """
+
+    scene: str
+    seed: int
+    material: str
+    marked: bool
+    heavy: bool | None
+
+
+def main(
+    seeds: str = "20:23",
+    scenes: tuple[str, ...] = SCENES,
+    output: Path = Path("results/markings/markings.json"),
+    picture: Path | None = None,
+) -> None:
+    """Measure and print a table.
+
+    Args:
+        seeds: A:B, stacks per scene.
+        scenes: names of the simulator's stacks.
+        output: raw results.
+        picture: where the first view is drawn; nowhere by default.
+    """
+    judged: list[Judged] = []
+    for scene in scenes:
+        for seed in parse_seeds(seeds):
+            config = SimConfig(scene=scene, hardness=Hardness.ADVERSE, seed=seed)
+            with SimCell(config) as cell:
+                for frame, away, towards in views(cell):
+                    judged += judge(cell, frame, away, towards, scene, seed)
+                    if picture is not None:
+                        write_image(picture, drawn(frame, towards))
+                        picture = None
+        print(summary(scene, [each for each in judged if each.scene == scene]), flush=True)
+    print(summary("all", judged))
+    content = {"seeds": seeds, "provenance": provenance(), "objects": [asdict(j) for j in judged]}
+    write_atomically(output, json.dumps(content, allow_nan=False).encode())
+
+
+def views(cell: SimCell) -> Iterator[tuple[RgbdFrame, Image, Image]]:
+    """Remove everything, one object after the other; yield each view and its markings, metres."""
+    while not cell.is_empty():
+        frame, T = cell.camera.read(), cell.camera.pose()
+        seen = AffordancePredictor().predict(frame, BinView(T_base_camera=T, bin=cell.bin))
+        view = observe(frame, seen.allowed, seen.scene.region.up, CONFIG)
+        unit = MARKING_SCALE * CONFIG.cup_radius
+        away, towards = (unit * view.grid.to_image(each) for each in view.features[MARKINGS])
+        yield frame, away, towards
+        cell.world.park(cell.oracle.uppermost())
+        cell.resettle()
+
+
+def judge(
+    cell: SimCell, frame: RgbdFrame, away: Image, towards: Image, scene: str, seed: int
+) -> Iterator[Judged]:
+    """Yield the objects of a view that lie in sight."""
+    owners = cell.oracle.true_masks()
+    seen = frame.intrinsics.deproject_image(frame.depth)
+    points = transform_points(cell.oracle.T_base_camera, seen)
+    for thing in cell.oracle.objects():
+        mine = (owners == thing.object_id) & frame.known
+        if mine.sum() < LEAST or abs(thing.T_base_object[2, 2]) > 0.5:
+            continue
+        marked = float(np.mean(away[mine] > MARKED)) > 0.4  # flanks are no piece
+        heavy = on_heavy_side(thing, points[mine], towards[mine]) if marked else None
+        yield Judged(scene, seed, str(thing.spec.material), marked, heavy)
+
+
+def on_heavy_side(thing: ObjectState, points: NDArray[np.float64], towards: Image) -> bool | None:
+    """Return whether a marking grows from the light side of an object to the heavy one."""
+    if not thing.spec.mass_shift:
+        return None
+    along = (points - thing.T_base_object[:3, 3]) @ thing.T_base_object[:3, 2]
+    return bool(np.cov(along * thing.spec.mass_shift, towards)[0, 1] > 0)
+
+
+def summary(name: str, judged: list[Judged]) -> str:
+    """Return a line of the table."""
+    weighted = [each for each in judged if each.heavy is not None or each.material == "weighted"]
+    others = [each for each in judged if each.material != "weighted"]
+    found = [each for each in weighted if each.marked]
+    right = sum(bool(each.heavy) for each in found)
+    false = sum(each.marked for each in others)
+    return (
+        f"{name:10s} weighted: {len(found)} of {len(weighted)} marked, {right} of these on the "
+        f"heavy side; others: {false} of {len(others)} marked"
+    )
+
+
+def drawn(frame: RgbdFrame, towards: Image) -> NDArray[np.uint8]:
+    """Return color, and where the marking is (orange) or is not (blue), (H, 2 W, 3) uint8 RGB."""
+    share = np.clip(towards / 0.04, -1, 1)[..., None]
+    warm, cold = np.array([255.0, 120.0, 0.0]), np.array([0.0, 110.0, 255.0])
+    gray = cv2.cvtColor(frame.color, cv2.COLOR_RGB2GRAY)[..., None] / 2.0
+    heat = gray * (1 - np.abs(share)) + np.where(share > 0, warm, cold) * np.abs(share)
+    return np.hstack([frame.color, heat.astype(np.uint8)])
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
