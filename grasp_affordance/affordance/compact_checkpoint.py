@@ -95,5 +95,6 @@ def require_channels(checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             "these weights were trained on other input channels (they lack "
             f"{missing or 'none'}, and need {unknown or 'none'} besides); use the package version "
-            "that wrote them, or train anew"
+            "that wrote them, or train anew (a trainer node does so from its attempt log when its "
+            "folder of weights is moved away)"
         )
