@@ -15,6 +15,7 @@ from grasp_affordance.affordance.disc import disc
 from grasp_affordance.affordance.grid import MetricGrid
 from grasp_affordance.affordance.markings import find_markings
 from grasp_affordance.affordance.pieces import Pieces, find_pieces, horizontal_axes
+from grasp_affordance.affordance.sparse_depth import bridge_specks
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
@@ -87,8 +88,10 @@ def feature_map(
         up: (3,) unit vector against gravity in the camera frame.
         color: whether the color channels are wanted; 0 where not.
     """
-    points = frame.intrinsics.deproject_image(frame.depth)
-    height, share = grid.sample_known(points @ up.astype(np.float32))
+    depth, _ = bridge_specks(frame.depth, frame.intrinsics)
+    points = frame.intrinsics.deproject_image(depth)
+    height, _ = grid.sample_known(points @ up.astype(np.float32))
+    share = grid.sample(frame.known)
     weight = np.isfinite(height).astype(np.float32)
     lowest = float(np.nanpercentile(height, 2)) if weight.any() else 0.0
     # Depth from the lowest surface in cup radii: small numbers keep float32 variances exact.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.holes import depth_edges, distance_to, fill_pinholes
+from grasp_affordance.affordance.sparse_depth import bridge_specks
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -29,8 +30,9 @@ class Surface:
     Attributes:
         camera: intrinsics of the image (H, W).
         intrinsics: of the grid (h, w).
-        depth: (H, W) float32 metres of the image, pinholes filled, NaN in the remaining holes.
-        invented: (H, W) bool, the filled pinholes.
+        depth: (H, W) float32 metres of the image, pinholes filled and specks bridged, NaN in the
+            remaining holes.
+        invented: (H, W) bool, where that was not measured.
         points: (h, w, 3) float32 camera frame, metres; NaN where unknown.
         normals: (h, w, 3) float32 unit, towards the camera; NaN where no plane can be fitted.
         residual: (h, w) float32 metres, RMS distance of the footprint's points from its plane.
@@ -39,7 +41,7 @@ class Surface:
         hole_distance: (h, w) float32 metres to the nearest hole or the image border. A cell of
             which a quarter is missing is a hole; less counts in `missing_share`.
         missing_share: (h, w) float32 in [0, 1], share of the footprint's pixels that were missing
-            before pinholes were filled.
+            before anything was filled.
     """
 
     camera: Intrinsics
@@ -100,6 +102,8 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
         edge_jump: metres of second difference between cells that make a depth edge.
     """
     depth, invented = fill_pinholes(frame.depth)
+    depth, bridged = bridge_specks(depth, frame.intrinsics)
+    invented |= bridged
     grid = _grid_intrinsics(frame, radius)
     known = np.isfinite(depth)
     weight = _reduce(known.astype(np.float32), grid)
