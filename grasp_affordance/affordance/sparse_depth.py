@@ -69,7 +69,7 @@ def _sparse(known: Mask, pixels: float) -> Mask:
 
 def _specks(known: Mask, pixels: float) -> tuple[Mask, Image]:
     """Return the pixels of small patches (H, W), and an image that is 1 in the middle of each."""
-    count, labels, stats, middles = cv2.connectedComponentsWithStats(known.view(np.uint8))
+    labels, stats, middles = cv2.connectedComponentsWithStats(known.view(np.uint8))[1:]
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     small = extent <= max(2.0, _LARGEST * pixels)
     small[0] = False
