@@ -24,6 +24,7 @@ _SMOOTH = 0.008  # metres, Gaussian sigma over the specks
 _AROUND = 0.016  # metres, Gaussian sigma in which specks are counted
 _ENOUGH = 3.0  # specks under that Gaussian from which they are a surface
 _GAP = 0.034  # metres between specks that are bridged at most
+_AGREEING = 0.07  # metres, standard deviation of their depths beyond which they are no surface
 
 
 def bridge_specks(depth: Image, camera: Intrinsics) -> tuple[Image, Mask]:
@@ -51,12 +52,27 @@ def bridge_specks(depth: Image, camera: Intrinsics) -> tuple[Image, Mask]:
     between = cv2.morphologyEx(
         specks.view(np.uint8), cv2.MORPH_CLOSE, disc(max(1, round(_GAP * pixels / 2)))
     )
-    bridged = sparse & (number >= _ENOUGH) & (between > 0)
-    sigma = _SMOOTH * pixels
-    share = cv2.GaussianBlur(specks.astype(np.float32), (0, 0), sigma)
-    total = cv2.GaussianBlur(np.where(specks, depth, np.float32(0)), (0, 0), sigma)
-    filled = np.where(bridged, total / np.maximum(share, np.float32(1e-6)), depth)
-    return filled.astype(np.float32), bridged
+    smooth, spread = _smoothed(depth, specks, _SMOOTH * pixels)
+    bridged = sparse & (number >= _ENOUGH) & (between > 0) & (spread < _AGREEING)
+    return np.where(bridged, smooth, depth).astype(np.float32), bridged
+
+
+def _smoothed(depth: Image, specks: Mask, sigma: float) -> tuple[Image, Image]:
+    """Return the mean of the specks' depths under a Gaussian and their standard deviation (H, W).
+
+    `sigma` is in pixels. Far from all specks both mean nothing.
+    """
+    share = np.maximum(cv2.GaussianBlur(specks.astype(np.float32), (0, 0), sigma), np.float32(1e-6))
+
+    def mean(values: Image) -> Image:
+        total = cv2.GaussianBlur(np.where(specks, values, np.float32(0)), (0, 0), sigma)
+        return np.asarray(total / share, np.float32)
+
+    smooth = mean(depth)
+    middle = np.median(depth[specks])  # taken off, for float32 to resolve a square of millimetres
+    off = mean(depth - middle)
+    variance = mean(np.square(depth - middle)) - np.square(off)
+    return smooth, np.sqrt(np.maximum(variance, 0))
 
 
 def _sparse(known: Mask, pixels: float) -> Mask:

@@ -86,6 +86,22 @@ def test_single_pixels_without_depth_are_left_to_others() -> None:
     np.testing.assert_array_equal(filled, true)
 
 
+def test_specks_that_do_not_agree_are_no_surface() -> None:
+    _, measured = scene(0.10)
+    known = np.isfinite(measured)
+    known[INNER] &= specks(0.10)[INNER]
+    wild = np.random.default_rng(2).uniform(0.2, 0.6, measured.shape).astype(np.float32)
+    measured[INNER] = np.where(known[INNER], wild[INNER], np.nan)
+    _, bridged = bridge_specks(measured, CAMERA)
+    assert bridged[INNER].mean() < 0.1
+
+
+def test_stray_pixels_far_from_each_other_are_no_surface() -> None:
+    depth = np.full((180, 240), np.nan, np.float32)
+    depth[::60, ::60] = 0.4  # 38 mm
+    assert not bridge_specks(depth, CAMERA)[1].any()
+
+
 @pytest.mark.parametrize("depth", [0.5, np.nan])
 def test_nothing_missing_and_nothing_known_stay_as_they_are(depth: float) -> None:
     image = np.full((180, 240), depth, np.float32)
