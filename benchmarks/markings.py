@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 from grasp_affordance.affordance.compact import CompactConfig
 from grasp_affordance.affordance.features import MARKING_SCALE, MARKINGS
 from grasp_affordance.affordance.observation import observe
-from grasp_affordance.affordance.predictor import AffordancePredictor
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.evaluation.panels import side_by_side
 from grasp_affordance.evaluation.provenance import provenance
 from grasp_affordance.evaluation.runner import parse_seeds
+from grasp_affordance.evaluation.taken_apart import PileView, take_apart
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.sim import Hardness, ObjectState, SimCell, SimConfig
+from grasp_affordance.sim import Hardness, ObjectState
 
 Image = NDArray[np.float32]
 
@@ -73,47 +72,42 @@ def main(
     """
     judged: list[Judged] = []
     for scene in scenes:
-        for seed in parse_seeds(seeds):
-            config = SimConfig(scene=scene, hardness=Hardness.ADVERSE, seed=seed)
-            with SimCell(config) as cell:
-                for frame, away, towards in views(cell):
-                    judged += judge(cell, frame, away, towards, scene, seed)
-                    if picture is not None:
-                        write_image(picture, drawn(frame, towards))
-                        picture = None
-        print(summary(scene, [each for each in judged if each.scene == scene]), flush=True)
+        of_scene: list[Judged] = []
+        for view in take_apart(scene, parse_seeds(seeds), Hardness.ADVERSE):
+            away, towards = markings_of(view)
+            of_scene += judge(view, away, towards)
+            if picture is not None:
+                write_image(picture, drawn(view, towards))
+                picture = None
+        print(summary(scene, of_scene), flush=True)
+        judged += of_scene
     print(summary("all", judged))
     content = {"seeds": seeds, "provenance": provenance(), "objects": [asdict(j) for j in judged]}
     write_atomically(output, json.dumps(content, allow_nan=False).encode())
 
 
-def views(cell: SimCell) -> Iterator[tuple[RgbdFrame, Image, Image]]:
-    """Remove everything, one object after the other; yield each view and its markings, metres."""
-    while not cell.is_empty():
-        frame, T = cell.camera.read(), cell.camera.pose()
-        seen = AffordancePredictor().predict(frame, BinView(T_base_camera=T, bin=cell.bin))
-        view = observe(frame, seen.allowed, seen.scene.region.up, CONFIG)
-        unit = MARKING_SCALE * CONFIG.cup_radius
-        away, towards = (unit * view.grid.to_image(each) for each in view.features[MARKINGS])
-        yield frame, away, towards
-        cell.world.park(cell.oracle.uppermost())
-        cell.resettle()
+def markings_of(view: PileView) -> tuple[Image, Image]:
+    """Return what the network sees of markings (H, W), metres; see `find_markings`."""
+    prediction = view.prediction
+    seen = observe(view.frame, prediction.allowed, prediction.scene.region.up, CONFIG)
+    unit = MARKING_SCALE * CONFIG.cup_radius
+    away, towards = (unit * seen.grid.to_image(each) for each in seen.features[MARKINGS])
+    return away, towards
 
 
-def judge(
-    cell: SimCell, frame: RgbdFrame, away: Image, towards: Image, scene: str, seed: int
-) -> Iterator[Judged]:
+def judge(view: PileView, away: Image, towards: Image) -> Iterator[Judged]:
     """Yield the objects of a view that lie in sight."""
-    owners = cell.oracle.true_masks()
+    oracle, frame = view.cell.oracle, view.frame
+    owners = oracle.true_masks()
     seen = frame.intrinsics.deproject_image(frame.depth)
-    points = transform_points(cell.oracle.T_base_camera, seen)
-    for thing in cell.oracle.objects():
+    points = transform_points(oracle.T_base_camera, seen)
+    for thing in oracle.objects():
         mine = (owners == thing.object_id) & frame.known
         if mine.sum() < LEAST or abs(thing.T_base_object[2, 2]) > 0.5:
             continue
         marked = float(np.mean(away[mine] > MARKED)) > 0.4  # flanks are no piece
         heavy = on_heavy_side(thing, points[mine], towards[mine]) if marked else None
-        yield Judged(scene, seed, str(thing.spec.material), marked, heavy)
+        yield Judged(view.scene, view.seed, str(thing.spec.material), marked, heavy)
 
 
 def on_heavy_side(thing: ObjectState, points: NDArray[np.float64], towards: Image) -> bool | None:
@@ -126,7 +120,7 @@ def on_heavy_side(thing: ObjectState, points: NDArray[np.float64], towards: Imag
 
 def summary(name: str, judged: list[Judged]) -> str:
     """Return a line of the table."""
-    weighted = [each for each in judged if each.heavy is not None or each.material == "weighted"]
+    weighted = [each for each in judged if each.material == "weighted"]
     others = [each for each in judged if each.material != "weighted"]
     found = [each for each in weighted if each.marked]
     right = sum(bool(each.heavy) for each in found)
@@ -137,13 +131,14 @@ def summary(name: str, judged: list[Judged]) -> str:
     )
 
 
-def drawn(frame: RgbdFrame, towards: Image) -> NDArray[np.uint8]:
+def drawn(view: PileView, towards: Image) -> NDArray[np.uint8]:
     """Return color, and where the marking is (orange) or is not (blue), (H, 2 W, 3) uint8 RGB."""
+    color = view.frame.color
     share = np.clip(towards / 0.04, -1, 1)[..., None]
     warm, cold = np.array([255.0, 120.0, 0.0]), np.array([0.0, 110.0, 255.0])
-    gray = cv2.cvtColor(frame.color, cv2.COLOR_RGB2GRAY)[..., None] / 2.0
+    gray = cv2.cvtColor(color, cv2.COLOR_RGB2GRAY)[..., None] / 2.0
     heat = gray * (1 - np.abs(share)) + np.where(share > 0, warm, cold) * np.abs(share)
-    return np.hstack([frame.color, heat.astype(np.uint8)])
+    return side_by_side([color, heat.astype(np.uint8)], view.prediction.allowed)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,14 @@ import tyro
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.pieces import horizontal_axes
-from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.evaluation.panels import side_by_side
 from grasp_affordance.evaluation.provenance import provenance
 from grasp_affordance.evaluation.runner import parse_seeds
+from grasp_affordance.evaluation.taken_apart import PileView, take_apart
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import invert, transform_points
-from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.sim import ObjectState, SimCell, SimConfig
+from grasp_affordance.sim import Hardness, ObjectState
 
 SCENES = ("random", "crossed", "standing", "test2", "boxes", "mixed", "lids", "irregular")
 LEAST = 12  # cells: smaller pieces are noise
@@ -69,49 +68,37 @@ def main(
     """
     judged: list[Judged] = []
     for scene in scenes:
-        for seed in parse_seeds(seeds):
-            with SimCell(SimConfig(scene=scene, seed=seed)) as cell:
-                for frame, prediction, found in clear(cell, scene, seed):
-                    judged += found
-                    if picture is not None:
-                        write_image(picture, drawn(frame, prediction))
-                        picture = None
-        print(summary(scene, [each for each in judged if each.scene == scene]), flush=True)
+        of_scene: list[Judged] = []
+        for view in take_apart(scene, parse_seeds(seeds), Hardness.REALISTIC):
+            of_scene += judge(view)
+            if picture is not None:
+                write_image(picture, drawn(view))
+                picture = None
+        print(summary(scene, of_scene), flush=True)
+        judged += of_scene
     print(summary("all", judged))
     content = {"seeds": seeds, "provenance": provenance(), "pieces": [asdict(j) for j in judged]}
     write_atomically(output, json.dumps(content, allow_nan=False).encode())
 
 
-def clear(
-    cell: SimCell, scene: str, seed: int
-) -> Iterator[tuple[RgbdFrame, Prediction, list[Judged]]]:
-    """Remove everything, one object after the other; yield each view and its pieces."""
-    while not cell.is_empty():
-        frame, T = cell.camera.read(), cell.camera.pose()
-        prediction = AffordancePredictor().predict(frame, BinView(T_base_camera=T, bin=cell.bin))
-        yield frame, prediction, list(judge(cell, prediction, scene, seed))
-        cell.world.park(cell.oracle.uppermost())
-        cell.resettle()
-
-
-def judge(cell: SimCell, prediction: Prediction, scene: str, seed: int) -> Iterator[Judged]:
+def judge(view: PileView) -> Iterator[Judged]:
     """Yield the pieces of a view that belong to one object."""
-    surface, pieces = prediction.scene.surface, prediction.scene.seal.pieces
-    axes = horizontal_axes(prediction.scene.region.up)
+    oracle, scene = view.cell.oracle, view.prediction.scene
+    surface, pieces = scene.surface, scene.seal.pieces
+    axes = horizontal_axes(scene.region.up)
     places = surface.points @ axes
     size = (surface.shape[1], surface.shape[0])
-    owners = cv2.resize(cell.oracle.true_masks(), size, interpolation=cv2.INTER_NEAREST)
-    objects = {each.object_id: each for each in cell.oracle.objects()}
-    count, labels = cv2.connectedComponents(pieces.there.astype(np.uint8), connectivity=4)
-    for number in range(1, count):
-        cells = labels == number
+    owners = cv2.resize(oracle.true_masks(), size, interpolation=cv2.INTER_NEAREST)
+    objects = {each.object_id: each for each in oracle.objects()}
+    for number in range(1, int(pieces.labels.max()) + 1):
+        cells = pieces.labels == number
         owner = owner_of(owners[cells], objects)
         if owner is None:
             continue
-        centre = transform_points(invert(cell.oracle.T_base_camera), owner.centre_of_mass) @ axes
+        centre = transform_points(invert(oracle.T_base_camera), owner.centre_of_mass) @ axes
         yield Judged(
-            scene,
-            seed,
+            view.scene,
+            view.seed,
             bool(owner.under),
             round(float(pieces.covered[cells][0]), 4),
             round(float(np.linalg.norm(centre - middle(places[cells], pieces.lever[cells]))), 4),
@@ -152,21 +139,18 @@ def summary(name: str, judged: list[Judged]) -> str:
     )
 
 
-def drawn(frame: RgbdFrame, prediction: Prediction) -> NDArray[np.uint8]:
+def drawn(view: PileView) -> NDArray[np.uint8]:
     """Return color, covered border and lever side by side, (H, 3 W, 3) uint8 RGB."""
-    surface, pieces = prediction.scene.surface, prediction.scene.seal.pieces
-    dim = (frame.color // 3).astype(np.uint8)
+    surface, pieces = view.prediction.scene.surface, view.prediction.scene.seal.pieces
+    dim = (view.frame.color // 3).astype(np.uint8)
     there = surface.mask_to_image(pieces.there)
-    panels = [frame.color]
+    panels = [view.frame.color]
     near = 0.05 - np.minimum(pieces.lever, np.float32(0.05))
     for values in (pieces.covered, near.astype(np.float32)):
         share = np.clip(surface.to_image(values) / 0.05, 0, 1)
         heat = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
         panels.append(np.where(there[..., None], heat, dim))
-    rows = np.flatnonzero(prediction.allowed.any(axis=1))
-    columns = np.flatnonzero(prediction.allowed.any(axis=0))
-    box = np.s_[max(rows[0] - 20, 0) : rows[-1] + 20, max(columns[0] - 20, 0) : columns[-1] + 20]
-    return np.hstack([panel[box] for panel in panels])
+    return side_by_side(panels, view.prediction.allowed)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """How true the surface is that is laid through specks of depth, and where one is laid at all.
 
-The first view of each pile is compared with the simulator's exact depth.
+The first view of each pile is compared with the simulator's exact depth. Of recordings of a real
+camera, whose depth nobody knows exactly, only the share of bridged pixels is told.
 
     python benchmarks/sparse_depth.py --seeds 20:25        # results/sparse_depth/views.json
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,11 +23,13 @@ from grasp_affordance.affordance.region import BinView
 from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.affordance.sparse_depth import bridge_specks
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.evaluation.panels import side_by_side
 from grasp_affordance.evaluation.provenance import provenance
 from grasp_affordance.evaluation.runner import parse_seeds
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import Source
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import CAMERA_FILE, Sequence
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.stacks import FAMILIES, TRAINING
 
@@ -62,6 +66,7 @@ class View:
 def main(
     seeds: str = "20:25",
     output: Path = Path("results/sparse_depth/views.json"),
+    recordings: Path = Path("../shared/data/real"),
     picture: Path | None = None,
 ) -> None:
     """Measure and print a table.
@@ -69,6 +74,7 @@ def main(
     Args:
         seeds: A:B, piles per scene.
         output: raw results.
+        recordings: folder of recorded sequences; skipped where it is absent.
         picture: where the first dark pile is drawn; nowhere by default.
     """
     bright = [scene for scene in (*TRAINING, *FAMILIES) if scene != DARK]
@@ -86,7 +92,16 @@ def main(
         ]
         print(summary(name, group), flush=True)
         views += group
-    content = {"seeds": seeds, "provenance": provenance(), "views": [asdict(v) for v in views]}
+    shares = {name: bridged_share(frame) for name, frame in recorded(recordings)}
+    if shares:
+        low, high = min(shares.values()), max(shares.values())
+        print(f"{len(shares)} real frames: {low:.2%} to {high:.2%} of their pixels bridged")
+    content = {
+        "seeds": seeds,
+        "provenance": provenance(),
+        "views": [asdict(v) for v in views],
+        "real": shares,
+    }
     write_atomically(output, json.dumps(content, allow_nan=False).encode())
 
 
@@ -112,18 +127,25 @@ def look(scene: str, hardness: Hardness, seed: int, picture: Path | None) -> Vie
     )
 
 
+def recorded(folder: Path) -> Iterator[tuple[str, RgbdFrame]]:
+    """Yield the frames of all sequences in a folder, with the names of both."""
+    for camera in sorted(folder.glob(f"*/{CAMERA_FILE}")):
+        for name, frame in Sequence(camera.parent):
+            yield f"{camera.parent.name}/{name}", frame
+
+
+def bridged_share(frame: RgbdFrame) -> float:
+    """Return the share of a frame's pixels on which a surface is laid."""
+    return round(float(bridge_specks(frame.depth, frame.intrinsics)[1].mean()), 5)
+
+
 def drawn(frame: RgbdFrame, filled: Image, view: BinView) -> Picture:
     """Return color, depth, the same with its specks bridged, and what the shipped weights say."""
     config = PredictorConfig(source=Source.LEARNED)
     found = AffordancePredictor(config, load_model(require_shipped_weights())).predict(frame, view)
     overlay = draw_overlay(frame.color, found.affordance, found.selection.points)
-    rows, columns = np.nonzero(found.allowed)
-    box = np.s_[
-        max(rows.min() - 30, 0) : rows.max() + 30, max(columns.min() - 30, 0) : columns.max() + 30
-    ]
-    return np.hstack(
-        [each[box] for each in (frame.color, shaded(frame.depth), shaded(filled), overlay)]
-    )
+    panels = [frame.color, shaded(frame.depth), shaded(filled), overlay]
+    return side_by_side(panels, found.allowed)
 
 
 def shaded(depth: Image) -> Picture:

@@ -73,8 +73,6 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
 def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> dict[str, Tensor]:
     """Return the weights of a network that saw the channels `given` with all of `CHANNELS`."""
     stem = state["stem.weight"]
-    if given == CHANNELS:
-        return dict(state)
     if stem.shape[1] != len(given):
         raise ValueError(f"{stem.shape[1]} channels have weights, {len(given)} have names")
     weight = stem.new_zeros(stem.shape[0], len(CHANNELS), *stem.shape[2:])

@@ -8,6 +8,8 @@ a network whose sight ends before the object does cannot see by itself.
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.pieces import piece_means
+
 Image = NDArray[np.float32]
 Array = NDArray[np.float64]
 
@@ -53,15 +55,7 @@ def _marked_sides(shade: Image, mine: NDArray[np.int32], at: Image) -> Array:
         at: (cells, 2) from the middle of the piece, metres.
     """
     count = int(mine.max()) + 1
-    number = np.maximum(np.bincount(mine, minlength=count), 1)
-
-    def sums(values: Image | Array) -> Array:
-        return np.bincount(mine, weights=values, minlength=count)
-
-    mean = np.stack([sums(channel) for channel in shade.T], axis=1) / number[:, None]
-    differs = np.square(shade - mean[mine]).sum(axis=1)
-    total = sums(differs)
-    side = np.stack([sums(differs * axis) for axis in at.T], axis=1)
-    side /= np.maximum(total, 1e-9)[:, None]
-    variance = total / number
-    return np.asarray(side * (variance / (variance + _CONTRAST**2))[:, None])
+    differs = np.square(shade - piece_means(shade, mine, count)[mine]).sum(axis=1)
+    side = piece_means(at, mine, count, weights=differs)
+    variance = piece_means(differs[:, None], mine, count)
+    return np.asarray(side * (variance / (variance + _CONTRAST**2)))

@@ -31,7 +31,6 @@ class Pieces:
     """What is known of the piece that each cell belongs to; (h, w) float32 metres, 0 without one.
 
     Attributes:
-        there: (h, w) bool, cells of a piece.
         labels: (h, w) int32, a number for each piece, 0 without one.
         offset: (h, w, 2) from the middle of what is seen of the piece.
         covered: length of the piece's border over which something lies.
@@ -42,13 +41,17 @@ class Pieces:
         length: of the longer axis of what is seen.
     """
 
-    there: Mask
     labels: NDArray[np.int32]
     offset: Image
     covered: Image
     lever: Image
     towards: Image
     length: Image
+
+    @property
+    def there(self) -> Mask:
+        """(h, w) bool, cells of a piece."""
+        return self.labels > 0
 
 
 def horizontal_axes(up: Array) -> Array:
@@ -78,8 +81,8 @@ def find_pieces(
     border = _covered_border(height, tilt, level, known, cell)
     covered = np.bincount(labels[border], minlength=count)
     at, mine = places[level], labels[level]
-    seen = _means(at, mine, count)
-    overlap = _means(places[border], labels[border], count)
+    seen = piece_means(at, mine, count)
+    overlap = piece_means(places[border], labels[border], count)
     away = np.where(covered[:, None] > 0, overlap - seen, 0.0)
     distance = np.hypot(*away.T)
     direction = away / np.maximum(distance, 1e-6)[:, None]
@@ -94,7 +97,6 @@ def find_pieces(
         return metres
 
     return Pieces(
-        there=level,
         labels=labels,
         offset=image(offset),
         covered=image(cell * covered[mine]),
@@ -132,11 +134,25 @@ def _covered_border(height: Image, tilt: Image, level: Mask, known: Mask, cell: 
     return border
 
 
-def _means(at: NDArray[np.float32], labels: NDArray[np.int32], count: int) -> Array:
-    """Return the mean place (count, 2) of the cells with each label; 0 where there are none."""
-    number = np.maximum(np.bincount(labels, minlength=count), 1)
-    sums = [np.bincount(labels, weights=axis, minlength=count) for axis in at.T]
-    return np.stack(sums, axis=1) / number[:, None]
+def piece_means(
+    values: Image | Array,
+    labels: NDArray[np.int32],
+    count: int,
+    weights: Image | None = None,
+) -> Array:
+    """Return the mean (count, n) of the values (cells, n) with each label; 0 where there are none.
+
+    Args:
+        weights: (cells,) by which each counts; all alike by default.
+    """
+
+    def sums(each: Image | Array) -> Array:
+        weighted = each if weights is None else weights * each
+        return np.bincount(labels, weights=weighted, minlength=count)
+
+    number = np.bincount(labels, weights=weights, minlength=count)
+    least = 1 if weights is None else 1e-9
+    return np.stack([sums(each) for each in values.T], axis=1) / np.maximum(number, least)[:, None]
 
 
 def _lengths(offset: Array, labels: NDArray[np.int32], count: int) -> Array:
@@ -145,10 +161,6 @@ def _lengths(offset: Array, labels: NDArray[np.int32], count: int) -> Array:
     A rod of length L has the variance L^2 / 12 along itself.
     """
     x, y = offset.T
-    number = np.maximum(np.bincount(labels, minlength=count), 1)
-    xx, yy, xy = (
-        np.bincount(labels, weights=product, minlength=count) / number
-        for product in (x * x, y * y, x * y)
-    )
+    xx, yy, xy = piece_means(np.stack([x * x, y * y, x * y], axis=1), labels, count).T
     largest = (xx + yy) / 2 + np.hypot((xx - yy) / 2, xy)
     return np.asarray(np.sqrt(12 * largest))

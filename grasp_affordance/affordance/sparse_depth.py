@@ -70,8 +70,7 @@ def _smoothed(depth: Image, specks: Mask, sigma: float) -> tuple[Image, Image]:
 
     smooth = mean(depth)
     middle = np.median(depth[specks])  # taken off, for float32 to resolve a square of millimetres
-    off = mean(depth - middle)
-    variance = mean(np.square(depth - middle)) - np.square(off)
+    variance = mean(np.square(depth - middle)) - np.square(smooth - middle)
     return smooth, np.sqrt(np.maximum(variance, 0))
 
 

@@ -6,6 +6,8 @@ runner.py      many clearances in parallel processes, resumed after a kill
 summary.py     counts and intervals per seed, per stack type and in total
 statistics.py  the intervals themselves
 tables.py, plots.py, results_page.py   what people read
+taken_apart.py piles looked at after each removal, for benchmarks against the simulator's truth
+panels.py      pictures of one view beside each other
 
 The annotation paper's experiment, benchmarks/log_piles.py, in the order in which it is done:
 
