@@ -1,6 +1,6 @@
 """The facade: a frame in, an affordance map and ranked suction points out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import cv2
@@ -164,6 +164,11 @@ def select_of(raw: Image, scene: Scene, source: Source, config: CandidateConfig)
     size = (scene.surface.shape[1], scene.surface.shape[0])
     scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     return select(scores, scene, source, config)
+
+
+def best_anyway(prediction: Prediction, source: Source, config: CandidateConfig) -> Selection:
+    """Offer the best points of a judged view, however little they promise."""
+    return select_of(prediction.raw, prediction.scene, source, replace(config, min_probability=0.0))
 
 
 def blend(learned: Image, prior: Image, weight: float) -> Image:

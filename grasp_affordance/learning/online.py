@@ -10,10 +10,16 @@ import numpy as np
 from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
 from grasp_affordance.affordance.compact_model import CompactModel
 from grasp_affordance.affordance.exploring import Exploration, explore
-from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.affordance.predictor import (
+    AffordancePredictor,
+    Prediction,
+    PredictorConfig,
+    best_anyway,
+)
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
+from grasp_affordance.learning.curiosity import Curiosity
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
 from grasp_affordance.learning.lessons import TEACHING, bare_lesson, judged_lesson
 from grasp_affordance.learning.trainer import Report, Trainer
@@ -60,8 +66,8 @@ class OnlineConfig:
         schedule: of exploration; none by default, because every pick teaches and a robot that
             works should not fail on purpose.
         min_probability: of success below which it would rather not pick.
-        curiosity: probability of picking all the same where nothing is better: what it holds for
-            hopeless stays put to the test.
+        curiosity: probability of picking all the same where nothing is better, cast once per bin:
+            what it holds for hopeless stays put to the test.
         apprenticeship: successes before which it never abstains; its probabilities say little yet.
         seed: of its choices.
     """
@@ -91,6 +97,7 @@ class OnlinePolicy:
     def __init__(self, trainer: Trainer, config: OnlineConfig | None = None) -> None:
         self.trainer = trainer
         self.config = config or OnlineConfig()
+        self._curiosity = Curiosity(self.config.curiosity, self.config.seed)
         self._model: CompactModel | None = None
         self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
 
@@ -114,7 +121,7 @@ class OnlinePolicy:
         predictor = self.config.predictor
         candidates = replace(
             predictor.candidates,
-            min_probability=self._threshold(view.rng),
+            min_probability=self.config.min_probability,
             failure_radius=view.avoid_radius,
         )
         config = replace(predictor, cup=view.cup, candidates=candidates)
@@ -125,7 +132,9 @@ class OnlinePolicy:
             prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
             self._judged = (view.frame, prediction, known)
             if not explores(self.exploration, self.config.seed, self.attempts):
-                return prediction.selection
+                if prediction.selection.points or not self._tries_anyway():
+                    return prediction.selection
+                return best_anyway(prediction, config.source, candidates)
             rng = np.random.default_rng([self.config.seed, 13, self.attempts])
             return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
         except FrameError:
@@ -143,11 +152,10 @@ class OnlinePolicy:
         """See `LearningPolicy`."""
         write_checkpoint(path, read_checkpoint(self.trainer.folder / self.trainer.state.checkpoint))
 
-    def _threshold(self, rng: np.random.Generator) -> float:
-        """Return the probability below which no point is offered this time."""
-        curious = rng.random() < self.config.curiosity
-        learned = self.trainer.state.successes >= self.config.apprenticeship
-        return 0.0 if curious or not learned else self.config.min_probability
+    def _tries_anyway(self) -> bool:
+        """Return whether the best point is tried though it promises too little."""
+        apprentice = self.trainer.state.successes < self.config.apprenticeship
+        return apprentice or self._curiosity.tries(self.attempts)
 
     def _serving(self) -> CompactModel:
         version = self.trainer.state.version

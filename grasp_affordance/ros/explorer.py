@@ -1,6 +1,6 @@
 """Whether a request is answered with points to learn from; the trainer says how often."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from grasp_affordance_interfaces.msg import TrainerStatus
@@ -8,9 +8,10 @@ from rclpy.node import Node
 
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.exploring import Exploration, explore
-from grasp_affordance.affordance.predictor import select_of
+from grasp_affordance.affordance.predictor import best_anyway
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Selection, Source
+from grasp_affordance.learning.curiosity import Curiosity
 from grasp_affordance.learning.exploration import explores
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.judge import Verdict
@@ -25,7 +26,8 @@ class ExplorerConfig:
         trainer_node: name of the node whose status says how often; while it is not there, never.
         kind: what is offered then.
         curiosity: probability of offering the best point all the same where none reaches the
-            success rate that is asked for: what is held for hopeless stays put to the test.
+            success rate that is asked for, cast once per bin: what is held for hopeless stays put
+            to the test.
         apprenticeship: successes of the trainer before which one is always offered.
         seed: of the draws.
     """
@@ -51,6 +53,7 @@ class Explorer:
         self._topic = f"{config.trainer_node}/status"
         self._status: TrainerStatus | None = None
         self._asked = 0
+        self._curiosity = Curiosity(config.curiosity, config.seed)
         self._subscription = node.create_subscription(
             TrainerStatus, self._topic, self._hear, topics.LATCHED
         )
@@ -72,19 +75,14 @@ class Explorer:
                 verdict.frame, verdict.prediction, self._slot.model, self._config.kind, rng, config
             )
             return found if found.points else selection
-        if not selection.points and self._tries_anyway(self._status, rng):
-            return self._best_anyway(verdict, config)
+        if not selection.points and self._tries_anyway(self._status):
+            source = Source.LEARNED if verdict.model_version else Source.PRIOR
+            return best_anyway(verdict.prediction, source, config)
         return selection
 
-    def _tries_anyway(self, status: TrainerStatus, rng: np.random.Generator) -> bool:
-        learning = status.successes < self._config.apprenticeship
-        return learning or bool(rng.random() < self._config.curiosity)
-
-    def _best_anyway(self, verdict: Verdict, config: CandidateConfig) -> Selection:
-        prediction = verdict.prediction
-        source = Source.LEARNED if verdict.model_version else Source.PRIOR
-        hopeless = replace(config, min_probability=0.0)
-        return select_of(prediction.raw, prediction.scene, source, hopeless)
+    def _tries_anyway(self, status: TrainerStatus) -> bool:
+        apprentice = status.successes < self._config.apprenticeship
+        return apprentice or self._curiosity.tries(status.attempts)
 
     def _hear(self, status: TrainerStatus) -> None:
         self._status = status
