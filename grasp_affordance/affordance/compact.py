@@ -83,14 +83,7 @@ class CompactConfig:
 
 
 class CompactNetwork(nn.Module):
-    """Logits of success of every member at every cell.
-
-    Attributes:
-        aim: (2,) int64, cells (rows, columns) from where a pick is aimed at to where the cup lands,
-            as a hand-eye error makes it; see `learning.aim`.
-    """
-
-    aim: Tensor
+    """Logits of success of every member at every cell."""
 
     def __init__(self, config: CompactConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -115,7 +108,6 @@ class CompactNetwork(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
-        self.register_buffer("aim", torch.zeros(2, dtype=torch.int64))
         with torch.no_grad():  # the first order of points is the prior's, or nearly a lottery
             self.head.weight.mul_(_HUMILITY)
         self.forget_unseen()
@@ -193,28 +185,19 @@ class CompactNetwork(nn.Module):
     ) -> Tensor:
         """Return logits (members, rows, columns) of a whole feature map (channels, rows, columns).
 
-        A cell's logit is that of the cell where the cup lands when it is aimed at.
-
         Args:
             prior_logit: (rows, columns).
             window: rows and columns that are wanted; those of the whole map by default.
         """
         rows, columns = window or tuple(slice(0, size) for size in prior_logit.shape)
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        reach, far = self.config.reach, int(self.aim.abs().max())
+        reach = self.config.reach
         # Few shapes: PyTorch prepares, and keeps, code for every one that it meets.
         down, right = height + -height % _ROUND, width + -width % _ROUND
-        further = far + max(down - height, right - width)
-        padded = functional.pad(
-            features[None],
-            (reach + far, reach + further, reach + far, reach + further),
-            mode="replicate",
-        )
-        prior = functional.pad(prior_logit[None, None], (far, further) * 2, mode="replicate")
-        top, left = (
-            far + first.start + int(shift)
-            for first, shift in zip((rows, columns), self.aim, strict=True)
-        )
+        further = max(down - height, right - width)
+        padded = functional.pad(features[None], (reach, reach + further) * 2, mode="replicate")
+        prior = functional.pad(prior_logit[None, None], (0, further) * 2, mode="replicate")
+        top, left = rows.start, columns.start
         seen = padded[..., top : top + down + 2 * reach, left : left + right + 2 * reach]
         logits = self.forward(seen, prior[..., top : top + down, left : left + right])
         return logits[0, :, :height, :width]

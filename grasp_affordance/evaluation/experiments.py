@@ -110,7 +110,6 @@ _ABLATIONS = {
         "does not see whether a whole piece has two colors",
         f"{_LEARNER}.network.no-use-markings",
     ),
-    "no_aim_search": Arm("where the cup lands is not searched for", f"{_LEARNER}.aim.reach 0"),
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),
     "one_member": Arm("no ensemble", f"{_LEARNER}.network.members 1"),
@@ -188,7 +187,12 @@ EXPERIMENTS: dict[str, Experiment] = {
         "The adverse cell",
         "What is learned where the prior is wrong: porous and weighted objects, a worn cup, a "
         "camera that is calibrated 4 to 6 mm off?",
-        {"adverse": Arm("default preset, adverse cell", cell="adverse")},
+        {
+            "adverse": Arm("default preset, adverse cell", cell="adverse"),
+            "choosy": Arm(
+                "hands back what it gives less than 60 %", "--min-probability 0.6", "adverse"
+            ),
+        },
         attempts=500,
         tests={"train": 4},
     ),
@@ -216,7 +220,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "ablations_adverse": Experiment(
         "Ablations in the adverse cell",
-        "The same in the adverse cell, where color, aim and abstention have something to say.",
+        "The same in the adverse cell, where color, markings and abstention have something to say.",
         _ablations("adverse"),
         attempts=400,
     ),

@@ -14,16 +14,8 @@ from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.device import usable_device
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.learning.aim import Aim, AimConfig, better_aim, neighbours
 from grasp_affordance.learning.alike import AlikeConfig
-from grasp_affordance.learning.calibration import cross_entropy, fit_platt
-from grasp_affordance.learning.judging import (
-    Cut,
-    cut,
-    member_probabilities,
-    probabilities_at,
-    stacked,
-)
+from grasp_affordance.learning.judging import Cut, cut, member_probabilities, stacked
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
@@ -46,7 +38,6 @@ class LearnerConfig:
             anchor / (1 + failures) beside the cross-entropy: the robot does what it did at first,
             until that has failed often.
         jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
-        aim: how the place where the cup really lands is searched for.
         alike: what a success teaches about the rest of the object.
         seed: of the start and of all draws.
     """
@@ -60,7 +51,6 @@ class LearnerConfig:
     bootstrap: float = 0.7
     anchor: float = 2.0
     jitter: int = 1
-    aim: AimConfig = field(default_factory=AimConfig)
     alike: AlikeConfig = field(default_factory=AlikeConfig)
     seed: int = 0
 
@@ -71,11 +61,6 @@ class LearnerConfig:
             raise ConfigError(f"learner: anchor {self.anchor} is negative")
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):
             raise ConfigError("learner: bootstrap in (0, 1], learning_rate > 0, weight_decay >= 0")
-
-    @property
-    def margin(self) -> int:
-        """Cells that an example shows beyond the network's reach."""
-        return self.jitter + self.aim.reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +99,8 @@ class OnlineLearner:
         self.steps = 0
 
     def begin_with(self, weights: Mapping[str, Tensor]) -> None:
-        """Start from given weights, which are also what holds the first lessons back.
-
-        The error of another cell's calibration does not travel with the skill.
-        """
+        """Start from given weights, which are also what holds the first lessons back."""
         self.network.load_state_dict(dict(weights))
-        self.network.aim.zero_()
         self._first = copy.deepcopy(self.network).requires_grad_(False)
 
     def predict(self, view: Observation) -> Prediction:
@@ -135,7 +116,7 @@ class OnlineLearner:
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
-        patch, prior = view.patch(row, column, self.config.network.reach + self.config.margin)
+        patch, prior = view.patch(row, column, self.config.network.reach + self.config.jitter)
         return Example(patch.astype(np.float16), prior.astype(np.float16), label)
 
     def weights(self) -> dict[str, Tensor]:
@@ -158,31 +139,7 @@ class OnlineLearner:
         loss = float("nan")
         for _ in range(self.config.steps):
             loss = self._step()
-        self._look_for_aim()
         return loss
-
-    @property
-    def aim(self) -> Aim:
-        """Cells (rows, columns) from where a pick is aimed at to where the cup lands."""
-        row, column = self.network.aim.tolist()
-        return row, column
-
-    def _look_for_aim(self) -> None:
-        config, count = self.config.aim, len(self.replay)
-        if not config.reach or count < config.first or count % config.every:
-            return
-        examples = self.replay.examples[-config.examples :]
-        labels = np.array([example.label for example in examples])
-        aims = (self.aim, *neighbours(self.aim, config.reach))
-        predicted = probabilities_at(self.network, examples, aims)
-
-        def losses(aim: Aim) -> NDArray[np.float64]:
-            there = predicted[aim]
-            # Picks are made where most is promised, so any other aim promises less, and would
-            # explain failures of an overconfident robot better: confidence must not count.
-            return cross_entropy(fit_platt(there, labels)(there), labels)
-
-        self.network.aim.copy_(torch.tensor(better_aim(self.aim, losses, config)))
 
     def _step(self) -> float:
         config, rng = self.config, np.random.default_rng([self.config.seed, self.steps])
@@ -194,19 +151,16 @@ class OnlineLearner:
             drawn += [e.parent for e in beside]  # for the members that learn from the pick itself
             weights = np.concatenate([weights, np.ones(len(beside), np.float32)])
         cuts = [self._augmented(e, rng) for e in examples]
-        patches, prior = (stacked(images) for images in zip(*cuts, strict=True))
         labels = np.array([e.label for e in examples], dtype=np.float32)
         weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
         seen = self.seen(drawn) * weights[:, None]
-        seen_patches, seen_prior = (
-            torch.from_numpy(each).to(self.device) for each in (patches, prior[:, 0, 0])
-        )
-        logits = self.network.forward_cells(seen_patches, seen_prior)
+        patches, prior = (torch.from_numpy(each).to(self.device) for each in stacked(cuts))
+        logits = self.network.forward_cells(patches, prior)
         target = torch.from_numpy(labels).to(self.device)[:, None].expand_as(logits)
         loss = functional.binary_cross_entropy_with_logits(
             logits, target, weight=torch.from_numpy(seen).to(self.device), reduction="sum"
         ) / max(float(seen.sum()), 1e-6)
-        loss = loss + self._pull(logits, seen_patches, seen_prior)
+        loss = loss + self._pull(logits, patches, prior)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -231,8 +185,7 @@ class OnlineLearner:
         """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""
         jitter = self.config.jitter
         row, column = rng.integers(-jitter, jitter + 1, 2)
-        there = (self.aim[0] + int(row), self.aim[1] + int(column))
-        patch, prior = cut(example, self.config.network.reach, there, there)
+        patch, prior = cut(example, self.config.network.reach, int(row), int(column))
         turns, mirrored = rng.integers(4), rng.random() < 0.5
         turned = np.rot90(patch, turns, (-2, -1))
         return turned[..., ::-1] if mirrored else turned, prior

@@ -119,7 +119,7 @@ class Trainer:
         if resumed:  # before the examples are opened: those of another learner would be cut
             self.state = read_state(self.folder / STATE_FILE, self.learner)
         network = config.learner.network
-        size = 2 * (network.reach + config.learner.margin) + 1
+        size = 2 * (network.reach + config.learner.jitter) + 1
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
         self._alike = ExampleFile(self.folder / _ALIKE_FILE, len(CHANNELS), size)
         self._remember()
@@ -195,27 +195,17 @@ class Trainer:
         alike = self._alike_of(lesson, view, example.label)
         self._alike.append(*alike)
         self._examples.append(example)
-        aim = self.learner.aim
         loss = self.learner.learn(example, alike)
-        found = "" if self.learner.aim == aim else f"; {self._landing()}"
         live = self._watch()
         if rolls_back(live, self.state.best_success, self.config.champion) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
-        return loss, self._challenge() + found
+        return loss, self._challenge()
 
     def _alike_of(self, lesson: Lesson, view: Observation, label: float) -> list[Example]:
         """Return the examples beside that of the present attempt."""
         weight, parent = self.config.learner.alike.weight, len(self.learner.replay)
         found = [self.learner.example(view, u, v, label) for u, v in lesson.alike]
         return [replace(each, weight=weight, parent=parent) for each in found]
-
-    def _landing(self) -> str:
-        """Return where the cup is found to land, for a person."""
-        down, right = (1000 * self.config.learner.network.resolution * c for c in self.learner.aim)
-        return (
-            f"the cup lands {right:+.1f} mm right and {down:+.1f} mm down in the image from where "
-            "it is aimed; check the calibration"
-        )
 
     def _watch(self) -> float:
         """Return the live success over a full window (NaN before), and keep the best weights."""

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance, write_checkpoint
+from grasp_affordance.affordance.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint
 from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
@@ -222,19 +227,6 @@ def test_untaught_weights_rank_as_the_prior_does() -> None:
     assert torch.corrcoef(torch.stack([logits.ravel(), prior.ravel()]))[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("aim", [(0, 0), (2, -1), (-3, 3)])
-def test_a_cell_is_judged_by_the_place_where_the_cup_lands(aim: tuple[int, int]) -> None:
-    network = CompactNetwork(CONFIG)
-    features, prior = torch.randn(len(CHANNELS), 20, 22), torch.randn(20, 22)
-    straight = network.forward_map(features, prior)
-    network.aim.copy_(torch.tensor(aim))
-    shifted = network.forward_map(features, prior)
-    row, column = 9, 11
-    torch.testing.assert_close(
-        shifted[:, row, column], straight[:, row + aim[0], column + aim[1]], atol=1e-5, rtol=1e-5
-    )
-
-
 def test_members_share_no_weights() -> None:
     network = CompactNetwork(NO_PRIOR)
     size = 2 * NO_PRIOR.reach + 1
@@ -279,6 +271,17 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     write_checkpoint(path, to_checkpoint(network.state_dict(), wrong, Provenance()))
     with pytest.raises(CheckpointError, match="compact network"):
         load_model(path)
+
+
+def test_weights_of_before_are_read_unless_their_cup_landed_beside_its_aim(tmp_path: Path) -> None:
+    state = CompactNetwork(NO_PRIOR).state_dict()
+    for name, aim in (("straight", (0, 0)), ("beside", (2, -1))):
+        before = {**state, "aim": torch.tensor(aim)}
+        write_checkpoint(tmp_path / name, to_checkpoint(before, NO_PRIOR, Provenance()))
+    read, _, _ = from_checkpoint(read_checkpoint(tmp_path / "straight"))
+    assert all(torch.equal(weight, state[name]) for name, weight in read.state_dict().items())
+    with pytest.raises(CheckpointError, match=r"lands \[2, -1\] cells"):
+        load_model(tmp_path / "beside")
 
 
 def test_texture_tells_speckles_from_paint_of_the_same_color() -> None:

@@ -181,7 +181,7 @@ def test_the_band_is_the_interval_of_the_mean_and_needs_two_seeds(tmp_path: Path
 
 def test_the_report_command_writes_the_part_and_its_pictures(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "scratch", "scratch", 0, outcomes(10, 120))
-    for arm in ("default", "no_color", "no_prior", "no_aim_search", "one_step"):
+    for arm in ("default", "no_color", "no_prior", "no_markings", "one_step"):
         write_run(tmp_path / "runs", "ablations", arm, 0, outcomes(10, 120))
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()

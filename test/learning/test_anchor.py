@@ -25,12 +25,11 @@ def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=use_prior)
     config = LearnerConfig(network, anchor=anchor, jitter=0, batch=16, steps=2, seed=seed)
     learner = OnlineLearner(config)
-    size = 2 * (network.reach + config.margin) + 1
+    size = 2 * network.reach + 1
     rng = np.random.default_rng(0)
     patch = rng.normal(size=(len(CHANNELS), size, size)).astype(np.float16)
     prior = np.full((size, size), PRIOR, np.float16)
-    middle = slice(config.margin, size - config.margin)
-    seen = torch.from_numpy(patch[None, :, middle, middle].astype(np.float32))
+    seen = torch.from_numpy(patch[None].astype(np.float32))
     logit = torch.tensor([PRIOR if use_prior else 0.0])
 
     def now() -> float:

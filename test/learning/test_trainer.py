@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
 from grasp_affordance.learning.learner import OnlineLearner
-from grasp_affordance.learning.replay import Example
 from grasp_affordance.learning.trainer import Trainer
 
 
@@ -192,27 +190,6 @@ def test_live_success_that_falls_puts_the_best_weights_back(tmp_path: Path) -> N
     assert rolls_back(0.3, 0.9, config.champion)
     assert not rolls_back(float("nan"), 0.9, config.champion)
     assert all(a.shape == b.shape for a, b in pairs)
-
-
-def test_weights_to_begin_with_bring_no_landing_error_of_their_cell(tmp_path: Path) -> None:
-    first = taught(tmp_path / "there", 3)
-    first.learner.network.aim.copy_(torch.tensor([2, -1]))
-    first.consume(lesson(3))
-    there = first.report().checkpoint
-    assert from_checkpoint(read_checkpoint(there))[0].aim.tolist() == [2, -1]
-    assert Trainer(CONFIG, tmp_path / "here", there).learner.aim == (0, 0)
-
-
-def test_a_landing_error_that_is_found_is_told(tmp_path: Path) -> None:
-    trainer = taught(tmp_path, 3)
-    learn = trainer.learner.learn
-
-    def find(example: Example, alike: Sequence[Example] = ()) -> float:
-        trainer.learner.network.aim.copy_(torch.tensor([0, 2]))
-        return learn(example, alike)
-
-    trainer.learner.learn = find  # type: ignore[method-assign]
-    assert "lands +5.0 mm right and +0.0 mm down" in trainer.consume(lesson(3)).event
 
 
 def test_another_configuration_is_refused(tmp_path: Path) -> None:
