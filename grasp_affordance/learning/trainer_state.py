@@ -148,11 +148,13 @@ def _load_optimiser(learner: OnlineLearner, tensors: Mapping[str, Tensor]) -> No
 def _check_same(path: Path, present: Mapping[str, Any], config: LearnerConfig) -> None:
     wanted = asdict(config)
     wanted["network"]["dilations"] = list(wanted["network"]["dilations"])  # as JSON has it
-    different = [key for key in wanted if present.get(key) != wanted[key]]
+    keys = [*wanted, *(key for key in present if key not in wanted)]
+    different = [key for key in keys if present.get(key) != wanted.get(key)]
     if different:
         raise CheckpointError(
             f"'{path}' is of another learner ({', '.join(different)} differ); restore the "
-            "configuration or choose another folder"
+            "configuration, or move the folder away: a trainer node learns again from its "
+            "attempt log"
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from synthetic_lessons import CONFIG, LEARNER, lesson, observation, same_weights
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint
+from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
 from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
 from grasp_affordance.affordance.features import SHAPE_COUNT
 from grasp_affordance.affordance.observation import Observation
@@ -197,6 +197,16 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
     other = replace(CONFIG, learner=replace(LEARNER, learning_rate=0.5))
     with pytest.raises(CheckpointError, match="learning_rate differ"):
         Trainer(other, tmp_path)
+
+
+def test_the_state_of_a_learner_that_could_do_more_is_refused(tmp_path: Path) -> None:
+    taught(tmp_path, 2)
+    path = tmp_path / "trainer.safetensors"
+    state = read_checkpoint(path)
+    learner = {**state.config["learner"], "aim": {"reach": 3}}  # as learners had it once
+    write_checkpoint(path, replace(state, config={**state.config, "learner": learner}))
+    with pytest.raises(CheckpointError, match="aim differ"):
+        Trainer(CONFIG, tmp_path)
 
 
 def test_a_damaged_state_is_named_and_left_alone(tmp_path: Path) -> None:
