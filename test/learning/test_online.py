@@ -1,0 +1,71 @@
+"""The policy that learns while it picks: when it hands a bin back, and when it tries all the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rendered_scene import Block, camera_at, open_bin, render
+from synthetic_lessons import CONFIG
+
+from grasp_affordance.affordance.candidates import CandidateConfig
+from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig, best_anyway
+from grasp_affordance.affordance.region import BinView
+from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.grasp import Source
+from grasp_affordance.learning.online import OnlineConfig, OnlinePolicy
+from grasp_affordance.learning.trainer import Trainer
+from grasp_affordance.policies.policy import View
+
+T = camera_at(60, 0.7)
+BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
+EXPERIENCED = OnlineConfig().apprenticeship
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    box = Block((-0.06, -0.05, 0.0), (0.06, 0.05, 0.05))
+    frame = render([*open_bin(), box], T, noise=0.0007, holes=0.01)
+    return View(frame, T, BIN, Cup(), np.random.default_rng(0))
+
+
+def policy(folder: Path, curiosity: float, asked_for: float, successes: int) -> OnlinePolicy:
+    trainer = Trainer(CONFIG, folder)
+    trainer.state.successes = successes
+    return OnlinePolicy(trainer, OnlineConfig(curiosity=curiosity, min_probability=asked_for))
+
+
+def test_what_promises_too_little_is_handed_back(tmp_path: Path, view: View) -> None:
+    assert policy(tmp_path / "modest", 0.0, 0.01, EXPERIENCED).choose(view).points
+    demanding = policy(tmp_path / "demanding", 0.0, 0.999, EXPERIENCED)
+    assert not demanding.choose(view).points
+
+
+def test_an_apprentice_and_the_curious_try_what_promises_too_little(
+    tmp_path: Path, view: View
+) -> None:
+    apprentice = policy(tmp_path / "apprentice", 0.0, 0.999, EXPERIENCED - 1).choose(view)
+    curious = policy(tmp_path / "curious", 1.0, 0.999, EXPERIENCED).choose(view)
+    assert apprentice.points
+    assert curious.points
+    assert max(point.probability for point in curious.points) < 0.999
+    assert {point.source for point in curious.points} == {Source.LEARNED}
+
+
+def test_a_verdict_stands_however_often_a_bin_is_looked_at(tmp_path: Path, view: View) -> None:
+    choosing = policy(tmp_path, 0.3, 0.999, EXPERIENCED)
+    for attempts in range(6):
+        choosing.trainer.state.consumed = attempts
+        assert len({bool(choosing.choose(view).points) for _look in range(5)}) == 1
+
+
+def test_the_best_anyway_are_the_points_that_no_threshold_keeps_back(view: View) -> None:
+    config = PredictorConfig(candidates=CandidateConfig(min_probability=0.999))
+    predictor = AffordancePredictor(config)
+    prediction = predictor.predict(view.frame, BinView(T_base_camera=T, bin=BIN))
+    assert not prediction.selection.points
+    modest = replace(config, candidates=replace(config.candidates, min_probability=0.0))
+    every = AffordancePredictor(modest).predict(view.frame, BinView(T_base_camera=T, bin=BIN))
+    anyway = best_anyway(prediction, Source.PRIOR, config.candidates)
+    assert [(p.u, p.v) for p in anyway.points] == [(p.u, p.v) for p in every.selection.points]
+    assert anyway.points
