@@ -1,4 +1,4 @@
-"""The policy that learns while it picks: when it hands a bin back, and when it tries all the same."""
+"""The policy that learns while it picks: when it hands a bin back, when it tries all the same."""
 
 from dataclasses import replace
 from pathlib import Path
