@@ -62,6 +62,11 @@ class LearnerConfig:
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):
             raise ConfigError("learner: bootstrap in (0, 1], learning_rate > 0, weight_decay >= 0")
 
+    @property
+    def example_reach(self) -> int:
+        """Cells that an example shows to each side of the picked one."""
+        return self.network.reach + self.jitter
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -116,7 +121,7 @@ class OnlineLearner:
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
-        patch, prior = view.patch(row, column, self.config.network.reach + self.config.jitter)
+        patch, prior = view.patch(row, column, self.config.example_reach)
         return Example(patch.astype(np.float16), prior.astype(np.float16), label)
 
     def weights(self) -> dict[str, Tensor]:

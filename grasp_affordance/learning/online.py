@@ -97,7 +97,9 @@ class OnlinePolicy:
     def __init__(self, trainer: Trainer, config: OnlineConfig | None = None) -> None:
         self.trainer = trainer
         self.config = config or OnlineConfig()
-        self._curiosity = Curiosity(self.config.curiosity, self.config.seed)
+        self._curiosity = Curiosity(
+            self.config.curiosity, self.config.apprenticeship, self.config.seed
+        )
         self._model: CompactModel | None = None
         self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
 
@@ -131,12 +133,14 @@ class OnlinePolicy:
         try:
             prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
             self._judged = (view.frame, prediction, known)
-            if not explores(self.exploration, self.config.seed, self.attempts):
-                if prediction.selection.points or not self._tries_anyway():
-                    return prediction.selection
+            if explores(self.exploration, self.config.seed, self.attempts):
+                rng = np.random.default_rng([self.config.seed, 13, self.attempts])
+                return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
+            if not prediction.selection.points and self._curiosity.tries(
+                self.attempts, self.trainer.state.successes
+            ):
                 return best_anyway(prediction, config.source, candidates)
-            rng = np.random.default_rng([self.config.seed, 13, self.attempts])
-            return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
+            return prediction.selection
         except FrameError:
             return Selection((), {Rejection.UNUSABLE_FRAME: 1})
 
@@ -151,11 +155,6 @@ class OnlinePolicy:
     def export(self, path: Path) -> None:
         """See `LearningPolicy`."""
         write_checkpoint(path, read_checkpoint(self.trainer.folder / self.trainer.state.checkpoint))
-
-    def _tries_anyway(self) -> bool:
-        """Return whether the best point is tried though it promises too little."""
-        apprentice = self.trainer.state.successes < self.config.apprenticeship
-        return apprentice or self._curiosity.tries(self.attempts)
 
     def _serving(self) -> CompactModel:
         version = self.trainer.state.version

@@ -118,8 +118,7 @@ class Trainer:
         resumed = (self.folder / STATE_FILE).exists()
         if resumed:  # before the examples are opened: those of another learner would be cut
             self.state = read_state(self.folder / STATE_FILE, self.learner)
-        network = config.learner.network
-        size = 2 * (network.reach + config.learner.jitter) + 1
+        size = 2 * config.learner.example_reach + 1
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
         self._alike = ExampleFile(self.folder / _ALIKE_FILE, len(CHANNELS), size)
         self._remember()

@@ -53,7 +53,7 @@ class Explorer:
         self._topic = f"{config.trainer_node}/status"
         self._status: TrainerStatus | None = None
         self._asked = 0
-        self._curiosity = Curiosity(config.curiosity, config.seed)
+        self._curiosity = Curiosity(config.curiosity, config.apprenticeship, config.seed)
         self._subscription = node.create_subscription(
             TrainerStatus, self._topic, self._hear, topics.LATCHED
         )
@@ -66,23 +66,19 @@ class Explorer:
         """Return the points of a judged frame, or others to learn from."""
         number, self._asked = self._asked, self._asked + 1
         selection = verdict.prediction.selection
-        if self._status is None or not self._node.count_publishers(self._topic):
+        status, seed = self._status, self._config.seed
+        if status is None or not self._node.count_publishers(self._topic):
             return selection
-        seed = self._config.seed
-        rng = np.random.default_rng([seed, 13, number])
-        if explores(self._status.exploration, seed, number):
+        if explores(status.exploration, seed, number):
+            rng = np.random.default_rng([seed, 13, number])
             found = explore(
                 verdict.frame, verdict.prediction, self._slot.model, self._config.kind, rng, config
             )
             return found if found.points else selection
-        if not selection.points and self._tries_anyway(self._status):
+        if not selection.points and self._curiosity.tries(status.attempts, status.successes):
             source = Source.LEARNED if verdict.model_version else Source.PRIOR
             return best_anyway(verdict.prediction, source, config)
         return selection
-
-    def _tries_anyway(self, status: TrainerStatus) -> bool:
-        apprentice = status.successes < self._config.apprenticeship
-        return apprentice or self._curiosity.tries(status.attempts)
 
     def _hear(self, status: TrainerStatus) -> None:
         self._status = status
