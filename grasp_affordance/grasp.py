@@ -73,6 +73,37 @@ class SuctionPoint:
             raise ConfigError(f"probability {self.probability} is not in [0, 1]")
 
 
+def _no_points() -> NDArray[np.float64]:
+    return np.empty((0, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class Failures:
+    """What is remembered of the picks that just failed; points in the base frame, metres.
+
+    Attributes:
+        points: (N, 3) float64 where picks failed: what kept the cup from holding there is often
+            true of the whole object.
+        avoided: (M, 3) float64 around which nothing may be proposed: failed points, and such as
+            could not be reached.
+        radius: metres around the avoided ones.
+    """
+
+    points: NDArray[np.float64] = field(default_factory=_no_points)
+    avoided: NDArray[np.float64] = field(default_factory=_no_points)
+    radius: float = 0.012
+
+    def __post_init__(self) -> None:
+        for name, points in (("points", self.points), ("avoided", self.avoided)):
+            if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+                raise ConfigError(f"failures: {name} {points.shape} must be (N, 3) and finite")
+        if not 0 <= self.radius < np.inf:  # also refuses NaN
+            raise ConfigError(f"failures: radius {self.radius} m is negative or not finite")
+
+    def __bool__(self) -> bool:
+        return bool(len(self.points) or len(self.avoided))
+
+
 @dataclass(frozen=True)
 class Selection:
     """Ranked suction points of one view, best first, and the count of pixels lost per cause."""

@@ -1,7 +1,7 @@
 """From an affordance map to ranked suction points: mask, rank, and account for what is lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from grasp_affordance.affordance.seal import Seal
 from grasp_affordance.affordance.surface import Surface
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Rejection, Selection, Source, SuctionPoint
+from grasp_affordance.grasp import Failures, Rejection, Selection, Source, SuctionPoint
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -36,7 +36,6 @@ class CandidateConfig:
         workspace_min: lowest corner of the allowed box in the base frame, metres; applied where
             `T_base_camera` is known.
         workspace_max: its highest corner.
-        failure_radius: metres around a recently failed point in which none is offered.
         failure_doubt: by which the logit sinks beside each recently failed point: what kept the cup
             from holding there (porous, weighed down, leaning) is often true of the whole object.
         failure_reach: metres over which this doubt falls to 61 % (one sigma of a Gaussian).
@@ -52,7 +51,6 @@ class CandidateConfig:
     wall_margin: float = 0.003
     workspace_min: tuple[float, float, float] = (-10.0, -10.0, -10.0)
     workspace_max: tuple[float, float, float] = (10.0, 10.0, 10.0)
-    failure_radius: float = 0.015
     failure_doubt: float = 1.0
     failure_reach: float = 0.025
 
@@ -60,7 +58,7 @@ class CandidateConfig:
         if self.count < 1 or not 0 <= self.min_probability <= 1:
             raise ConfigError("candidates: count must be at least 1, min_probability in [0, 1]")
         lengths = (self.spacing, self.smoothing, self.edge_radii, self.hole_radii)
-        if min(*lengths, self.wall_margin, self.failure_radius, self.failure_doubt) < 0:
+        if min(*lengths, self.wall_margin, self.failure_doubt) < 0:
             raise ConfigError("candidates: a length or the doubt is negative")
         if not self.failure_reach > 0:
             raise ConfigError(f"candidates: failure_reach {self.failure_reach} m is not positive")
@@ -78,8 +76,7 @@ class Scene:
         surface, seal, region: of the frame, on one grid.
         radius: of the cup, metres.
         T_base_camera: (4, 4) or None.
-        failed: (N, 3) recently failed points in the base frame; applied where `T_base_camera` is
-            known.
+        failures: what just failed; applied where `T_base_camera` is known.
     """
 
     surface: Surface
@@ -87,7 +84,7 @@ class Scene:
     region: Region
     radius: float
     T_base_camera: Array | None = None
-    failed: Array | None = None
+    failures: Failures = field(default_factory=Failures)
 
 
 def process(
@@ -157,17 +154,18 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
         with np.errstate(invalid="ignore"):
             allowed = (base >= config.workspace_min) & (base <= config.workspace_max)
         masks[Rejection.OUTSIDE_WORKSPACE] = ~allowed.all(axis=-1)
-        masks[Rejection.RECENTLY_FAILED] = _near(base, scene.failed, config.failure_radius)
+        masks[Rejection.RECENTLY_FAILED] = _near(base, scene.failures)
     return masks
 
 
 def _doubted(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
     """Return the scores (h, w), sunk beside recently failed points."""
-    if scene.T_base_camera is None or scene.failed is None or not config.failure_doubt:
+    failed = scene.failures.points
+    if scene.T_base_camera is None or not len(failed) or not config.failure_doubt:
         return scores
     base = transform_points(scene.T_base_camera, scene.surface.points)
     doubt = np.zeros(scores.shape)
-    for centre in np.reshape(scene.failed, (-1, 3)):
+    for centre in failed:
         squared = np.square(base - centre).sum(axis=-1)
         doubt += np.exp(-np.nan_to_num(squared, nan=np.inf) / (2 * config.failure_reach**2))
     # p / (p + (1 - p) e^doubt): the logit less the doubt, without leaving 0 and 1.
@@ -175,11 +173,11 @@ def _doubted(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
     return np.asarray(scores / (scores + (1 - scores) * odds), dtype=np.float32)
 
 
-def _near(points: Array, centres: Array | None, radius: float) -> Mask:
+def _near(points: Array, failures: Failures) -> Mask:
     near = np.zeros(points.shape[:-1], np.bool_)
     with np.errstate(invalid="ignore"):
-        for centre in () if centres is None else np.reshape(centres, (-1, 3)):
-            near |= np.square(points - centre).sum(axis=-1) < radius * radius
+        for centre in failures.avoided:
+            near |= np.square(points - centre).sum(axis=-1) < failures.radius**2
     return near
 
 

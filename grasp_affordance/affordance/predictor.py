@@ -13,7 +13,7 @@ from grasp_affordance.affordance.seal import SealConfig, seal_prior
 from grasp_affordance.affordance.surface import observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.grasp import Selection, Source
+from grasp_affordance.grasp import Failures, Selection, Source
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
@@ -113,14 +113,14 @@ class AffordancePredictor:
         self,
         frame: RgbdFrame,
         view: BinView | None = None,
-        failed: NDArray[np.float64] | None = None,
+        failures: Failures | None = None,
     ) -> Prediction:
         """Find suction points in one frame.
 
         Args:
             frame: color and aligned depth.
             view: what is known about the bin and the camera's pose.
-            failed: (N, 3) recently failed points in the base frame.
+            failures: what just failed, and where nothing may be offered.
 
         Raises:
             FrameError: too little depth, or an empty-bin frame or model map of another size.
@@ -133,7 +133,8 @@ class AffordancePredictor:
         rng = np.random.default_rng(0)
         region = find_region(surface, view, cup.radius, rng, self.config.region)
         seal = seal_prior(surface, cup, region.up, self.config.seal, region.foreground)
-        scene = Scene(surface, seal, region, cup.radius, view.T_base_camera, failed)
+        failures = failures or Failures()
+        scene = Scene(surface, seal, region, cup.radius, view.T_base_camera, failures)
         prior = surface.to_image(seal.score)
         allowed = surface.mask_to_image(region.foreground)
         raw = self._map(frame, prior, allowed, region.up)

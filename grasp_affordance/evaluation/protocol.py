@@ -105,23 +105,22 @@ def clear_pile(
 
     Somebody who learns is told of each attempt by `on_attempt`, and may end the clearance.
 
-    When nothing is left to propose but points near remembered failures, the memory is emptied
-    once and the policy asked again; an abstention with an empty memory counts as fruitless.
+    When nothing is left to propose but points near remembered ones, these may be proposed again,
+    and the policy, still told of what failed, is asked once more. If it abstains then, that counts
+    as fruitless.
     """
     memory = FailureMemory(config.memory, config.memory_radius)
     tally = _Tally(on_attempt)
     objects, started, wall = pile.in_bin(), pile.clock(), time.perf_counter()
     while pile.in_bin() > 0 and tally.fruitless < config.failure_cap and tally.going:
         frame, T_base_camera = pile.look()
-        view = View(frame, T_base_camera, pile.bin, pile.cup, rng, memory.points, memory.radius)
+        view = View(frame, T_base_camera, pile.bin, pile.cup, rng, memory.failures)
         asked = time.perf_counter()
         point = memory.first_allowed(policy.choose(view).points, T_base_camera)
         decision_seconds = time.perf_counter() - asked
         if point is not None:
             _try_point(pile, point, view, memory, tally, (seed, index), decision_seconds)
-        elif len(memory):
-            memory.clear()
-        else:
+        elif not memory.forgive():
             tally.abstentions += 1
             tally.fruitless += 1
     clearance = Clearance(
@@ -156,7 +155,7 @@ def _try_point(
     if attempt.outcome is Outcome.ABORTED and not attempt.phases:  # refused, nothing moved
         tally.refusals += 1
         tally.fruitless += 1
-        memory.add(point_base)
+        memory.refuse(point_base)
         return
     row = AttemptRow(
         *key,

@@ -53,6 +53,8 @@ def pick_continuously(
 ) -> Ending:
     """Pick again and again; return why it ended.
 
+    What an earlier run remembers of its failures is forgotten: the bin may have been changed.
+
     Args:
         picker: does the picks.
         begin: called before each pick; returns what can cancel it, or None to end here.
@@ -60,6 +62,7 @@ def pick_continuously(
         request: the same for every pick.
     """
     fruitless = 0
+    picker.memory.clear()
     while (cancellation := begin()) is not None:
         report = picker.pick_best(request or PickRequest(), cancellation)
         try:

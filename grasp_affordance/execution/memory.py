@@ -7,47 +7,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import SuctionPoint
+from grasp_affordance.grasp import Failures, SuctionPoint
+
+Array = NDArray[np.float64]
 
 
 class FailureMemory:
-    """The last failed points of one pile, in the base frame.
+    """The last failed and refused points of one pile, in the base frame.
 
     A rule without it would send the cup to the same bad point for ever. It forgets the oldest point
     when full, not at a success: what does not seal does not seal after a neighbour has gone.
+
+    Where nothing but the surroundings of these points is left, they may be tried again (`forgive`).
+    That they failed is still known: who estimates probabilities counts it, and gives the object up
+    rather than trying it until the pile's cap.
     """
 
     def __init__(self, size: int, radius: float) -> None:
         """Remember `size` points; nothing is allowed within `radius` metres of them."""
-        self._points: deque[NDArray[np.float64]] = deque(maxlen=size)
+        self._failed: deque[Array] = deque(maxlen=size)
+        self._avoided: deque[Array] = deque(maxlen=size)
         self.radius = radius
 
-    def __len__(self) -> int:
-        return len(self._points)
-
     @property
-    def points(self) -> NDArray[np.float64]:
-        """(N, 3) base-frame points, oldest first."""
-        return np.array(self._points, dtype=np.float64).reshape(-1, 3)
+    def failures(self) -> Failures:
+        """What a proposer is told, oldest first."""
+        return Failures(_array(self._failed), _array(self._avoided), self.radius)
 
-    def add(self, point_base: NDArray[np.float64]) -> None:
+    def add(self, point_base: Array) -> None:
         """Remember the base-frame point (3,) of a failure."""
-        self._points.append(np.asarray(point_base, dtype=np.float64))
+        self._failed.append(np.asarray(point_base, dtype=np.float64))
+        self.refuse(point_base)
+
+    def refuse(self, point_base: Array) -> None:
+        """Keep away from a base-frame point (3,) that was not tried: it says nothing of objects."""
+        self._avoided.append(np.asarray(point_base, dtype=np.float64))
+
+    def forgive(self) -> bool:
+        """Allow everything again; return whether anything was not."""
+        avoided = bool(self._avoided)
+        self._avoided.clear()
+        return avoided
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._points.clear()
+        """Forget everything: these are other objects."""
+        self._failed.clear()
+        self._avoided.clear()
 
-    def allows(self, point_base: NDArray[np.float64]) -> bool:
-        """Whether a base-frame point (3,) is farther than the radius from all failures."""
-        distances = np.linalg.norm(self.points - point_base, axis=1)
+    def allows(self, point_base: Array) -> bool:
+        """Whether a base-frame point (3,) is farther than the radius from all that is avoided."""
+        distances = np.linalg.norm(_array(self._avoided) - point_base, axis=1)
         return bool((distances > self.radius).all())
 
     def first_allowed(
-        self, points: Iterable[SuctionPoint], T_base_camera: NDArray[np.float64]
+        self, points: Iterable[SuctionPoint], T_base_camera: Array
     ) -> SuctionPoint | None:
         """Return the best-ranked point that is allowed, or None."""
         for point in points:
             if self.allows(transform_points(T_base_camera, point.position)):
                 return point
         return None
+
+
+def _array(points: deque[Array]) -> Array:
+    return np.array(points, dtype=np.float64).reshape(-1, 3)

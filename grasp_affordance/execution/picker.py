@@ -101,8 +101,8 @@ class Picker:
     ) -> PickReport:
         """Pick the best proposed point that may be picked.
 
-        Where only the neighbourhood of remembered failures is left, the memory is emptied and the
-        proposer asked once more. Points that are refused are remembered like failures.
+        Where only the neighbourhood of remembered points is left, it is allowed again and the
+        proposer asked once more, still told of what failed. Refused points are kept away from, too.
         """
         try:
             self._make_ready(request, cancellation)
@@ -135,13 +135,13 @@ class Picker:
 
     def _look(self, request: PickRequest) -> Proposal:
         def ask() -> Proposal:
-            memory = self.memory
-            return self._propose(memory.points, memory.radius, request.minimum_probability)
+            return self._propose(self.memory.failures, request.minimum_probability)
 
         proposal = ask()
-        if not proposal.points and len(self.memory):
-            self.memory.clear()
+        if not proposal.points and self.memory.forgive():
             proposal = ask()
+        if Rejection.EMPTY_BIN in proposal.rejections:
+            self.memory.clear()  # what comes next are other objects
         return proposal
 
     def _first_possible(
@@ -161,7 +161,7 @@ class Picker:
             if isinstance(plan, Refusal):
                 refused[plan.rejection] += 1
                 message = f"{plan.rejection}: {plan.detail}"
-                self._remember(point, proposal.T_base_camera)
+                self._remember(self.memory.refuse, point, proposal.T_base_camera)
                 continue
             if request.dry_run:
                 try:
@@ -202,12 +202,15 @@ class Picker:
         )
         self._at_rest = attempt.outcome is not Outcome.ABORTED
         if not attempt.succeeded:
-            self._remember(point, proposal.T_base_camera)
+            self._remember(self.memory.add, point, proposal.T_base_camera)
         return attempt
 
-    def _remember(self, point: SuctionPoint, T_base_camera: Array | None) -> None:
+    @staticmethod
+    def _remember(
+        how: Callable[[Array], None], point: SuctionPoint, T_base_camera: Array | None
+    ) -> None:
         if T_base_camera is not None and np.isfinite(point.position).all():
-            self.memory.add(transform_points(T_base_camera, point.position))
+            how(transform_points(T_base_camera, point.position))
 
 
 def _why(error: GraspAffordanceError, cancellation: Cancellation) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.grasp import Rejection, SuctionPoint
+from grasp_affordance.grasp import Failures, Rejection, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
 
 Array = NDArray[np.float64]
@@ -38,8 +38,8 @@ class Proposal:
 class Proposer(Protocol):
     """Looks at the bin and ranks suction points."""
 
-    def __call__(self, avoid: Array, radius: float, minimum_probability: float) -> Proposal:
-        """Judge a view taken now; propose nothing within `radius` metres of `avoid` (N, 3), base.
+    def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
+        """Judge a view taken now, told what just failed and where to keep away from.
 
         A `minimum_probability` of 0 stands for the proposer's own threshold.
 

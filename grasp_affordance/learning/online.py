@@ -120,18 +120,15 @@ class OnlinePolicy:
 
     def choose(self, view: View) -> Selection:
         """See `LearningPolicy`."""
-        predictor = self.config.predictor
-        candidates = replace(
-            predictor.candidates,
-            min_probability=self.config.min_probability,
-            failure_radius=view.avoid_radius,
-        )
-        config = replace(predictor, cup=view.cup, candidates=candidates)
+        offered = self.config.predictor
+        candidates = replace(offered.candidates, min_probability=self.config.min_probability)
+        config = replace(offered, cup=view.cup, candidates=candidates)
         model = self._serving()
         known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
         self._judged = None
         try:
-            prediction = AffordancePredictor(config, model).predict(view.frame, known, view.failed)
+            predictor = AffordancePredictor(config, model)
+            prediction = predictor.predict(view.frame, known, view.failures)
             self._judged = (view.frame, prediction, known)
             if explores(self.exploration, self.config.seed, self.attempts):
                 rng = np.random.default_rng([self.config.seed, 13, self.attempts])

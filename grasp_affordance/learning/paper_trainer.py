@@ -115,18 +115,19 @@ class PaperPolicy:
 
     def choose(self, view: View) -> Selection:
         """See `LearningPolicy`."""
-        candidates = replace(self._predictor.candidates, failure_radius=view.avoid_radius)
-        config = replace(self._predictor, cup=view.cup, candidates=candidates)
+        config = replace(self._predictor, cup=view.cup)
         known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
         self._judged = None
         try:
             predictor = AffordancePredictor(config, self._model)
-            prediction = predictor.predict(view.frame, known, view.failed)
+            prediction = predictor.predict(view.frame, known, view.failures)
             self._judged = (view.frame, prediction)
             if not explores(self.exploration, self._seed, self.attempts):
                 return prediction.selection
             rng = np.random.default_rng([self._seed, 13, self.attempts])
-            return explore(view.frame, prediction, self._model, Exploration.RANDOM, rng, candidates)
+            return explore(
+                view.frame, prediction, self._model, Exploration.RANDOM, rng, config.candidates
+            )
         except FrameError:
             return Selection((), {Rejection.UNUSABLE_FRAME: 1})
 

@@ -38,15 +38,11 @@ class AffordancePolicy:
 
     def choose(self, view: View) -> Selection:
         """Return the map's best points; none, with the reason, in a frame without depth."""
-        candidates = replace(
-            self._config.candidates,
-            min_probability=self._min_probability,
-            failure_radius=view.avoid_radius,
-        )
+        candidates = replace(self._config.candidates, min_probability=self._min_probability)
         config = replace(self._config, cup=view.cup, candidates=candidates)
         predictor = AffordancePredictor(config, self._model)
         known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
         try:
-            return predictor.predict(view.frame, known, view.failed).selection
+            return predictor.predict(view.frame, known, view.failures).selection
         except FrameError:
             return Selection((), {Rejection.UNUSABLE_FRAME: 1})

@@ -7,17 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry, Cup
-from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import check_rigid, transform_points
-from grasp_affordance.grasp import Selection
+from grasp_affordance.grasp import Failures, Selection
 from grasp_affordance.rgbd import RgbdFrame
 
 ABSTAIN_BELOW = 0.3
 """Expected success below which the default learner, and the prior beside it, hand a pile back."""
-
-
-def _no_points() -> NDArray[np.float64]:
-    return np.empty((0, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +24,8 @@ class View:
         T_base_camera: (4, 4) as calibrated, not as true.
         bin: the bin to empty, in the base frame.
         cup: what will touch the object.
-        failed: (N, 3) float64 base-frame points of recent failures, metres.
-        avoid_radius: metres around these points where nothing may be proposed.
         rng: for whatever the policy draws.
+        failures: what just failed, and where nothing may be proposed.
     """
 
     frame: RgbdFrame
@@ -39,16 +33,10 @@ class View:
     bin: BinGeometry
     cup: Cup
     rng: np.random.Generator
-    failed: NDArray[np.float64] = field(default_factory=_no_points)
-    avoid_radius: float = 0.0
+    failures: Failures = field(default_factory=Failures)
 
     def __post_init__(self) -> None:
         check_rigid(self.T_base_camera, "T_base_camera")
-        if self.failed.ndim != 2 or self.failed.shape[1] != 3 or not self.avoid_radius >= 0:
-            raise ConfigError(
-                f"failed points {self.failed.shape} must be (N, 3) and avoid_radius "
-                f"{self.avoid_radius} m not negative"
-            )
 
     def base_points(self) -> NDArray[np.float64]:
         """Return base-frame points (H, W, 3) of all pixels; NaN where depth is unknown."""

@@ -53,11 +53,12 @@ def on_objects(view: View, points_base: Array, config: RankingConfig) -> Mask:
 
 
 def not_failed(view: View, points_base: Array) -> Mask:
-    """Return the (H, W) mask of pixels farther than the view's radius from recent failures."""
+    """Return the (H, W) mask of pixels where nothing failed that must still be kept away from."""
     allowed = np.ones(points_base.shape[:2], dtype=bool)
-    for failed in view.failed:
+    failures = view.failures
+    for failed in failures.avoided:
         with np.errstate(invalid="ignore"):
-            allowed &= ~(np.linalg.norm(points_base - failed, axis=-1) <= view.avoid_radius)
+            allowed &= ~(np.linalg.norm(points_base - failed, axis=-1) <= failures.radius)
     return allowed
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.errors import CheckpointError, TransformError
-from grasp_affordance.grasp import Source
+from grasp_affordance.grasp import Failures, Source
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.model_slot import ModelSlot
@@ -80,14 +80,14 @@ class Judge:
         self,
         frame: RgbdFrame,
         config: PredictorConfig | None = None,
-        failed: Array | None = None,
+        failures: Failures | None = None,
         source: Source | None = None,
     ) -> Verdict:
         """Judge a frame.
 
         Args:
             config: instead of the node's own.
-            failed: (N, 3) points in the base frame to keep away from.
+            failures: what just failed, and where to keep away from.
             source: of the map; by default the configured one once there is a model, else the prior.
 
         Raises:
@@ -105,18 +105,18 @@ class Judge:
                 f"source '{source}' was asked for, but no model is loaded; call ~/load_model"
             )
         config = dataclasses.replace(config, source=source)
-        T = self.pose_of(frame.frame_id, required=failed is not None)
+        T = self.pose_of(frame.frame_id, required=bool(failures))
         key = (frame, config, model, None if T is None else T.tobytes())
         with self._lock:
-            if failed is None and self._last is not None and self._last[0] == key:
+            if not failures and self._last is not None and self._last[0] == key:
                 if asked:
                     self.asked, self.asked_at = self._last[1], time.monotonic()
                 return self._last[1]
             predictor = AffordancePredictor(config, model)
-            prediction = predictor.predict(frame, self._bin_view.view(T), failed)
+            prediction = predictor.predict(frame, self._bin_view.view(T), failures)
             learned = model is not None and source is not Source.PRIOR
             verdict = Verdict(frame, prediction, T, model.version if model and learned else "")
-            if failed is None:
+            if not failures:
                 self._last = (key, verdict)
             if asked:
                 self.asked, self.asked_at = verdict, time.monotonic()

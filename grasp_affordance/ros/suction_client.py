@@ -1,11 +1,10 @@
 """Where to pick, asked of the affordance node."""
 
-import numpy as np
 from grasp_affordance_interfaces.srv import GetSuctionPoints
-from numpy.typing import NDArray
 
 from grasp_affordance.cell import Cell
 from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.grasp import Failures
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.conversions import (
     from_rejection_msgs,
@@ -37,9 +36,7 @@ class SuctionClient:
         self._count = count
         self._timeout = timeout
 
-    def __call__(
-        self, avoid: NDArray[np.float64], radius: float, minimum_probability: float
-    ) -> Proposal:
+    def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
         """Have a view judged that was taken after this call began, hence without the arm in it.
 
         Raises:
@@ -50,8 +47,9 @@ class SuctionClient:
             count=self._count,
             newer_than=to_time_msg(seen.stamp_ns - 1),
             minimum_probability=minimum_probability,
-            avoid=[to_point_msg(point) for point in avoid],
-            avoid_radius=radius if len(avoid) else 0.0,
+            failed=[to_point_msg(point) for point in failures.points],
+            avoid=[to_point_msg(point) for point in failures.avoided],
+            avoid_radius=failures.radius,
         )
         # Judging takes a while, and a copy of the question would take it again.
         answer = self._client.call(

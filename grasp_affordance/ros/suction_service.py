@@ -3,10 +3,13 @@
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from geometry_msgs.msg import Point
 from grasp_affordance_interfaces.srv import GetSuctionPoints
+from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.errors import (
@@ -19,7 +22,7 @@ from grasp_affordance.errors import (
     StaleFrameError,
     TransformError,
 )
-from grasp_affordance.grasp import Rejection, Selection
+from grasp_affordance.grasp import Failures, Rejection, Selection
 from grasp_affordance.ros.conversions import (
     from_duration_msg,
     from_point_msg,
@@ -97,19 +100,24 @@ def read_request(
         changes["count"] = request.count
     if request.minimum_probability:
         changes["min_probability"] = float(request.minimum_probability)
-    if request.avoid_radius:
-        changes["failure_radius"] = request.avoid_radius
     if not all(math.isfinite(value) for value in changes.values()):
         raise ConfigError("the request holds a value that is not finite")
     try:
         source = from_source_number(request.source)
     except KeyError as error:
         raise ConfigError(f"source {request.source} is no SuctionPoint.SOURCE_*") from error
-    avoid = np.array([from_point_msg(point) for point in request.avoid]).reshape(-1, 3)
     config = dataclasses.replace(
         default, candidates=dataclasses.replace(default.candidates, **changes)
     )
-    return config, {"failed": avoid if len(avoid) else None, "source": source}
+    return config, {"failures": _read_failures(request), "source": source}
+
+
+def _read_failures(request: GetSuctionPoints.Request) -> Failures:
+    def points(messages: Sequence[Point]) -> NDArray[np.float64]:
+        return np.array([from_point_msg(message) for message in messages]).reshape(-1, 3)
+
+    radius = request.avoid_radius or Failures.radius
+    return Failures(points(request.failed), points(request.avoid), radius)
 
 
 def fill_in(

@@ -11,7 +11,7 @@ from grasp_affordance.affordance.surface import observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Rejection, Selection, Source
+from grasp_affordance.grasp import Failures, Rejection, Selection, Source
 
 T = camera_at(65, 0.7)
 CUP = Cup()
@@ -36,7 +36,7 @@ def in_base(selection: Selection) -> np.ndarray:
 
 
 def changed(scene: Scene, **values: object) -> Scene:
-    fields = ("surface", "seal", "region", "radius", "T_base_camera", "failed")
+    fields = ("surface", "seal", "region", "radius", "T_base_camera", "failures")
     return Scene(**({name: getattr(scene, name) for name in fields} | values))
 
 
@@ -89,9 +89,14 @@ def test_an_equal_map_prefers_the_top_of_the_pile(scene: Scene) -> None:
 
 
 def test_recently_failed_places_are_avoided(scene: Scene) -> None:
-    config = CandidateConfig(count=5, failure_radius=0.02)
+    config = CandidateConfig(count=5)
     best = in_base(select(scene.seal.score, scene, Source.PRIOR, config))[:2]
-    again = select(scene.seal.score, changed(scene, failed=best), Source.PRIOR, config)
+    again = select(
+        scene.seal.score,
+        changed(scene, failures=Failures(avoided=best, radius=0.02)),
+        Source.PRIOR,
+        config,
+    )
     gaps = np.linalg.norm(in_base(again)[:, None] - best[None], axis=-1)
     assert len(again.points) == 5
     assert gaps.min() > 0.018  # of the pixel's own depth, not of its cell's
@@ -137,11 +142,12 @@ def test_senseless_settings_are_refused(changes: dict) -> None:
 
 
 def test_a_failure_sinks_the_odds_of_its_surroundings_by_the_doubt(scene: Scene) -> None:
-    config = CandidateConfig(smoothing=0.0, failure_radius=0.0, failure_doubt=1.3)
+    config = CandidateConfig(smoothing=0.0, failure_doubt=1.3)
     best = in_base(select(scene.seal.score, scene, Source.PRIOR, config))[:1]
     scores = np.full(scene.surface.shape, 0.6, np.float32)
     before, _ = process(scores, scene, config)
-    after, _ = process(scores, changed(scene, failed=np.repeat(best, 2, axis=0)), config)
+    twice = Failures(np.repeat(best, 2, axis=0))
+    after, _ = process(scores, changed(scene, failures=twice), config)
     base = transform_points(T, scene.surface.points)
     distance = np.linalg.norm(base - best[0], axis=-1)
     judged = before > 0
@@ -150,16 +156,16 @@ def test_a_failure_sinks_the_odds_of_its_surroundings_by_the_doubt(scene: Scene)
 
 
 def test_what_failed_twice_yields_to_what_has_not_been_tried(scene: Scene) -> None:
-    config = CandidateConfig(failure_radius=0.012, count=1)
+    config = CandidateConfig(count=1)
     first = in_base(select(scene.seal.score, scene, Source.PRIOR, config))
-    there = changed(scene, failed=np.repeat(first, 2, axis=0))
+    there = changed(scene, failures=Failures(np.repeat(first, 2, axis=0), first))
     second = in_base(select(scene.seal.score, there, Source.PRIOR, config))
     assert np.linalg.norm(second - first) > 0.04
 
 
 def test_certain_scores_stay_certain_beside_a_failure(scene: Scene) -> None:
-    failed = in_base(select(scene.seal.score, scene, Source.PRIOR))[:1]
+    failed = Failures(in_base(select(scene.seal.score, scene, Source.PRIOR))[:1])
     for value in (0.0, 1.0):
         scores = np.full(scene.surface.shape, value, np.float32)
-        after, _ = process(scores, changed(scene, failed=failed), CandidateConfig(smoothing=0.0))
+        after, _ = process(scores, changed(scene, failures=failed), CandidateConfig(smoothing=0.0))
         assert np.isin(after, (0.0, value)).all()

@@ -18,6 +18,8 @@ from evaluation.fake_pile import (
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
+from grasp_affordance.grasp import Selection
+from grasp_affordance.policies.policy import View
 
 
 def clear(
@@ -65,11 +67,30 @@ def test_no_policy_can_repeat_a_point_that_just_failed() -> None:
     assert pixels == GRID[:4]
 
 
-def test_the_memory_is_emptied_when_it_leaves_nothing_to_propose() -> None:
-    pile = FakePile(1, [BAD, BAD, OK])
-    clearance, _ = clear(pile, FixedPolicy(GRID[:1]))
+def test_what_failed_may_be_tried_again_when_nothing_else_is_left_but_stays_known() -> None:
+    pile, policy = FakePile(1, [BAD, BAD, OK]), FixedPolicy(GRID[:1])
+    clearance, _ = clear(pile, policy)
     assert [(point.u, point.v) for point in pile.picked] == [GRID[0]] * 3
     assert clearance.abstentions == 0
+    told = [(len(view.failures.points), len(view.failures.avoided)) for view in policy.views]
+    assert told == [(0, 0), (1, 1), (1, 0), (2, 1), (2, 0)]
+
+
+def test_a_refused_point_is_kept_away_from_but_says_nothing_of_its_object() -> None:
+    policy = FixedPolicy(GRID)
+    clear(FakePile(3, [REFUSED, OK]), policy)
+    assert len(policy.views[1].failures.points) == 0
+    assert len(policy.views[1].failures.avoided) == 1
+
+
+def test_who_expects_little_after_failures_hands_the_pile_back_before_the_cap() -> None:
+    class Doubting(FixedPolicy):
+        def choose(self, view: View) -> Selection:
+            chosen = super().choose(view)
+            return chosen if len(view.failures.points) < 3 else Selection()
+
+    clearance, _ = clear(FakePile(1, [BAD]), Doubting(GRID[:1]))
+    assert clearance.attempts == 3
 
 
 def test_the_memory_forgets_the_oldest_point_first() -> None:
@@ -81,14 +102,14 @@ def test_the_memory_forgets_the_oldest_point_first() -> None:
 def test_the_policy_sees_what_is_remembered() -> None:
     policy = FixedPolicy(GRID)
     clear(FakePile(1, [BAD, BAD, OK]), policy)
-    assert [len(view.failed) for view in policy.views] == [0, 1, 2]
-    assert policy.views[-1].avoid_radius == ProtocolConfig().memory_radius
+    assert [len(view.failures.points) for view in policy.views] == [0, 1, 2]
+    assert policy.views[-1].failures.radius == ProtocolConfig().memory_radius
 
 
 def test_the_memory_follows_what_the_cell_senses_not_the_truth() -> None:
     policy = FixedPolicy(GRID)
     clear(FakePile(3, [MISSED, OK]), policy)
-    assert [len(view.failed) for view in policy.views] == [0, 1, 1]
+    assert [len(view.failures.points) for view in policy.views] == [0, 1, 1]
 
 
 def test_two_objects_at_once_are_two_placed_and_no_success() -> None:

@@ -19,7 +19,7 @@ from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending,
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import PickRequest, Proposal
-from grasp_affordance.grasp import Cause, Outcome, Rejection, SuctionPoint
+from grasp_affordance.grasp import Cause, Failures, Outcome, Rejection, SuctionPoint
 
 Array = np.ndarray
 
@@ -29,13 +29,13 @@ class FakeProposer:
 
     def __init__(self, state: FakeCellState, *places: tuple[float, float]) -> None:
         self.state, self.places = state, list(places)
-        self.asked: list[Array] = []
+        self.asked: list[Failures] = []
         self.when_empty = {Rejection.EMPTY_BIN: 1}
 
-    def __call__(self, avoid: Array, radius: float, minimum_probability: float) -> Proposal:
-        self.asked.append(avoid.copy())
-        memory = FailureMemory(8, radius)
-        for point in avoid:
+    def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
+        self.asked.append(failures)
+        memory = FailureMemory(8, failures.radius)
+        for point in failures.avoided:
             memory.add(point)
         points = tuple(
             point_at(x, y) for x, y in self.places if memory.allows(np.array([x, y, 0.05]))
@@ -95,7 +95,31 @@ def test_a_failed_point_is_avoided_until_only_its_neighbourhood_is_left() -> Non
         pytest.approx([0.45, 0.1]),
         pytest.approx([0.5, 0.0]),
     ]
-    assert [len(avoid) for avoid in proposer.asked] == [0, 1, 2, 0]
+    assert [len(failures.avoided) for failures in proposer.asked] == [0, 1, 2, 0]
+    assert [len(failures.points) for failures in proposer.asked] == [0, 1, 2, 2]
+
+
+def test_a_refused_point_is_kept_away_from_but_says_nothing_of_its_object() -> None:
+    picker, proposer = make(FakeCellState(), (0.9, 0.0), (0.5, 0.0))
+    pick_once(picker)
+    pick_once(picker)
+    assert len(proposer.asked[-1].avoided) == 1
+    assert len(proposer.asked[-1].points) == 0
+
+
+@pytest.mark.parametrize("change", ["an empty bin", "a new run"])
+def test_the_failures_in_one_bin_say_nothing_of_the_next(change: str) -> None:
+    picker, proposer = make(FakeCellState(seals=False), (0.5, 0.0))
+    pick_once(picker)
+    assert picker.memory.failures
+    if change == "an empty bin":
+        proposer.places.clear()
+        pick_once(picker)
+        assert not picker.memory.failures
+    else:
+        proposer.asked.clear()
+        run(picker, cap=1)
+        assert not proposer.asked[0]
 
 
 def test_an_abandoned_load_is_put_down_before_the_next_pick() -> None:
@@ -168,7 +192,7 @@ def test_a_given_point_is_picked_as_it_is_or_refused_with_the_reason() -> None:
 def test_a_proposer_that_fails_moves_nothing_and_is_reported() -> None:
     state = FakeCellState()
 
-    def blind(avoid: Array, radius: float, minimum_probability: float) -> Proposal:
+    def blind(failures: Failures, minimum_probability: float) -> Proposal:
         raise CameraError("no frame arrived; is the camera on?")
 
     report = Picker(fake_cell(state), blind).pick_best(PickRequest(), Cancellation())

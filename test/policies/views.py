@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.grasp import Failures
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -62,6 +63,5 @@ def view_of(
         bin=BinGeometry(),
         cup=Cup(),
         rng=rng,
-        failed=failed,
-        avoid_radius=radius,
+        failures=Failures(failed, failed, radius),
     )

@@ -97,6 +97,20 @@ def test_a_point_to_avoid_is_avoided(served: Ros) -> None:
     assert "recently_failed" in {r.cause for r in answer.rejections}
 
 
+def test_an_object_on_which_picks_failed_is_doubted_but_may_be_offered(served: Ros) -> None:
+    best = ask_until_frames_arrive(served, count=1).points[0]
+    x, y, z = from_point_msg(best.position_base)
+    sunk = best.probability / (best.probability + (1 - best.probability) * np.exp(3))
+    answer = ask(served, failed=[Point(x=x, y=y, z=z)] * 3, minimum_probability=0.01)
+    assert "recently_failed" not in {r.cause for r in answer.rejections}
+    there = [
+        point.probability
+        for point in answer.points
+        if np.linalg.norm(from_point_msg(point.position_base) - [x, y, z]) < 0.005
+    ]
+    assert max(there, default=0.0) <= max(sunk, 0.01) + 0.05
+
+
 def test_a_frame_newer_than_the_last_answer_is_waited_for(served: Ros) -> None:
     first = ask_until_frames_arrive(served)
     second = ask(served, newer_than=first.header.stamp)
@@ -118,6 +132,7 @@ def test_a_learned_map_without_a_model_is_refused_by_name(served: Ros) -> None:
         ({"minimum_probability": 1.5}, "ConfigError.*min_probability"),
         ({"minimum_probability": float("nan")}, "ConfigError.*not finite"),
         ({"avoid_radius": -1.0}, "ConfigError.*negative"),
+        ({"failed": [Point(x=float("nan"))]}, "ConfigError.*finite"),
         ({"source": 99}, "ConfigError: source 99"),
     ],
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from execution.fakes import FakeCellState, fake_cell
@@ -17,6 +16,7 @@ from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, pick_continuously
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.grasp import Failures
 from grasp_affordance.learning.attempt_log import AttemptLogError, read_log
 from grasp_affordance.ros.executor_node import ExecutorNode
 from grasp_affordance.ros.pick_record import PickRecord, RecordConfig
@@ -71,7 +71,7 @@ def test_on_a_full_disk_no_attempt_is_lost_and_none_is_made(tmp_path: Path) -> N
 def test_continuous_picking_ends_where_attempts_cannot_be_kept() -> None:
     state = FakeCellState()
 
-    def propose(avoid: Any, radius: float, minimum_probability: float) -> Proposal:
+    def propose(failures: Failures, minimum_probability: float) -> Proposal:
         return Proposal((), None, message="nothing")
 
     def tell(_: PickReport) -> None:
