@@ -20,6 +20,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
+from grasp_affordance.affordance.checkpoint_parts import part
 from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.affordance.encoder_weights import IMAGENET, encoder_weights
 from grasp_affordance.errors import ConfigError
@@ -115,9 +116,9 @@ class PaperNetwork(nn.Module):
         """Take the ResNet's weights by torchvision's names."""
         names = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
         for index, name in enumerate(names):
-            self.features[index].load_state_dict(_part(state, name))
+            self.features[index].load_state_dict(part(name, state))
         stage5 = self.configuration_net.box_head[0]
-        stage5.load_state_dict(_part(state, "layer4"))
+        stage5.load_state_dict(part("layer4", state))
 
     def forward(
         self, images: Tensor, targets: list[dict[str, Tensor]] | None = None
@@ -181,8 +182,3 @@ def _known_at(boxes: Tensor, known: Tensor) -> Tensor:
     u = ((boxes[:, 0] + boxes[:, 2]) / 2).round().long().clamp(0, width - 1)
     v = ((boxes[:, 1] + boxes[:, 3]) / 2).round().long().clamp(0, height - 1)
     return known[v, u]
-
-
-def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    start = f"{prefix}."
-    return {name[len(start) :]: tensor for name, tensor in state.items() if name.startswith(start)}

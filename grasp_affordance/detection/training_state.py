@@ -8,13 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grasp_affordance.affordance.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
+)
+from grasp_affordance.affordance.checkpoint_parts import (
+    differences,
+    load_optimiser,
+    optimiser_tensors,
+    part,
+    prefixed,
 )
 from grasp_affordance.detection.evaluation import DetectionScore
 from grasp_affordance.detection.samples import GraspSample
@@ -66,11 +73,7 @@ def write_state(
     Raises:
         CheckpointError: it cannot be written; the state before is untouched.
     """
-    tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
-    for index, values in optimiser.state_dict()["state"].items():
-        tensors |= {
-            f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in values.items()
-        }
+    tensors = prefixed("module", module.state_dict()) | optimiser_tensors(optimiser)
     best = None if state.best_score is None else _named(asdict(state.best_score))
     header: dict[str, Any] = {
         "training": _plain(config),
@@ -99,7 +102,7 @@ def read_state(
     if checkpoint.architecture != ARCHITECTURE:
         raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a training run")
     present, wanted = checkpoint.config["training"], _plain(config)
-    different = [key for key in wanted if key not in _LONGER and present.get(key) != wanted[key]]
+    different = [name for name in differences(present, wanted) if name not in _LONGER]
     if different:
         raise CheckpointError(
             f"'{path}' is of another configuration ({', '.join(different)} differ); restore it or "
@@ -112,15 +115,10 @@ def read_state(
         )
     tensors = checkpoint.tensors
     try:
-        module.load_state_dict(_part("module.", tensors))
+        module.load_state_dict(part("module", tensors))
     except RuntimeError as error:
         raise CheckpointError(f"'{path}' is of another network: {error}") from error
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _part("optimiser.", tensors).items():
-        index, _, key = name.partition(".")
-        moments.setdefault(int(index), {})[key] = tensor
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    load_optimiser(optimiser, tensors)
     header = checkpoint.config
     best = header["best_score"]
     return TrainingState(
@@ -160,7 +158,3 @@ def _named(values: dict[str, float]) -> dict[str, float | None]:
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:
     return {name: float("nan") if value is None else value for name, value in values.items()}
-
-
-def _part(prefix: str, tensors: Any) -> dict[str, Tensor]:
-    return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}

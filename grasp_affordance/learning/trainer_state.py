@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import (
@@ -13,6 +12,13 @@ from grasp_affordance.affordance.checkpoint import (
     Provenance,
     read_checkpoint,
     write_checkpoint,
+)
+from grasp_affordance.affordance.checkpoint_parts import (
+    differences,
+    load_optimiser,
+    optimiser_tensors,
+    part,
+    prefixed,
 )
 from grasp_affordance.affordance.compact_checkpoint import require_channels
 from grasp_affordance.affordance.features import CHANNELS
@@ -94,12 +100,11 @@ def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None
         CheckpointError: the disk is full; the state before is untouched.
     """
     tensors = {
-        **_prefixed("network", learner.network.state_dict()),
-        **_prefixed("champion", state.champion),
-        **_prefixed("best", state.best),
+        **prefixed("network", learner.network.state_dict()),
+        **prefixed("champion", state.champion),
+        **prefixed("best", state.best),
+        **optimiser_tensors(learner.optimiser),
     }
-    for index, values in learner.optimiser.state_dict()["state"].items():
-        tensors |= _prefixed(f"optimiser.{index}", values)
     config = {
         "learner": asdict(learner.config),
         "channels": list(CHANNELS),
@@ -125,43 +130,23 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
     require_channels(checkpoint)
     _check_same(path, config["learner"], learner.config)
     tensors = checkpoint.tensors
-    learner.network.load_state_dict(_part("network", tensors))
-    _load_optimiser(learner, tensors)
+    learner.network.load_state_dict(part("network", tensors))
+    load_optimiser(learner.optimiser, tensors)
     learner.steps = int(config["steps"])
     return TrainerState(
         **config["counters"],
-        champion=_part("champion", tensors),
-        best=_part("best", tensors),
+        champion=part("champion", tensors),
+        best=part("best", tensors),
         history=[Served(**served) for served in config["history"]],
     )
-
-
-def _load_optimiser(learner: OnlineLearner, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _part("optimiser", tensors).items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
-    groups = learner.optimiser.state_dict()["param_groups"]
-    learner.optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _check_same(path: Path, present: Mapping[str, Any], config: LearnerConfig) -> None:
     wanted = asdict(config)
     wanted["network"]["dilations"] = list(wanted["network"]["dilations"])  # as JSON has it
-    keys = [*wanted, *(key for key in present if key not in wanted)]
-    different = [key for key in keys if present.get(key) != wanted.get(key)]
-    if different:
+    if different := differences(present, wanted):
         raise CheckpointError(
             f"'{path}' is of another learner ({', '.join(different)} differ); restore the "
             "configuration, or move the folder away: a trainer node learns again from its "
             "attempt log"
         )
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": torch.as_tensor(tensor).clone() for name, tensor in tensors.items()}
-
-
-def _part(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    start = f"{prefix}."
-    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}

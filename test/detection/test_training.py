@@ -10,6 +10,7 @@ import torch
 from detection_scenes import block_sample
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
+from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
 from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection import training
@@ -187,6 +188,18 @@ def test_a_run_is_not_overwritten_and_nothing_else_is_resumed(
         train(samples, tmp_path / "other", TINY, resume=True)
     (tmp_path / STATE_FILE).write_bytes((tmp_path / STATE_FILE).read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="truncated"):
+        train(samples, tmp_path, TINY, resume=True)
+
+
+def test_a_run_with_options_that_are_unknown_now_is_refused_by_their_name(
+    samples: list[GraspSample], tmp_path: Path
+) -> None:
+    train(samples, tmp_path, TINY)
+    written = read_checkpoint(tmp_path / STATE_FILE)
+    config = dict(written.config)
+    config["training"] = {**config["training"], "forgotten": 3}
+    write_checkpoint(tmp_path / STATE_FILE, replace(written, config=config))
+    with pytest.raises(CheckpointError, match="forgotten differ"):
         train(samples, tmp_path, TINY, resume=True)
 
 
