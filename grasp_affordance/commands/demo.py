@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from rich.console import Console
+from rich.progress import Progress
+
 from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
 from grasp_affordance.sim import SCENES, Hardness
 
 
@@ -22,11 +26,13 @@ def run(
     attempts: int = 200,
     minutes: float = 5.0,
     prior: bool = False,
+    exam: bool = True,
     data: Path | None = None,
 ) -> int:
     """Watch the whole system at work in a simulated cell, all nodes together through ROS 2.
 
-    learning: the robot begins with nothing and teaches itself to pick; ends with its curve.
+    learning: the robot begins with nothing and teaches itself to pick; ends with its curve, a film
+    and an exam.
     picking: it empties one bin. recorded: it finds suction points in recorded scenes.
 
     Args:
@@ -41,6 +47,8 @@ def run(
         attempts: after which the learning ends.
         minutes: after which it ends at the latest.
         prior: learn on from the analytic seal prior, not from nothing.
+        exam: after learning, have new piles cleared by what it has learned, by the highest point,
+            by the analytic prior and by an oracle that knows the true scene.
         data: folder of recorded sequences; by default the real scenes beside the repository where
             they are, else a scene that the simulator makes.
     """
@@ -65,12 +73,30 @@ def run(
             arguments += ["--data", str(data.resolve())] if data else []
     # A process of its own, like the nodes: this one stays free of ROS.
     command = [sys.executable, "-m", f"grasp_affordance.ros.{module}", str(output.resolve())]
-    process = subprocess.Popen([*command, *arguments])
+    status = _wait(subprocess.Popen([*command, *arguments]))
+    if status == 0 and show == "learning" and exam:
+        learned = output / "learned.safetensors"  # as `ros.learning_demo` names it
+        _hold(Exam(learned, scene or "train", hardness, seed, objects, output / "exam"))
+    return status
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
             continue  # it has got the same signal, and stops the nodes first
+
+
+def _hold(exam: Exam) -> None:
+    """Hold an exam with a bar; print its table."""
+    console = Console()
+    with Progress(console=console) as progress:
+        task = progress.add_task("exam on new piles", total=exam.piles * len(POLICIES))
+        for done in hold(exam):
+            progress.update(task, completed=done)
+    console.print(exam_table(exam))
+    console.print(f"reports: {exam.output}", highlight=False)
 
 
 def _checkpoint(weights: str) -> Path | None:

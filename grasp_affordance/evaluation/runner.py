@@ -30,6 +30,7 @@ class RunConfig:
         min_probability: expected success rate below which prior and learned policies abstain.
         protocol: rules of a clearance.
         device: on which a learned policy predicts, as torch names it.
+        objects: at most this many in a pile; 0 for all of the scene.
     """
 
     policy: str
@@ -39,6 +40,7 @@ class RunConfig:
     min_probability: float = 0.0
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     device: str = "cpu"
+    objects: int = 0
 
     def identity(self) -> dict[str, Any]:
         """Return what must be equal for clearances to belong to one report, as a JSON object."""
@@ -49,6 +51,7 @@ class RunConfig:
             "weights": None if self.weights is None else _digest(self.weights),
             "min_probability": self.min_probability,
             "protocol": asdict(self.protocol),
+            **({"objects": self.objects} if self.objects else {}),
         }
 
 

@@ -64,7 +64,8 @@ def clear_simulated_pile(
     """
     types = stacks_of(config.scene)
     stack = types[(seed + index) % len(types)]
-    with SimCell(SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed)) as cell:
+    sim = SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed, objects=config.objects)
+    with SimCell(sim) as cell:
         cell.reset(np.random.default_rng([seed, index, 0x9112]))
         pile = SimPile(cell)
         policy = make_policy(

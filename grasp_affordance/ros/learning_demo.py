@@ -7,6 +7,7 @@ Started by `grasp-affordance demo`.
 
 import math
 import queue
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from grasp_affordance.ros.share import share_folder
 from grasp_affordance.sim import Hardness
 
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
+LEARNED = "learned.safetensors"  # in the output folder: the weights at the end
 _PATIENCE = 90.0  # seconds for the first weights to be served
 _WORTH_TRYING = 0.3  # expected success below which it would rather not pick
 _EVERY = 3  # attempts per picture of the film
@@ -195,8 +197,11 @@ class _Show:
         curve, film = self._stage.output / "learning_curve.png", self._stage.output / "attempts.mp4"
         self._summary.draw(curve, f"began with {self._demo.start}")
         self._pictures.write_film(film)
+        weights = self._stage.output / LEARNED
+        shutil.copyfile(self._stage.trigger(f"/{TRAINER}/save"), weights)
         self._console.print(f"learning curve: {curve}")
         self._console.print(f"what it saw and did, a picture in {_EVERY} attempts: {film}")
+        self._console.print(f"what it has learned: {weights}", highlight=False)
         self._console.print(
             f"every attempt: grasp-affordance attempts {self._stage.output / 'log'}",
             highlight=False,

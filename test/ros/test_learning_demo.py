@@ -1,10 +1,12 @@
 """The demonstration of learning, whole: four processes, attempts, lessons, curve, table, film."""
 
+import re
 from pathlib import Path
 
 import cv2
 import pytest
 
+from grasp_affordance.affordance.model import load_model
 from grasp_affordance.cli import main
 from grasp_affordance.learning.attempt_log import read_log
 
@@ -22,6 +24,11 @@ def test_the_demo_learns_and_ends_with_curve_table_and_film(
     folder = tmp_path / "run_001"
     assert len(list(read_log(folder / "log", frames=False))) >= 4
     assert cv2.imread(str(folder / "learning_curve.png")) is not None
+    assert load_model(folder / "learned.safetensors").version.startswith("compact-0000")
+    exam = text[text.index("Exam: 1 new pile, the same for all") :]
+    picked = re.findall(r"\((\w+)\) .* (\d) of 3", exam)
+    assert [policy for policy, _ in picked] == ["highest", "prior", "learned", "oracle"]
+    assert dict(picked)["oracle"] == "3"
     film = cv2.VideoCapture(str(folder / "attempts.mp4"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) >= 1
 
