@@ -14,6 +14,8 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
 from grasp_affordance.sim import SCENES, Hardness
 
+_WIDTH = 150  # characters, where the output is no terminal
+
 
 def run(
     output: Path = Path("demo_output"),
@@ -91,6 +93,8 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
 def _hold(exam: Exam) -> None:
     """Hold an exam with a bar; print its table."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
     with Progress(console=console) as progress:
         task = progress.add_task("exam on new piles", total=exam.piles * len(POLICIES))
         for done in hold(exam):
