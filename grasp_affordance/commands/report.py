@@ -15,6 +15,7 @@ from grasp_affordance.evaluation.markdown import (
     CELLS,
     Report,
     details,
+    in_short,
     overview,
     per_stack,
     sources,
@@ -28,8 +29,9 @@ def run(
     reports: tyro.conf.Positional[Path] = Path("results/baselines"),
     output: Path = Path("docs/results.md"),
     learning: Path = Path("results/learning"),
+    readme: Path | None = Path("README.md"),
 ) -> None:
-    """Write tables and pictures of baselines and experiments into the results page.
+    """Write tables and pictures of baselines and experiments into the results page and README.
 
     Args:
         reports: folder of reports that `grasp-affordance evaluate` wrote.
@@ -37,6 +39,7 @@ def run(
             `images/` beside it.
         learning: folder of what `grasp-affordance experiment` wrote; experiments without a
             finished run are not shown.
+        readme: page whose part `in short` gets the baselines' smallest table; None for none.
     """
     found = [read_report(path) for path in sorted(reports.glob("*.json"))]
     experiments = read_experiments(learning)
@@ -51,6 +54,8 @@ def run(
             "`grasp-affordance experiment` first"
         )
     update_page(output, parts)
+    if found and readme is not None:
+        update_page(readme, {"in short": in_short(found)})
     images = output.parent / "images"
     if found:
         plot_success_rates(found, images / "baselines.png")

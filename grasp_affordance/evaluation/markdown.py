@@ -23,6 +23,18 @@ POLICIES = (
 CELLS = ("ideal", "realistic", "adverse")
 REFERENCE = "prior"  # the policy with which others are compared on the same piles
 
+_SHORT_CELLS = ("realistic", "adverse", "ideal")
+_LABELS = {
+    "random": "a random pixel",
+    "highest": "the highest point",
+    "normal_variance": "the flattest place",
+    "prior": "the seal prior",
+    "prior_abstaining": "the seal prior, not below 0.3",
+    "learned": "**the shipped weights**, not below 0.3",
+    "oracle": "an oracle that knows the scene",
+    "oracle_best": "an oracle that rehearses",
+}
+
 Report = Mapping[str, Any]
 
 
@@ -45,6 +57,33 @@ def overview(reports: Sequence[Report], cell: str) -> str:
         if any(text != "–" for text in cells):
             rows.append([scene, *cells])
     return markdown_table(["scene", *policies], rows)
+
+
+def in_short(reports: Sequence[Report]) -> str:
+    """Return one small table of everything: `success / picked`, in percent, a row per policy.
+
+    A column per cell and scene, the realistic cell first. A dash where nothing was measured.
+    """
+    found = {(r["cell"], r["scene"], r["policy"]): r["total"] for r in reports}
+    places = [
+        (cell, scene)
+        for cell in sorted({cell for cell, _, _ in found}, key=_SHORT_CELLS.index)
+        for scene in scene_order(reports)
+        if any((cell, scene, policy) in found for policy in POLICIES)
+    ]
+    policies = [name for name in POLICIES if any(policy == name for _, _, policy in found)]
+    rows = [
+        [_LABELS[policy], *(_short(found.get((cell, scene, policy))) for cell, scene in places)]
+        for policy in policies
+    ]
+    header = [scene if cell == "realistic" else f"{scene}, {cell} cell" for cell, scene in places]
+    return markdown_table(["picks by", *header], rows)
+
+
+def _short(figures: Mapping[str, Any] | None) -> str:
+    if figures is None or figures["success_rate"] is None:
+        return "–"
+    return f"{100 * figures['success_rate']:.1f} / {100 * figures['completion']:.0f}"
 
 
 def details(reports: Sequence[Report], cell: str) -> str:

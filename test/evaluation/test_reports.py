@@ -10,7 +10,7 @@ from rich.console import Console
 
 from grasp_affordance.commands import report as report_command
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.markdown import details, overview, per_stack
+from grasp_affordance.evaluation.markdown import details, in_short, overview, per_stack
 from grasp_affordance.evaluation.results_page import replace_part, update_page
 from grasp_affordance.evaluation.runner import RunConfig, run
 from grasp_affordance.evaluation.store import write_json
@@ -109,13 +109,26 @@ def test_the_report_command_writes_page_and_pictures(
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
     page.write_text(PAGE)
-    report_command.run(tmp_path / "runs", page, tmp_path / "none")
+    readme = tmp_path / "README.md"
+    readme.write_text(PAGE.replace("baselines", "in short"))
+    report_command.run(tmp_path / "runs", page, tmp_path / "none", readme)
     text = page.read_text()
+    assert "| picks by | train, adverse cell | train, ideal cell |" in readme.read_text()
     assert "### The ideal cell" in text
     assert "### The adverse cell" in text
     for name in ("baselines.png", "baseline_causes.png"):
         picture = (page.parent / "images" / name).read_bytes()
         assert picture.startswith(b"\x89PNG")
+
+
+def test_the_short_table_has_success_and_share_of_the_objects(
+    reports: list[dict[str, Any]],
+) -> None:
+    changed = {"success_rate": 0.98765, "completion": 0.5}
+    whole = [*reports[:1], {**reports[1], "total": {**reports[1]["total"], **changed}}]
+    rows = in_short(whole).splitlines()
+    assert rows[0] == "| picks by | train, ideal cell |"
+    assert rows[3] == "| an oracle that knows the scene | 98.8 / 50 |"
 
 
 def test_no_reports_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -124,5 +137,7 @@ def test_no_reports_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_projects_own_page_has_its_generated_part() -> None:
-    page = Path(__file__).parents[2] / "docs" / "results.md"
-    assert "new" in replace_part(page.read_text(), "baselines", "new")
+    project = Path(__file__).parents[2]
+    page = (project / "docs" / "results.md").read_text()
+    assert "new" in replace_part(page, "baselines", "new")
+    assert "new" in replace_part((project / "README.md").read_text(), "in short", "new")
