@@ -11,7 +11,6 @@ Weights and the learner's state are in the work folder, under the same names.
 """
 
 import fcntl
-import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ from grasp_affordance.evaluation.references import (
     references_of,
 )
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
-from grasp_affordance.evaluation.store import read_json, read_report, write_json
+from grasp_affordance.evaluation.store import file_digest, read_json, read_report, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +124,7 @@ class LearnJob:
         return found if found["learned"] >= self.config.attempts else None
 
     def _has_weights(self, summary: Mapping[str, Any]) -> bool:
-        return self.weights.exists() and digest(self.weights) == summary["weights"]
+        return self.weights.exists() and file_digest(self.weights) == summary["weights"]
 
     def _learn(self) -> dict[str, Any]:
         options, seed = learner_options(self.flags), self.config.seed
@@ -149,7 +148,7 @@ class LearnJob:
             "arm": self.arm,
             "flags": self.flags,
             "learned": policy.attempts,
-            "weights": digest(self.weights),
+            "weights": file_digest(self.weights),
         }
         write_json(self.results / "summary.json", summary)
         return summary
@@ -239,11 +238,6 @@ def differences(found: Any, wanted: Any, name: str = "") -> list[str]:
             for each in differences(found[key], wanted[key], f"{name}.{key}".lstrip("."))
         ]
     return [] if found == wanted else [name]
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, as reports name weights."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def count_rows(table: Path) -> int:

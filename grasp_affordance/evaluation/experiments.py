@@ -192,6 +192,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "choosy": Arm(
                 "hands back what it gives less than 60 %", "--min-probability 0.6", "adverse"
             ),
+            "shipped": Arm("begins with the shipped weights", "--weights shipped", "adverse"),
         },
         attempts=500,
         tests={"train": 4},

@@ -6,6 +6,7 @@ from typing import Literal
 
 from grasp_affordance.affordance.exploring import Exploration
 from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
 from grasp_affordance.learning.beginning import begin_or_resume
@@ -16,6 +17,8 @@ from grasp_affordance.learning.paper_trainer import PaperPolicy
 from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import TrainerConfig
 from grasp_affordance.policies.policy import ABSTAIN_BELOW
+
+SHIPPED = Path("shipped")  # instead of a file's name
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class LearnerOptions:
         gates: keep away from what geometry alone excludes, such as edges, steep places and holes in
             the depth (default preset). A learner finds out by itself, and that a dark object
             without depth around can be picked all the same.
-        weights: checkpoint to begin with instead of random weights (default preset).
+        weights: checkpoint to begin with instead of random weights (default preset); `shipped` for
+            the one that comes with the package.
         exploration_start: probability of an exploratory pick at first; by default 0.5 in the
             paper's preset (equation 4), and in the default one 0 with the prior, 1 without.
         exploration_decay: attempts in which it falls to a fifth; by default 1000 in the paper's
@@ -62,6 +66,15 @@ class LearnerOptions:
         if self.preset != "paper" and self.pretrain.images:
             raise ConfigError("only the paper's preset is pretrained; leave out --pretrain.images")
 
+    @property
+    def first_weights(self) -> Path | None:
+        """Return the file of the weights to begin with; None for random ones.
+
+        Raises:
+            CheckpointError: none are shipped with this installation.
+        """
+        return require_shipped_weights() if self.weights == SHIPPED else self.weights
+
 
 def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPolicy:
     """Build a policy that learns, or one that goes on where it stopped.
@@ -80,7 +93,7 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     network = replace(options.trainer.learner.network, use_prior=options.prior)
     learner = replace(options.trainer.learner, network=network, seed=seed)
     trainer = begin_or_resume(
-        replace(options.trainer, learner=learner), folder, options.weights, options.device
+        replace(options.trainer, learner=learner), folder, options.first_weights, options.device
     )
     return OnlinePolicy(trainer, _online(options, seed))
 

@@ -1,6 +1,5 @@
 """Many clearances: in parallel processes, with progress, resumed where a run was interrupted."""
 
-import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -14,7 +13,7 @@ from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.reliability import calibration_of
-from grasp_affordance.evaluation.store import SCHEMA, Key, RunStore
+from grasp_affordance.evaluation.store import SCHEMA, Key, RunStore, file_digest
 from grasp_affordance.evaluation.summary import summarise
 
 
@@ -48,7 +47,7 @@ class RunConfig:
             "policy": self.policy,
             "scene": self.scene,
             "cell": self.cell,
-            "weights": None if self.weights is None else _digest(self.weights),
+            "weights": None if self.weights is None else file_digest(self.weights),
             "min_probability": self.min_probability,
             "protocol": asdict(self.protocol),
             **({"objects": self.objects} if self.objects else {}),
@@ -168,10 +167,3 @@ def _clear_all(
 
 def _ignore(_: Clearance) -> None:
     """Do nothing."""
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ConfigError(f"weights {path} cannot be read: {error.strerror}") from error

@@ -6,6 +6,7 @@ can be extended by more seeds or more clearances.
 """
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -141,6 +142,18 @@ def read_report(path: Path) -> dict[str, Any]:
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise ConfigError(f"{path} is no report of `grasp-affordance evaluate` ({SCHEMA})")
     return report
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, as reports name weights.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"weights {path} cannot be read: {error.strerror}") from error
 
 
 def write_json(path: Path, data: Any) -> None:

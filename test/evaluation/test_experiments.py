@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from evaluation.experiment_runs import PER_PILE, row, write_table
 from evaluation.fake_pile import clear_scripted
+from networks import noise_frame
 
 from grasp_affordance.affordance.device import accelerator_name
+from grasp_affordance.affordance.model import load_model
+from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.commands.experiment import run as run_command
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.experiment_run import (
@@ -128,6 +131,18 @@ def test_another_device_changes_every_arm_and_no_run() -> None:
         assert there.arms[name].options == replace(arm.options, device="cuda")
         assert run_identity(config, there.arms[name].options) == run_identity(config, arm.options)
     assert EXPERIMENTS["paper"].on("cpu") == EXPERIMENTS["paper"]
+
+
+def test_a_learner_that_begins_with_the_shipped_weights_judges_as_they_do(tmp_path: Path) -> None:
+    options = EXPERIMENTS["adverse"].arms["shipped"].options
+    policy = make_learner(options, 3, tmp_path / "run")
+    policy.export(tmp_path / "first.safetensors")
+    first, shipped = (
+        load_model(tmp_path / "first.safetensors"),
+        load_model(require_shipped_weights()),
+    )
+    frame = noise_frame(240, 320)
+    np.testing.assert_allclose(first.predict(frame), shipped.predict(frame), atol=1e-5)
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path: Path) -> None:
