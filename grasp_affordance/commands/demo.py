@@ -11,7 +11,6 @@ from rich.progress import Progress
 
 from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
 from grasp_affordance.sim import SCENES, Hardness
 
 _WIDTH = 150  # characters, where the output is no terminal
@@ -78,7 +77,7 @@ def run(
     status = _wait(subprocess.Popen([*command, *arguments]))
     if status == 0 and show == "learning" and exam:
         learned = output / "learned.safetensors"  # as `ros.learning_demo` names it
-        _hold(Exam(learned, scene or "train", hardness, seed, objects, output / "exam"))
+        _hold(learned, scene or "train", hardness, seed, objects, output / "exam")
     return status
 
 
@@ -90,8 +89,14 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             continue  # it has got the same signal, and stops the nodes first
 
 
-def _hold(exam: Exam) -> None:
+def _hold(
+    learned: Path, scene: str, hardness: Hardness, seed: int, objects: int, output: Path
+) -> None:
     """Hold an exam with a bar; print its table."""
+    # Here, because it takes PyTorch and some seconds, which the beginning need not wait for.
+    from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
+
+    exam = Exam(learned, scene, hardness, seed, objects, output)
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)

@@ -11,10 +11,9 @@ from rich.table import Table
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.parallel import run_all
-from grasp_affordance.evaluation.references import piles_done
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile, stacks_of
-from grasp_affordance.evaluation.store import read_report
+from grasp_affordance.evaluation.store import piles_done, read_report
 from grasp_affordance.evaluation.tables import causes_text, percent
 from grasp_affordance.policies.policy import ABSTAIN_BELOW
 

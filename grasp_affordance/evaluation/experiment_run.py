@@ -33,11 +33,16 @@ from grasp_affordance.evaluation.make_learner import make_learner
 from grasp_affordance.evaluation.references import (
     OBJECTS,
     ReferenceJob,
-    piles_done,
     references_of,
 )
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
-from grasp_affordance.evaluation.store import file_digest, read_json, read_report, write_json
+from grasp_affordance.evaluation.store import (
+    file_digest,
+    piles_done,
+    read_json,
+    read_report,
+    write_json,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ beside what is possible at all.
 """
 
 import fcntl
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from grasp_affordance.evaluation.protocol import clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import SimPile, clear_simulated_pile, stacks_of
-from grasp_affordance.evaluation.store import read_report
+from grasp_affordance.evaluation.store import piles_done, read_report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 LIVE, TEST = "live", "test"
@@ -142,17 +141,6 @@ def clear_learning_pile(
         policy = make_policy(config.policy, truth=cell.oracle, works=pile.works)
         rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
         return clear_pile(pile, policy, rng, config.protocol, seed, index)
-
-
-def piles_done(output: Path) -> int:
-    """Return how many piles of an evaluation are done, finished or not."""
-    if output.exists():
-        return len(read_report(output)["clearances"])
-    try:
-        names = os.listdir(output.with_name(output.name + ".parts"))
-    except FileNotFoundError:  # not begun, or finished this very moment
-        return 0
-    return sum(name[:1].isdigit() for name in names)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -154,6 +155,17 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ConfigError(f"weights {path} cannot be read: {error.strerror}") from error
+
+
+def piles_done(output: Path) -> int:
+    """Return how many piles of an evaluation are done, finished or not."""
+    if output.exists():
+        return len(read_report(output)["clearances"])
+    try:
+        names = os.listdir(output.with_name(output.name + ".parts"))
+    except FileNotFoundError:  # not begun, or finished this very moment
+        return 0
+    return sum(name[:1].isdigit() for name in names)
 
 
 def write_json(path: Path, data: Any) -> None:
