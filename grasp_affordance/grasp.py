@@ -103,6 +103,14 @@ class Failures:
     def __bool__(self) -> bool:
         return bool(len(self.points) or len(self.avoided))
 
+    def forbids(self, points_base: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return which base-frame points (..., 3) lie where nothing may be proposed; NaN never."""
+        near = np.zeros(points_base.shape[:-1], dtype=np.bool_)
+        with np.errstate(invalid="ignore"):
+            for centre in self.avoided:
+                near |= np.linalg.norm(points_base - centre, axis=-1) <= self.radius
+        return near
+
 
 @dataclass(frozen=True)
 class Selection:

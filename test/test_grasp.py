@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import GraspRectangle, Source, SuctionPoint
+from grasp_affordance.grasp import Failures, GraspRectangle, Source, SuctionPoint
 
 
 @pytest.mark.parametrize("probability", [-0.01, 1.01, float("nan")])
@@ -39,3 +39,10 @@ def test_the_corners_span_the_rectangle(
 def test_a_senseless_rectangle_is_refused(values: tuple) -> None:
     with pytest.raises(ConfigError):
         GraspRectangle(*values)
+
+
+def test_failures_forbid_what_lies_within_the_radius_of_an_avoided_point_only() -> None:
+    failures = Failures(np.array([[1.0, 0, 0]]), np.array([[0.0, 0, 0], [0.5, 0, 0]]), 0.1)
+    points = np.array([[[0.1, 0, 0], [0.11, 0, 0]], [[0.45, 0, 0], [np.nan, 0, 0]]])
+    np.testing.assert_array_equal(failures.forbids(points), [[True, False], [True, False]])
+    assert not failures.forbids(np.array([1.0, 0, 0]))

@@ -154,7 +154,7 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
         with np.errstate(invalid="ignore"):
             allowed = (base >= config.workspace_min) & (base <= config.workspace_max)
         masks[Rejection.OUTSIDE_WORKSPACE] = ~allowed.all(axis=-1)
-        masks[Rejection.RECENTLY_FAILED] = _near(base, scene.failures)
+        masks[Rejection.RECENTLY_FAILED] = scene.failures.forbids(base)
     return masks
 
 
@@ -171,14 +171,6 @@ def _doubted(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
     # p / (p + (1 - p) e^doubt): the logit less the doubt, without leaving 0 and 1.
     odds = np.exp(config.failure_doubt * doubt)
     return np.asarray(scores / (scores + (1 - scores) * odds), dtype=np.float32)
-
-
-def _near(points: Array, failures: Failures) -> Mask:
-    near = np.zeros(points.shape[:-1], np.bool_)
-    with np.errstate(invalid="ignore"):
-        for centre in failures.avoided:
-            near |= np.square(points - centre).sum(axis=-1) < failures.radius**2
-    return near
 
 
 def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[int, int]]:

@@ -56,8 +56,7 @@ class FailureMemory:
 
     def allows(self, point_base: Array) -> bool:
         """Whether a base-frame point (3,) is farther than the radius from all that is avoided."""
-        distances = np.linalg.norm(_array(self._avoided) - point_base, axis=1)
-        return bool((distances > self.radius).all())
+        return not self.failures.forbids(point_base)
 
     def first_allowed(
         self, points: Iterable[SuctionPoint], T_base_camera: Array

@@ -24,7 +24,7 @@ from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.execution.recovery import recover
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import GraspAttempt, Outcome, Rejection, SuctionPoint
+from grasp_affordance.grasp import Failures, GraspAttempt, Outcome, Rejection, SuctionPoint
 
 Array = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class MemoryConfig:
     """
 
     size: int = 8
-    radius: float = 0.012
+    radius: float = Failures.radius
 
     def __post_init__(self) -> None:
         if self.size < 1 or not 0 <= self.radius < 0.1:

@@ -16,7 +16,6 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.grasp import Rejection, Selection, Source, SuctionPoint
 from grasp_affordance.policies.policy import View
-from grasp_affordance.policies.ranking import not_failed
 from grasp_affordance.policies.truth import ObjectTruth, Truth
 
 Array = NDArray[np.float64]
@@ -71,7 +70,7 @@ class Oracle:
         camera_points = view.frame.intrinsics.deproject_image(truth.true_depth())
         points = transform_points(truth.T_base_camera, camera_points)
         allowed = view.bin.contains(points, margin=self._config.wall_margin)
-        allowed &= not_failed(view, points)
+        allowed &= ~view.failures.forbids(points)
         found = [
             candidate
             for thing in truth.objects()

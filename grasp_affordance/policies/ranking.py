@@ -52,16 +52,6 @@ def on_objects(view: View, points_base: Array, config: RankingConfig) -> Mask:
     return bin_region(view, points_base, config) & high
 
 
-def not_failed(view: View, points_base: Array) -> Mask:
-    """Return the (H, W) mask of pixels where nothing failed that must still be kept away from."""
-    allowed = np.ones(points_base.shape[:2], dtype=bool)
-    failures = view.failures
-    for failed in failures.avoided:
-        with np.errstate(invalid="ignore"):
-            allowed &= ~(np.linalg.norm(points_base - failed, axis=-1) <= failures.radius)
-    return allowed
-
-
 def rank(
     score: Array, allowed: Mask, view: View, points_base: Array, config: RankingConfig
 ) -> Selection:
@@ -76,7 +66,7 @@ def rank(
 
     A score is no probability; a point's `probability` is its score clipped to [0, 1].
     """
-    fresh = not_failed(view, points_base)
+    fresh = ~view.failures.forbids(points_base)
     free = allowed & fresh & np.isfinite(score)
     points: list[SuctionPoint] = []
     remaining = np.where(free, score, -np.inf)
