@@ -19,6 +19,7 @@ MAY_USE: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "logs": set(),
+    "console": set(),
     "geometry": {"errors"},
     "rgbd": {"errors", "geometry"},
     "grasp": {"errors", "geometry", "rgbd"},

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from grasp_affordance.errors import CheckpointError
 
+SHIPPED = Path("shipped")
+"""What a user says instead of a file's name."""
+
 _SHIPPED = Path(__file__).parents[1] / "weights" / "default.safetensors"
 
 
@@ -25,3 +28,12 @@ def require_shipped_weights() -> Path:
             "that `grasp-affordance train` has written"
         )
     return path
+
+
+def weights_file(name: Path) -> Path:
+    """Return the checkpoint that a user has named: a file, or `shipped`.
+
+    Raises:
+        CheckpointError: none is shipped with this installation.
+    """
+    return require_shipped_weights() if name == SHIPPED else name

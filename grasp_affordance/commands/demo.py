@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
 from rich.progress import Progress
 
-from grasp_affordance.affordance.shipped import require_shipped_weights
+from grasp_affordance.affordance.shipped import weights_file
+from grasp_affordance.console import wide_console
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim import SCENES, Hardness
-
-_WIDTH = 150  # characters, where the output is no terminal
 
 
 def run(
@@ -97,9 +95,7 @@ def _hold(
     from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
 
     exam = Exam(learned, scene, hardness, seed, objects, output)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    console = wide_console()
     with Progress(console=console) as progress:
         task = progress.add_task("exam on new piles", total=exam.piles * len(POLICIES))
         for done in hold(exam):
@@ -110,11 +106,12 @@ def _hold(
 
 def _checkpoint(weights: str) -> Path | None:
     """Return the file that the flag names."""
-    if weights == "shipped":
-        return require_shipped_weights()
-    if weights and not Path(weights).is_file():
+    if not weights:
+        return None
+    file = weights_file(Path(weights))
+    if not file.is_file():
         raise ConfigError(f"--weights {weights} is not a file; name a checkpoint, or say shipped")
-    return Path(weights).resolve() if weights else None
+    return file.resolve()
 
 
 def _new_folder(output: Path) -> Path:

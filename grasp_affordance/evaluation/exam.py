@@ -50,14 +50,13 @@ class Exam:
 
     def jobs(self) -> list["ExamJob"]:
         """Return a job per policy."""
-        config = RunConfig("", self.scene, self.cell, objects=self.objects)
-        configs = {name: replace(config, policy=name) for name in POLICIES}
-        configs["learned"] = replace(
-            configs["learned"], weights=self.weights, min_probability=ABSTAIN_BELOW
-        )
+        plain = {
+            name: RunConfig(name, self.scene, self.cell, objects=self.objects) for name in POLICIES
+        }
+        learned = replace(plain["learned"], weights=self.weights, min_probability=ABSTAIN_BELOW)
         return [
             ExamJob(each, self.seed, self.piles, self.output / f"{name}.json")
-            for name, each in configs.items()
+            for name, each in (plain | {"learned": learned}).items()
         ]
 
 
@@ -97,8 +96,10 @@ def exam_table(exam: Exam) -> Table:
     """Return what became of the piles, a row per policy."""
     count = f"{exam.piles} new pile{'s' if exam.piles > 1 else ''}"
     table = Table(title=f"Exam: {count}, the same for all", title_justify="left")
-    for column in ("picks by", "attempts", "success", "objects picked", "causes of failure"):
-        table.add_column(column, justify="left" if column[0] in "pc" else "right")
+    table.add_column("picks by")
+    for column in ("attempts", "success", "objects picked"):
+        table.add_column(column, justify="right")
+    table.add_column("causes of failure")
     for job in exam.jobs():
         total: dict[str, Any] = read_report(job.output)["total"]
         table.add_row(

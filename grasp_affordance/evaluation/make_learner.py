@@ -6,7 +6,7 @@ from typing import Literal
 
 from grasp_affordance.affordance.exploring import Exploration
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.affordance.shipped import require_shipped_weights
+from grasp_affordance.affordance.shipped import weights_file
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
 from grasp_affordance.learning.beginning import begin_or_resume
@@ -17,8 +17,6 @@ from grasp_affordance.learning.paper_trainer import PaperPolicy
 from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import TrainerConfig
 from grasp_affordance.policies.policy import ABSTAIN_BELOW
-
-SHIPPED = Path("shipped")  # instead of a file's name
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,6 @@ class LearnerOptions:
         if self.preset != "paper" and self.pretrain.images:
             raise ConfigError("only the paper's preset is pretrained; leave out --pretrain.images")
 
-    @property
-    def first_weights(self) -> Path | None:
-        """Return the file of the weights to begin with; None for random ones.
-
-        Raises:
-            CheckpointError: none are shipped with this installation.
-        """
-        return require_shipped_weights() if self.weights == SHIPPED else self.weights
-
 
 def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPolicy:
     """Build a policy that learns, or one that goes on where it stopped.
@@ -92,8 +81,9 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
         return PaperPolicy(paper, folder, _schedule(options, 0.5, 1000.0), seed, options.device)
     network = replace(options.trainer.learner.network, use_prior=options.prior)
     learner = replace(options.trainer.learner, network=network, seed=seed)
+    weights = options.weights and weights_file(options.weights)
     trainer = begin_or_resume(
-        replace(options.trainer, learner=learner), folder, options.first_weights, options.device
+        replace(options.trainer, learner=learner), folder, weights, options.device
     )
     return OnlinePolicy(trainer, _online(options, seed))
 

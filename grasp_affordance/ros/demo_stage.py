@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from std_srvs.srv import Trigger
 
+from grasp_affordance.console import wide_console
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.client import CallError, Client
 from grasp_affordance.ros.demo_pictures import AttemptPictures
@@ -23,7 +24,6 @@ from grasp_affordance.ros.processes import NodeSpec, Processes
 from grasp_affordance.ros.share import transport_environment
 from grasp_affordance.ros.spin import spinning
 
-_WIDTH = 150  # characters, where the output is no terminal
 _START = 180.0  # seconds in which a node becomes active; a cold disk takes long to load PyTorch
 _SILENCE = 90.0  # seconds without any news after which something hangs
 _PATIENCE = 5.0  # seconds without an answer; a refill takes a moment, and twice is a waste
@@ -110,9 +110,7 @@ def perform(output: Path, nodes: Iterable[NodeSpec], body: Callable[[Stage], Non
     """
     os.environ.update(transport_environment())
     os.environ.setdefault("ROS_LOG_DIR", str(output / "logs"))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    console = wide_console()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGTERM, _interrupt)  # else the nodes, in sessions of their own, live on
     try:
