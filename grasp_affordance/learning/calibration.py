@@ -71,6 +71,10 @@ class Platt:
     scale: float = 1.0
     shift: float = 0.0
 
+    def shifted(self, by: float) -> "Platt":
+        """Return the correction after which corrected logits are shifted."""
+        return Platt(self.scale, self.shift + by)
+
     def __call__(self, probability: ArrayLike) -> Array:
         """Return corrected probabilities of the same shape."""
         return _sigmoid(self.scale * _logit(probability) + self.shift)
@@ -103,6 +107,24 @@ def fit_platt(
         if np.abs(step).max() < 1e-8:
             break
     return Platt(max(float(theta[0]), 0.05), float(theta[1]))  # never turns the ranking round
+
+
+def fit_shift(predicted: ArrayLike, success: ArrayLike, strength: float = 1.0) -> float:
+    """Return what to add to the logits of predictions (N,) that they come true on average.
+
+    Args:
+        strength: weight, in attempts, of the belief that it is nothing.
+    """
+    x, y = _logit(predicted), np.asarray(success, dtype=np.float64)
+    shift = 0.0
+    for _ in range(50):
+        p = _sigmoid(x + shift)
+        gradient = float(np.sum(p - y)) + strength * shift
+        step = gradient / (float(np.sum(p * (1 - p))) + strength)
+        shift -= min(max(step, -1.0), 1.0)
+        if abs(step) < 1e-8:
+            break
+    return shift
 
 
 def _logit(probability: ArrayLike) -> Array:

@@ -30,6 +30,7 @@ class Lesson:
             and the attempt then teaches nothing.
         u, v: executed pixel.
         alike: further pixels (u, v) that deserve the same label.
+        version: of the weights that served the point; empty where there were none.
     """
 
     outcome: Outcome
@@ -38,6 +39,7 @@ class Lesson:
     u: int
     v: int
     alike: tuple[Pixel, ...] = ()
+    version: str = ""
 
 
 def observation_of(frame: RgbdFrame, prediction: Prediction, network: CompactConfig) -> Observation:
@@ -137,4 +139,11 @@ def judged_lesson(
 def bare_lesson(attempt: GraspAttempt) -> Lesson:
     """Return an attempt without its view: it counts, and teaches nothing."""
     point = attempt.point
-    return Lesson(attempt.outcome, point.probability, None, point.u, point.v)
+    return Lesson(
+        attempt.outcome,
+        point.probability,
+        None,
+        point.u,
+        point.v,
+        version=attempt.model_version,
+    )

@@ -147,7 +147,7 @@ class OnlinePolicy:
         if attempt.outcome in TEACHING and self._judged is not None:
             learner = self.trainer.config.learner
             lesson = judged_lesson(attempt, *self._judged, learner, self.attempts)
-        return self.trainer.consume(lesson)
+        return self.trainer.consume(replace(lesson, version=self.trainer.state.version))
 
     def export(self, path: Path) -> None:
         """See `LearningPolicy`."""

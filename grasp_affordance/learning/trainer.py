@@ -20,6 +20,7 @@ from grasp_affordance.learning.calibration import (
     brier_score,
     expected_calibration_error,
     fit_platt,
+    fit_shift,
 )
 from grasp_affordance.learning.champion import (
     ChampionConfig,
@@ -189,7 +190,8 @@ class Trainer:
         raw = self.learner.probability_of(example, self.state.champion)
         self.state.attempts += 1
         self.state.successes += success
-        self.state.history.append(Served(lesson.probability, raw, success))
+        lift = self.state.lifts.get(lesson.version)
+        self.state.history.append(Served(lesson.probability, raw, success, lift))
         del self.state.history[: -self.config.remembered]
         alike = self._alike_of(lesson, view, example.label)
         self._alike.append(*alike)
@@ -244,14 +246,18 @@ class Trainer:
     def _serve(self, weights: dict[str, Tensor]) -> None:
         """Put weights into service, with what is known now about their probabilities."""
         recent = self.state.history[-self.config.calibration_window :]
+        lift = _lift(recent)
         platt = fit_platt(
             [s.raw for s in recent],
             [s.success for s in recent],
             around=Platt(self.state.initial_scale, self.state.initial_shift),
-        )
+        ).shifted(lift)
         self.state.champion = weights
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
+        self.state.lifts[self.state.version] = lift
+        for old in list(self.state.lifts)[: -self.config.keep_versions]:
+            del self.state.lifts[old]
         write_checkpoint(
             self.folder / self.state.checkpoint,
             to_checkpoint(
@@ -286,3 +292,14 @@ class Trainer:
             self.learner.replay.add(example)
         self.learner.alike = [e for e in self._alike.read() if e.parent < self.state.attempts]
         self._alike.truncate(len(self.learner.alike))
+
+
+def _lift(recent: Sequence[Served]) -> float:
+    """Return the shift of logits under which served probabilities come true on average.
+
+    A point is served after its map was smoothed, and doubted beside what has just failed. Both
+    lower peaks, and peaks are what is served: a map whose own probabilities are true promises too
+    little at the points that are picked. What the lift in service was is taken out first.
+    """
+    known = [(Platt(shift=-s.lift)(s.probability), s.success) for s in recent if s.lift is not None]
+    return fit_shift([p for p, _ in known], [success for _, success in known])

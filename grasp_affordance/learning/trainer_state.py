@@ -36,11 +36,14 @@ class Served:
         probability: that was served with the point.
         raw: of the weights in service at the executed pixel, before calibration.
         success: as sensed.
+        lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
+            served it are not known any more.
     """
 
     probability: float
     raw: float
     success: bool
+    lift: float | None = None
 
 
 @dataclass
@@ -56,6 +59,8 @@ class TrainerState:
         watched_from: number of labelled attempts at which the present live window began.
         initial_scale, initial_shift: correction of the probabilities that the first weights came
             with (see `calibration.Platt`).
+        lifts: version -> shift of its logits that makes up for what comes between the map and a
+            served point, of the newest versions.
         history: newest labelled attempts, oldest first.
     """
 
@@ -71,6 +76,7 @@ class TrainerState:
     watched_from: int = 0
     initial_scale: float = 1.0
     initial_shift: float = 0.0
+    lifts: dict[str, float] = field(default_factory=dict)
     history: list[Served] = field(default_factory=list)
 
     def live(self) -> list[bool]:
@@ -110,6 +116,7 @@ def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None
         "channels": list(CHANNELS),
         "steps": learner.steps,
         "counters": {name: getattr(state, name) for name in _COUNTERS},
+        "lifts": state.lifts,
         "history": [asdict(served) for served in state.history],
     }
     write_checkpoint(
@@ -137,6 +144,7 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
         **config["counters"],
         champion=part("champion", tensors),
         best=part("best", tensors),
+        lifts=config.get("lifts", {}),  # older states have none
         history=[Served(**served) for served in config["history"]],
     )
 

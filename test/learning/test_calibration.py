@@ -8,6 +8,7 @@ from grasp_affordance.learning.calibration import (
     brier_score,
     expected_calibration_error,
     fit_platt,
+    fit_shift,
     reliability,
 )
 
@@ -54,6 +55,14 @@ def test_a_correction_never_changes_the_ranking() -> None:
     p, y = drawn(200)
     corrected = fit_platt(p, 1 - y)(np.sort(p))
     assert (np.diff(corrected) >= 0).all()
+
+
+def test_a_shift_makes_predictions_true_on_average_and_no_attempt_asks_for_one() -> None:
+    p, y = drawn(3000)
+    modest = Platt(shift=-1.2)(p)
+    assert fit_shift(modest, y) == pytest.approx(1.2, abs=0.1)
+    assert fit_shift([], []) == 0.0
+    assert 0.0 < fit_shift([0.9] * 5, [1.0] * 5) < 1.0
 
 
 def test_without_attempts_or_with_successes_only_the_correction_stays_near_identity() -> None:

@@ -1,5 +1,6 @@
 """Following a log: what was missed is caught up with, what does not belong is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,15 @@ def test_attempts_that_come_later_and_attempts_that_were_missed_are_learned_from
     later = following(tmp_path)
     assert consume_all(later) == 2
     assert later.trainer.state.consumed == 6
+
+
+def test_a_point_is_known_by_the_weights_that_served_it(tmp_path: Path) -> None:
+    log = log_of(tmp_path, 1)
+    source = following(tmp_path)
+    consume_all(source)
+    log.append(replace(picked(1), model_version=source.trainer.state.version))
+    consume_all(source)
+    assert [served.lift is None for served in source.trainer.state.history] == [True, False]
 
 
 def test_a_line_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.beginning import begin_or_resume
+from grasp_affordance.learning.calibration import Platt
 from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
 from grasp_affordance.learning.learner import OnlineLearner
 from grasp_affordance.learning.trainer import Trainer
@@ -163,6 +164,34 @@ def test_probabilities_come_true_although_no_challenger_serves(tmp_path: Path) -
     assert kept > 0
     served = scale * np.array([np.log(s.raw / (1 - s.raw)) for s in trainer.state.history]) + shift
     assert 1 / (1 + np.exp(-served.mean())) > 0.85
+
+
+def test_what_is_served_comes_true_however_a_map_is_smoothed_before(tmp_path: Path) -> None:
+    """A served point's logit lies below the map's own: smoothing and doubt lower every peak."""
+    slow = replace(LEARNER, steps=1, learning_rate=1e-5)
+    trainer = Trainer(replace(CONFIG, learner=slow), tmp_path)
+    rng, served = np.random.default_rng(4), []
+    for number in range(200):
+        new = lesson(number)
+        example = trainer.learner.example(new.view, new.u, new.v, 0.0)
+        _, scale, shift = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
+        map_says = Platt(scale, shift)(
+            trainer.learner.probability_of(example, trainer.state.champion)
+        )
+        served.append(float(Platt(shift=-1.5)(map_says)))
+        outcome = Outcome.SUCCESS if rng.random() < 0.85 else Outcome.FAILURE
+        trainer.consume(
+            replace(new, probability=served[-1], version=trainer.state.version, outcome=outcome)
+        )
+    assert abs(np.mean(served[100:]) - 0.85) < 0.06  # one standard deviation: 0.036
+
+
+def test_a_point_that_other_weights_served_says_nothing_of_these(tmp_path: Path) -> None:
+    trainer = taught(tmp_path, 3)
+    lifts = list(trainer.state.lifts.values())
+    trainer.consume(replace(lesson(3), probability=0.01, version="compact-000099-elsewhere"))
+    assert trainer.state.history[-1].lift is None
+    assert list(trainer.state.lifts.values()) == [*lifts, lifts[-1]]
 
 
 def test_a_challenger_serves_unless_it_is_worse_beyond_chance() -> None:
