@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
+)
+from grasp_affordance.affordance.checkpoint_parts import (
+    load_optimiser,
+    optimiser_tensors,
+    part,
+    prefixed,
 )
 from grasp_affordance.affordance.exploring import Exploration, explore
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
@@ -32,7 +37,7 @@ from grasp_affordance.learning.trainer import Report
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 
-_ARCHITECTURE = "paper-trainer"
+_ARCHITECTURE = "paper-trainer-2"  # 1 kept its momentum under other names
 _STATE_FILE = "paper.safetensors"
 _WINDOW = 100  # equation 5
 
@@ -172,14 +177,9 @@ class PaperPolicy:
         )
 
     def _save(self) -> None:
-        momentum = self.learner.optimiser.state_dict()["state"]
-        tensors: dict[str, Tensor] = {
-            f"decoder.{name}": tensor
-            for name, tensor in self.learner.network.decoder.state_dict().items()
-        } | {
-            f"momentum.{index}": values["momentum_buffer"]
-            for index, values in momentum.items()
-            if values.get("momentum_buffer") is not None
+        tensors = {
+            **prefixed("decoder", self.learner.network.decoder.state_dict()),
+            **optimiser_tensors(self.learner.optimiser),
         }
         config = {"paper": asdict(self.learner.config), **asdict(self._state)}
         provenance = Provenance.of_this_process(len(self._state.history))
@@ -196,14 +196,8 @@ class PaperPolicy:
                 f"'{path}' is of another learner or configuration; restore it, or choose another "
                 "folder"
             )
-        parts: dict[str, dict[str, Tensor]] = {"decoder": {}, "momentum": {}}
-        for name, tensor in checkpoint.tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = tensor
-        self.learner.network.decoder.load_state_dict(parts["decoder"])
-        groups = self.learner.optimiser.state_dict()["param_groups"]
-        buffers = {int(k): {"momentum_buffer": v} for k, v in parts["momentum"].items()}
-        self.learner.optimiser.load_state_dict({"state": buffers, "param_groups": groups})
+        self.learner.network.decoder.load_state_dict(part("decoder", checkpoint.tensors))
+        load_optimiser(self.learner.optimiser, checkpoint.tensors)
         self._state = _State(
             checkpoint.config["consumed"],
             checkpoint.config["quarantined"],

@@ -1,0 +1,51 @@
+"""The suction paper's learner on disk goes on as if it had never stopped."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lesson_log import BIN, picked
+from ros_scenes import T_BASE_CAMERA, box_frame
+
+from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.encoder import Backbone
+from grasp_affordance.affordance.network import NetworkConfig
+from grasp_affordance.cell import Cup
+from grasp_affordance.errors import CheckpointError
+from grasp_affordance.learning.paper import PaperConfig
+from grasp_affordance.learning.paper_trainer import PaperPolicy
+from grasp_affordance.policies.policy import View
+
+NETWORK = NetworkConfig(backbone=Backbone.RESNET18, weights="random", decoder_channels=(8, 8, 8, 8))
+CONFIG = PaperConfig(network=NETWORK, learning_rate=1e-2, augmentation=False)
+
+
+def pick(policy: PaperPolicy) -> None:
+    view = View(box_frame(2), T_BASE_CAMERA, BIN, Cup(), np.random.default_rng(0))
+    assert policy.choose(view).points
+    policy.learn(picked(policy.attempts))
+
+
+def test_a_paper_learner_that_stops_equals_one_that_does_not(tmp_path: Path) -> None:
+    whole = PaperPolicy(CONFIG, tmp_path / "whole")
+    for _ in range(3):
+        pick(whole)
+        parts = PaperPolicy(CONFIG, tmp_path / "parts")  # from the disk before every pick
+        pick(parts)
+    assert parts.attempts == 3
+    theirs = parts.learner.network.state_dict()
+    for name, tensor in whole.learner.network.state_dict().items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+def test_a_state_of_another_format_or_configuration_is_refused(tmp_path: Path) -> None:
+    pick(PaperPolicy(CONFIG, tmp_path))
+    with pytest.raises(CheckpointError, match="another learner or configuration"):
+        PaperPolicy(PaperConfig(network=NETWORK), tmp_path)
+    path = tmp_path / "paper.safetensors"
+    state = read_checkpoint(path)
+    write_checkpoint(path, replace(state, architecture="paper-trainer"))
+    with pytest.raises(CheckpointError, match="another learner or configuration"):
+        PaperPolicy(CONFIG, tmp_path)
