@@ -29,7 +29,8 @@ class LearnerConfig:
         network: what it trains.
         learning_rate: of Adam.
         weight_decay: decoupled (AdamW).
-        steps: gradient steps after each attempt.
+        steps: gradient steps after each attempt; with none the weights stay, and only what their
+            probabilities are worth is learned.
         batch: examples per step.
         newest: of these, always the newest ones.
         bootstrap: probability that a member of the ensemble sees an example.
@@ -55,8 +56,8 @@ class LearnerConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.batch, self.newest) < 1 or self.jitter < 0:
-            raise ConfigError("learner: steps, batch and newest must be positive, jitter not < 0")
+        if min(self.batch, self.newest) < 1 or min(self.steps, self.jitter) < 0:
+            raise ConfigError("learner: batch and newest must be positive, steps, jitter not < 0")
         if self.anchor < 0:
             raise ConfigError(f"learner: anchor {self.anchor} is negative")
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):

@@ -186,6 +186,19 @@ def test_what_is_served_comes_true_however_a_map_is_smoothed_before(tmp_path: Pa
     assert abs(np.mean(served[100:]) - 0.85) < 0.06  # one standard deviation: 0.036
 
 
+def test_without_steps_only_the_probabilities_are_learned(tmp_path: Path) -> None:
+    given = taught(tmp_path / "given", 5).keep()
+    still = replace(CONFIG, learner=replace(LEARNER, steps=0))
+    trainer = Trainer(still, tmp_path / "still", given)
+    for number in range(6):
+        trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+    before, _, shift = from_checkpoint(read_checkpoint(given))
+    after, _, later = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
+    for name, tensor in before.state_dict().items():
+        assert torch.equal(tensor, after.state_dict()[name])
+    assert later > shift
+
+
 def test_a_point_that_other_weights_served_says_nothing_of_these(tmp_path: Path) -> None:
     trainer = taught(tmp_path, 3)
     lifts = list(trainer.state.lifts.values())
