@@ -33,7 +33,8 @@ class LearnerConfig:
             probabilities are worth is learned.
         batch: examples per step.
         newest: of these, always the newest ones.
-        bootstrap: probability that a member of the ensemble sees an example.
+        bootstrap: probability that a member of the ensemble sees an example. What a member has not
+            seen it can judge; what it sees it learns from, and picks are dear.
         anchor: failures that the word of what it begins with is worth: the seal prior, or given
             weights. The squared difference between a logit and what that says counts for
             anchor / (1 + failures) beside the cross-entropy: the robot does what it did at first,
@@ -49,7 +50,7 @@ class LearnerConfig:
     steps: int = 4
     batch: int = 32
     newest: int = 8
-    bootstrap: float = 0.7
+    bootstrap: float = 0.9
     anchor: float = 2.0
     jitter: int = 1
     alike: AlikeConfig = field(default_factory=AlikeConfig)
