@@ -256,8 +256,8 @@ class Trainer:
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         self.state.lifts[self.state.version] = lift
-        for old in list(self.state.lifts)[: -self.config.keep_versions]:
-            del self.state.lifts[old]
+        for name in list(self.state.lifts)[: -self.config.keep_versions]:
+            del self.state.lifts[name]
         write_checkpoint(
             self.folder / self.state.checkpoint,
             to_checkpoint(

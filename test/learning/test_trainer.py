@@ -173,7 +173,7 @@ def test_what_is_served_comes_true_however_a_map_is_smoothed_before(tmp_path: Pa
     rng, served = np.random.default_rng(4), []
     for number in range(200):
         new = lesson(number)
-        example = trainer.learner.example(new.view, new.u, new.v, 0.0)
+        example = trainer.learner.example(observation(number), new.u, new.v, 0.0)
         _, scale, shift = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
         map_says = Platt(scale, shift)(
             trainer.learner.probability_of(example, trainer.state.champion)
