@@ -93,20 +93,11 @@ def fit_platt(
     """
     around = around or Platt()
     x, y = _logit(predicted), np.asarray(success, dtype=np.float64)
-    if not x.size:
-        return around
     design = np.stack([x, np.ones_like(x)], axis=1)
-    believed = np.array([around.scale, around.shift])
-    theta = believed.copy()
-    for _ in range(50):
-        p = _sigmoid(design @ theta)
-        gradient = design.T @ (p - y) + strength * (theta - believed)
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + strength * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        theta = theta - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-9))
-        if np.abs(step).max() < 1e-8:
-            break
-    return Platt(max(float(theta[0]), 0.05), float(theta[1]))  # never turns the ranking round
+    scale, shift = _fit(
+        design, np.zeros_like(x), y, np.array([around.scale, around.shift]), strength
+    )
+    return Platt(max(float(scale), 0.05), float(shift))  # never turns the ranking round
 
 
 def fit_shift(predicted: ArrayLike, success: ArrayLike, strength: float = 1.0) -> float:
@@ -116,15 +107,27 @@ def fit_shift(predicted: ArrayLike, success: ArrayLike, strength: float = 1.0) -
         strength: weight, in attempts, of the belief that it is nothing.
     """
     x, y = _logit(predicted), np.asarray(success, dtype=np.float64)
-    shift = 0.0
+    (shift,) = _fit(np.ones((x.size, 1)), x, y, np.zeros(1), strength)
+    return float(shift)
+
+
+def _fit(design: Array, known: Array, label: Array, believed: Array, strength: float) -> Array:
+    """Return the parameters (K,) of the logits `known + design @ parameters` (N,).
+
+    Penalised maximum likelihood by Newton's method, in steps of one at most.
+    """
+    theta = believed.copy()
+    if not label.size:
+        return theta
     for _ in range(50):
-        p = _sigmoid(x + shift)
-        gradient = float(np.sum(p - y)) + strength * shift
-        step = gradient / (float(np.sum(p * (1 - p))) + strength)
-        shift -= min(max(step, -1.0), 1.0)
-        if abs(step) < 1e-8:
+        p = _sigmoid(known + design @ theta)
+        gradient = design.T @ (p - label) + strength * (theta - believed)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + strength * np.eye(theta.size)
+        step = np.linalg.solve(hessian, gradient)
+        theta = theta - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-9))
+        if np.abs(step).max() < 1e-8:
             break
-    return shift
+    return theta
 
 
 def _logit(probability: ArrayLike) -> Array:

@@ -19,8 +19,6 @@ from grasp_affordance.learning.calibration import (
     Platt,
     brier_score,
     expected_calibration_error,
-    fit_platt,
-    fit_shift,
 )
 from grasp_affordance.learning.champion import (
     ChampionConfig,
@@ -33,7 +31,8 @@ from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.lessons import Lesson
 from grasp_affordance.learning.replay import Example
-from grasp_affordance.learning.trainer_state import Served, TrainerState, read_state, write_state
+from grasp_affordance.learning.served import Served, correction
+from grasp_affordance.learning.trainer_state import TrainerState, read_state, write_state
 
 STATE_FILE = "trainer.safetensors"
 _EXAMPLES_FILE = "examples.bin"
@@ -246,12 +245,8 @@ class Trainer:
     def _serve(self, weights: dict[str, Tensor]) -> None:
         """Put weights into service, with what is known now about their probabilities."""
         recent = self.state.history[-self.config.calibration_window :]
-        lift = _lift(recent)
-        platt = fit_platt(
-            [s.raw for s in recent],
-            [s.success for s in recent],
-            around=Platt(self.state.initial_scale, self.state.initial_shift),
-        ).shifted(lift)
+        first = Platt(self.state.initial_scale, self.state.initial_shift)
+        platt, lift = correction(recent, first)
         self.state.champion = weights
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
@@ -292,14 +287,3 @@ class Trainer:
             self.learner.replay.add(example)
         self.learner.alike = [e for e in self._alike.read() if e.parent < self.state.attempts]
         self._alike.truncate(len(self.learner.alike))
-
-
-def _lift(recent: Sequence[Served]) -> float:
-    """Return the shift of logits under which served probabilities come true on average.
-
-    A point is served after its map was smoothed, and doubted beside what has just failed. Both
-    lower peaks, and peaks are what is served: a map whose own probabilities are true promises too
-    little at the points that are picked. What the lift in service was is taken out first.
-    """
-    known = [(Platt(shift=-s.lift)(s.probability), s.success) for s in recent if s.lift is not None]
-    return fit_shift([p for p, _ in known], [success for _, success in known])

@@ -24,26 +24,9 @@ from grasp_affordance.affordance.compact_checkpoint import require_channels
 from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
+from grasp_affordance.learning.served import Served
 
 ARCHITECTURE = "compact-trainer"
-
-
-@dataclass(frozen=True)
-class Served:
-    """One labelled attempt, as predicted before anything was learned from it.
-
-    Attributes:
-        probability: that was served with the point.
-        raw: of the weights in service at the executed pixel, before calibration.
-        success: as sensed.
-        lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
-            served it are not known any more.
-    """
-
-    probability: float
-    raw: float
-    success: bool
-    lift: float | None = None
 
 
 @dataclass
