@@ -24,17 +24,14 @@ class Served:
     lift: float | None = None
 
 
-def correction(
-    recent: Sequence[Served], first: Platt, lift_window: int
-) -> tuple[Platt, float]:
+def correction(recent: Sequence[Served], first: Platt) -> tuple[Platt, float]:
     """Return the correction of the map's probabilities, and the lift that is in it.
 
     Args:
         recent: newest attempts, from which it is fitted.
         first: that the first weights came with.
-        lift_window: newest attempts from which the lift is fitted: it changes sooner than the map.
     """
-    lift = _lift(recent[-lift_window:])
+    lift = _lift(recent)
     platt = fit_platt([s.raw for s in recent], [s.success for s in recent], around=first)
     return platt.shifted(lift), lift
 

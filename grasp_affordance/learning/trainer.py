@@ -48,7 +48,6 @@ class TrainerConfig:
         champion: when new weights may serve.
         window: attempts over which success is reported (equation 5 of the suction paper).
         calibration_window: newest attempts from which the correction of probabilities is fitted.
-        lift_window: newest of these from which is fitted what a served point has more than its map.
         keep_versions: checkpoints kept on disk.
     """
 
@@ -56,15 +55,11 @@ class TrainerConfig:
     champion: ChampionConfig = field(default_factory=ChampionConfig)
     window: int = 100
     calibration_window: int = 300
-    lift_window: int = 300
     keep_versions: int = 20
 
     def __post_init__(self) -> None:
-        windows = self.window, self.calibration_window, self.lift_window
-        if min(*windows, self.keep_versions) < 1:
-            raise ConfigError("trainer: windows and keep_versions at least 1")
-        if self.lift_window > self.calibration_window:
-            raise ConfigError("trainer: lift_window at most calibration_window")
+        if min(self.window, self.calibration_window, self.keep_versions) < 1:
+            raise ConfigError("trainer: window, calibration_window, keep_versions at least 1")
 
     @property
     def remembered(self) -> int:
@@ -251,7 +246,7 @@ class Trainer:
         """Put weights into service, with what is known now about their probabilities."""
         recent = self.state.history[-self.config.calibration_window :]
         first = Platt(self.state.initial_scale, self.state.initial_shift)
-        platt, lift = correction(recent, first, self.config.lift_window)
+        platt, lift = correction(recent, first)
         self.state.champion = weights
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
