@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -127,7 +127,8 @@ class _Account:
         policy, rows = self._policy, self._table.rows
         number, exploration = policy.attempts, policy.exploration
         began = time.perf_counter()
-        report = policy.learn(picked.attempt)
+        attempt = replace(picked.attempt, policy=policy.name, model_version=policy.version)
+        report = policy.learn(attempt)
         now = time.perf_counter()
         done = LearningRow(
             number=number,
@@ -152,5 +153,5 @@ class _Account:
         self._last = now
         self._table.append(done)
         if self._on_attempt is not None:
-            self._on_attempt(done, picked.attempt, report)
+            self._on_attempt(done, attempt, report)
         return policy.attempts < self._config.attempts

@@ -35,6 +35,10 @@ class LearningPolicy(Protocol):
         """Return the name that goes into attempts and reports."""
 
     @property
+    def version(self) -> str:
+        """Return the weights in service, which make the next choice."""
+
+    @property
     def attempts(self) -> int:
         """Return how many attempts it has been told of."""
 
@@ -50,7 +54,11 @@ class LearningPolicy(Protocol):
         """Return ranked points; see `policies.Policy`."""
 
     def learn(self, attempt: GraspAttempt) -> Report:
-        """Learn from a pick at a point of the view that was chosen in last."""
+        """Learn from a pick at a point of the view that was chosen in last.
+
+        Args:
+            attempt: says which weights chose it.
+        """
 
     def export(self, path: Path) -> None:
         """Write the weights in service as a checkpoint for `affordance.model.load_model`."""
@@ -104,6 +112,11 @@ class OnlinePolicy:
         self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
 
     @property
+    def version(self) -> str:
+        """See `LearningPolicy`."""
+        return self.trainer.state.version
+
+    @property
     def attempts(self) -> int:
         """See `LearningPolicy`."""
         return self.trainer.state.consumed
@@ -147,15 +160,14 @@ class OnlinePolicy:
         if attempt.outcome in TEACHING and self._judged is not None:
             learner = self.trainer.config.learner
             lesson = judged_lesson(attempt, *self._judged, learner, self.attempts)
-        return self.trainer.consume(replace(lesson, version=self.trainer.state.version))
+        return self.trainer.consume(lesson)
 
     def export(self, path: Path) -> None:
         """See `LearningPolicy`."""
         write_checkpoint(path, read_checkpoint(self.trainer.folder / self.trainer.state.checkpoint))
 
     def _serving(self) -> CompactModel:
-        version = self.trainer.state.version
-        if self._model is None or self._model.version != version:
+        if self._model is None or self._model.version != self.version:
             path = self.trainer.folder / self.trainer.state.checkpoint
             self._model = CompactModel(read_checkpoint(path), str(self.trainer.learner.device))
         return self._model

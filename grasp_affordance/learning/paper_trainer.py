@@ -89,6 +89,11 @@ class PaperPolicy:
         self._model = self._snapshot()
 
     @property
+    def version(self) -> str:
+        """See `LearningPolicy`."""
+        return self._model.version
+
+    @property
     def attempts(self) -> int:
         """See `LearningPolicy`."""
         return self._state.consumed

@@ -37,7 +37,12 @@ def test_a_run_leaves_rows_curve_figures_weights_and_goes_on_when_resumed(tmp_pa
     assert figures["attempts"] == 3
     assert cv2.imread(str(folder / "learning_curve.png")) is not None
     assert load_model(folder / "model.safetensors").version == rows[-1].version
-    assert [attempt.point.u for attempt in read_log(folder / "log")] == [row.u for row in rows]
+    attempts = list(read_log(folder / "log"))
+    assert [attempt.point.u for attempt in attempts] == [row.u for row in rows]
+    assert {attempt.policy for attempt in attempts} == {"online"}
+    # A row has the weights in service after it, an attempt those that chose it.
+    assert [a.model_version for a in attempts[1:]] == [row.version for row in rows[:-1]]
+    assert attempts[0].model_version
 
 
 def test_the_papers_preset_explores_learns_and_resumes(tmp_path: Path) -> None:
