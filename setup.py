@@ -117,6 +117,8 @@ setup(
         "check": ["mypy", "ruff"],
         "meshes": ["example-robot-data"],
         "ray": ["ray"],
+        # Needs older versions than the environment of `make` has: for one of its own.
+        "lerobot": ["lerobot[dataset]>=0.6.1"],
         "jazzy": ros_wheels(
             rclpy="7.1.6",
             interfaces="5.3.6",

@@ -23,7 +23,7 @@ def run(
     action: tyro.conf.Positional[Literal["list", "show", "label", "export"]] = "list",
     number: tyro.conf.Positional[int | None] = None,
     output: Path | None = None,
-    format: Literal["mcap", "rosbag2"] = "mcap",  # noqa: A002
+    format: Literal["mcap", "rosbag2", "lerobot"] = "mcap",  # noqa: A002
 ) -> None:
     """List, show, label or export the attempts of a log.
 
@@ -35,8 +35,9 @@ def run(
         log: folder that the executor's parameter record.directory, or `train --log`, names.
         action: list the newest attempts and the sizes; show one in full; export all.
         number: of the attempt to show, from 0.
-        output: folder of the bag to export to; it must not exist.
-        format: of the bag's storage: MCAP, or SQLite (rosbag2's former default).
+        output: folder to export to; it must not exist.
+        format: a bag in MCAP or SQLite (rosbag2's former default), with all attempts; or a LeRobot
+            dataset of those that succeeded or failed, which needs the extra `lerobot`.
     """
     match action:
         case "list":
@@ -49,7 +50,7 @@ def run(
             _label(log)
         case "export":
             if output is None:
-                raise ConfigError("export needs --output, a folder for the bag")
+                raise ConfigError("export needs --output, a new folder")
             _export(log, output, format)
 
 
@@ -109,8 +110,17 @@ def _show(log: Path, number: int) -> None:
     Console().print_json(json.dumps(data))
 
 
-def _export(log: Path, output: Path, storage: str) -> None:
+def _export(log: Path, output: Path, format: str) -> None:  # noqa: A002
+    if format == "lerobot":
+        from grasp_affordance.learning.attempt_lerobot import write_lerobot
+
+        written = write_lerobot(read_log(log), output)
+        print(
+            f"{written.episodes} attempts written to {output} (LeRobot); {written.left_out} left "
+            "out: no frame, or neither success nor failure"
+        )
+        return
     from grasp_affordance.learning.attempt_bag import write_bag  # rosbags, for this action only
 
-    count = write_bag(read_log(log), output, storage)
-    print(f"{count} attempts written to {output} ({storage})")
+    count = write_bag(read_log(log), output, format)
+    print(f"{count} attempts written to {output} ({format})")
