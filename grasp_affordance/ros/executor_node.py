@@ -22,6 +22,7 @@ from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.drift_watch import DriftWatch
 from grasp_affordance.ros.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.new_bin_service import NewBinService
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.permission import Permission
 from grasp_affordance.ros.pick_action import PickAction
@@ -75,8 +76,9 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         may = self._may = Permission(self, config.permission, activity, self._why_not, patience)
         services = ContinuousServices(self, session, config.continuous, may.why_not, patience)
         action = PickAction(self, session, may.why_not, patience)
+        new_bin = NewBinService(self, session)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (session, may, services, action, watch):
+        for part in (session, may, services, action, new_bin, watch):
             self.resources.callback(part.close)
         timer = self.create_timer(1.0, self._diagnose)
         self.resources.callback(self.destroy_timer, timer)

@@ -299,6 +299,7 @@ def test_goals_are_rejected_unless_the_node_is_active_and_the_arm_free(ros: Ros)
     assert not cell.ask(**point_goal(good)).accepted
     assert not cell.call("start").success
     assert not cell.call("refill").success
+    assert not cell.call("new_bin").success
     _, answer = cell.finish(first)
     assert answer.success
     ros.client.change_state(EXECUTOR, Transition.TRANSITION_DEACTIVATE)
@@ -314,6 +315,27 @@ def test_a_dry_run_names_a_point_and_moves_nothing(ros: Ros) -> None:
     assert not answer.attempted
     assert answer.message == ""
     assert cell.node.driver.cell.clock() == before
+
+
+def test_after_another_bin_was_announced_no_failure_of_the_one_before_counts(ros: Ros) -> None:
+    failures_told: list[int] = []
+
+    def listen(request: Any, response: Any) -> Any:
+        failures_told.append(len(request.failed))
+        response.message = "a listener proposes nothing"
+        return response
+
+    ros.node.create_service(GetSuctionPoints, "/listener/get_suction_points", listen)
+    cell = Cell(ros, affordance_node="listener")
+    nothing = point_over_the_floor(SimConfig(scene="rows", hardness=Hardness.IDEAL, objects=3))
+    _, answer = cell.pick(**point_goal(nothing))
+    assert answer.attempted
+    assert not answer.success
+    cell.pick()
+    assert failures_told[-1] == 1
+    assert cell.call("new_bin").success
+    cell.pick()
+    assert failures_told[-1] == 0
 
 
 def test_a_point_that_may_not_be_picked_is_answered_with_the_reason(ros: Ros) -> None:
