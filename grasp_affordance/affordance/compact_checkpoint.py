@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from grasp_affordance.affordance.checkpoint import Checkpoint, Provenance
@@ -13,6 +15,7 @@ from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.errors import CheckpointError, ConfigError
 
 ARCHITECTURE = "compact"
+_FAMILIAR = "familiar"  # the tensor beside the weights
 
 
 def to_checkpoint(
@@ -21,19 +24,40 @@ def to_checkpoint(
     provenance: Provenance,
     scale: float = 1.0,
     shift: float = 0.0,
+    familiar: Tensor | None = None,
 ) -> Checkpoint:
     """Return what to write of a network's weights.
 
     Args:
         state: of a `CompactNetwork` of `config`.
         scale, shift: correction of the predicted logit (see `learning.calibration.Platt`).
+        familiar: (M, channels) float16 features of the cells that were tried; see `novelty`.
     """
     header = {
         "network": asdict(config),
         "channels": list(CHANNELS),
         "calibration": {"scale": scale, "shift": shift},
     }
-    return Checkpoint(ARCHITECTURE, header, dict(state), provenance)
+    tensors = dict(state)
+    if familiar is not None and len(familiar):
+        tensors[_FAMILIAR] = familiar
+    return Checkpoint(ARCHITECTURE, header, tensors, provenance)
+
+
+def weights_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """Return the network's own tensors."""
+    return {name: tensor for name, tensor in checkpoint.tensors.items() if name != _FAMILIAR}
+
+
+def familiar_of(checkpoint: Checkpoint) -> NDArray[np.float32] | None:
+    """Return the features (M, channels) of the cells that were tried; None where none were kept.
+
+    None, too, where they are of other channels than this package computes.
+    """
+    kept = checkpoint.tensors.get(_FAMILIAR)
+    if kept is None or tuple(checkpoint.config["channels"]) != CHANNELS:
+        return None
+    return np.asarray(kept.numpy(), dtype=np.float32)
 
 
 def version(state: Mapping[str, Tensor], attempts: int) -> str:
@@ -60,7 +84,7 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
         calibration: Mapping[str, Any] = checkpoint.config["calibration"]
         scale, shift = float(calibration["scale"]), float(calibration["shift"])
         network = CompactNetwork(config)
-        tensors = _without_aim(checkpoint.tensors)
+        tensors = _without_aim(weights_of(checkpoint))
         network.load_state_dict(_with_all_channels(tensors, given), strict=True)
         network.forget_unseen()  # weights of before gave them some, at random
     except (KeyError, TypeError, ValueError, ConfigError, RuntimeError) as error:

@@ -5,9 +5,15 @@ import torch
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.checkpoint import Checkpoint
-from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, version
+from grasp_affordance.affordance.compact_checkpoint import (
+    familiar_of,
+    from_checkpoint,
+    version,
+    weights_of,
+)
 from grasp_affordance.affordance.device import usable_device
-from grasp_affordance.affordance.observation import observe, smoothed
+from grasp_affordance.affordance.novelty import novelty
+from grasp_affordance.affordance.observation import Observation, observe, smoothed
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -30,7 +36,8 @@ class CompactModel:
         network, self._scale, self._shift = from_checkpoint(checkpoint)
         self.network = network.to(usable_device(device))
         self._device = device
-        self.version = version(checkpoint.tensors, checkpoint.provenance.attempts)
+        self.version = version(weights_of(checkpoint), checkpoint.provenance.attempts)
+        self._familiar = familiar_of(checkpoint)
 
     def predict(
         self,
@@ -70,6 +77,41 @@ class CompactModel:
         """Return what member number `member` alone predicts; see `predict`."""
         return self._map(frame, region, up, prior, member)
 
+    def novelty(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_],
+        *,
+        up: NDArray[np.float64] | None = None,
+    ) -> Image:
+        """Return how little places are like those that the network learned from (H, W) float32.
+
+        In spreads of the features (see `affordance.novelty`); 0 beyond the region, and everywhere
+        for weights that came without what they were learned from.
+
+        Args:
+            frame, region, up: as for `predict`.
+
+        Raises:
+            FrameError: the region holds no depth.
+        """
+        view = self._observe(frame, region, up, None)
+        cells = np.zeros_like(view.prior_logit)
+        inside = view.grid.sample(region) > 0.5
+        if self._familiar is not None and inside.any():
+            cells[inside] = novelty(view.features[:, inside].T, self._familiar)
+        return view.grid.to_image(cells)
+
+    def _observe(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_],
+        up: NDArray[np.float64] | None,
+        prior: Image | None,
+    ) -> Observation:
+        upward = _OPTICAL_UP if up is None else up
+        return observe(frame, region, upward, self.network.config, prior)
+
     def _map(
         self,
         frame: RgbdFrame,
@@ -82,7 +124,7 @@ class CompactModel:
         if config.use_prior and prior is None:
             raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
         wanted = frame.known if region is None else region
-        view = observe(frame, wanted, _OPTICAL_UP if up is None else up, config, prior)
+        view = self._observe(frame, wanted, up, prior)
         window = view.grid.window(wanted, _AROUND)
         with torch.inference_mode():
             logits = self.network.forward_map(

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.candidates import CandidateConfig, select
+from grasp_affordance.affordance.novelty import STRANGE
 from grasp_affordance.affordance.predictor import Prediction
 from grasp_affordance.grasp import Selection, Source
 from grasp_affordance.rgbd import RgbdFrame
 
 Image = NDArray[np.float32]
+
+_SEALS = 0.25  # of the seal prior: half of what it gives the middle of a cylinder
 
 
 class Exploration(StrEnum):
@@ -41,6 +44,20 @@ class Ensemble(Protocol):
         prior: Image | None = None,
     ) -> Image:
         """Return what one member predicts, as `predict` does for their mean."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A model that knows which places it has learned from."""
+
+    def novelty(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_],
+        *,
+        up: NDArray[np.float64] | None = None,
+    ) -> Image:
+        """Return how little places are like those (H, W), in spreads of their features."""
 
 
 def explore(
@@ -77,7 +94,42 @@ def explore(
     else:
         cells = rng.random(shape, dtype=np.float32)
         config = replace(config, smoothing=0.0)
-    chosen = select(np.asarray(cells, dtype=np.float32), scene, Source.EXPLORATION, config)
+    return _offer(np.asarray(cells, dtype=np.float32), prediction, config)
+
+
+def unfamiliar(
+    frame: RgbdFrame, prediction: Prediction, model: object, config: CandidateConfig
+) -> Selection:
+    """Return points least like all that was tried, of the places where the cup would seal.
+
+    Who has seen an object fall off when it was lifted by its middle holds the whole object for
+    hopeless: what it learned of the middle is all it knows of the rest. No probability, and no
+    disagreement between members that learned from the same attempts, leads to where nobody has
+    tried; that it is strange does.
+
+    Returns:
+        No points where nothing is strange, and for a model that does not know what was tried.
+        Probabilities are those of `prediction`, as in `explore`.
+
+    Args:
+        prediction: of this frame.
+        model: behind it.
+        config: which points may be offered; its threshold is not applied.
+    """
+    scene = prediction.scene
+    if scene.region.empty or not isinstance(model, Remembers):
+        return Selection((), {})
+    strange = model.novelty(frame, prediction.allowed, up=scene.region.up)
+    seals = scene.surface.to_image(scene.seal.score) > _SEALS
+    scores = np.where(seals & (strange > STRANGE), strange / (strange + STRANGE), np.float32(0))
+    size = (scene.surface.shape[1], scene.surface.shape[0])
+    cells = cv2.resize(scores, size, interpolation=cv2.INTER_AREA)
+    return _offer(np.asarray(cells, np.float32), prediction, replace(config, min_probability=0.0))
+
+
+def _offer(cells: Image, prediction: Prediction, config: CandidateConfig) -> Selection:
+    """Return the best points of grid scores with the probabilities that `prediction` gives them."""
+    chosen = select(cells, prediction.scene, Source.EXPLORATION, config)
     points = tuple(
         replace(point, probability=float(prediction.affordance[point.v, point.u]))
         for point in chosen.points

@@ -110,6 +110,7 @@ _ABLATIONS = {
         "does not see whether a whole piece has two colors",
         f"{_LEARNER}.network.no-use-markings",
     ),
+    "no_curiosity": Arm("tries nothing for being unfamiliar", "--unfamiliar 0"),
     "no_abstention": Arm("picks even what looks hopeless", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),
     "one_member": Arm("no ensemble", f"{_LEARNER}.network.members 1"),

@@ -10,6 +10,7 @@ from grasp_affordance.affordance.shipped import weights_file
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
 from grasp_affordance.learning.beginning import begin_or_resume
+from grasp_affordance.learning.curiosity import CuriosityConfig
 from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
 from grasp_affordance.learning.paper import PaperConfig
@@ -37,6 +38,9 @@ class LearnerOptions:
             preset, 40 in the default one.
         min_probability: of success below which the default preset would rather not pick.
         kind: how to explore (default preset; the paper's is random).
+        unfamiliar: probability at first of trying, in a bin that would be handed back, the place
+            least like all that was tried where the cup would seal (default preset); by default 0.5
+            with the prior, and 0 without, which does not know where that is.
         trainer: of the default preset.
         paper: of the paper's preset.
         pretrain: on coarsely labelled views before the first attempt (paper's preset, figure 7).
@@ -51,6 +55,7 @@ class LearnerOptions:
     exploration_decay: float | None = None
     min_probability: float = ABSTAIN_BELOW
     kind: Exploration = Exploration.RANDOM
+    unfamiliar: float | None = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
@@ -95,8 +100,16 @@ def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
         kind=options.kind,
         schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
         min_probability=options.min_probability,
+        curiosity=_curiosity(options),
         seed=seed,
     )
+
+
+def _curiosity(options: LearnerOptions) -> CuriosityConfig:
+    by_default = CuriosityConfig() if options.prior else CuriosityConfig(unfamiliar=0.0)
+    if options.unfamiliar is None:
+        return by_default
+    return replace(by_default, unfamiliar=options.unfamiliar)
 
 
 def _schedule(options: LearnerOptions, start: float, decay: float) -> ExplorationSchedule:

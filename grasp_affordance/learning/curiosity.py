@@ -1,10 +1,53 @@
-"""Whether what is held for hopeless is put to the test: the dice are cast once per bin."""
+"""Whether a bin that would be handed back is tried all the same: the dice are cast once per bin."""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
+
+from grasp_affordance.affordance.candidates import CandidateConfig
+from grasp_affordance.affordance.exploring import unfamiliar
+from grasp_affordance.affordance.predictor import Prediction, best_anyway
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.grasp import Selection, Source
+from grasp_affordance.rgbd import RgbdFrame
 
 _LOOKS = 12  # at a bin before it is handed over: ten with nothing to offer, and some before
 
 _SALT = 17  # tells these draws from those of exploration
+
+
+class Try(StrEnum):
+    """What is tried where nothing reaches the success rate that is asked for."""
+
+    NOTHING = "nothing"
+    BEST = "best"  # the best point all the same
+    UNFAMILIAR = "unfamiliar"  # the place least like all that was tried, if it is strange at all
+
+
+@dataclass(frozen=True)
+class CuriosityConfig:
+    """How often who learns tries something in a bin that would be handed back.
+
+    Attributes:
+        hopeless: probability of the best point: what is held for hopeless stays put to the test.
+        unfamiliar: probability of an unfamiliar place at the first attempt, else. Without it, who
+            has learned where not to pick an object leaves the rest of it untried for ever.
+        decay: attempts in which that falls to a fifth.
+        apprenticeship: successes before which it always tries the best: who has had few knows
+            little yet.
+    """
+
+    hopeless: float = 0.05
+    unfamiliar: float = 0.5
+    decay: float = 200.0
+    apprenticeship: int = 8
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.hopeless <= 1 and 0 <= self.unfamiliar <= 1):
+            raise ConfigError("curiosity: hopeless and unfamiliar must lie in [0, 1]")
+        if self.decay <= 0 or self.apprenticeship < 0:
+            raise ConfigError("curiosity: decay must be positive, apprenticeship not negative")
 
 
 class Curiosity:
@@ -14,27 +57,53 @@ class Curiosity:
     each look would try the same bad point in two of five bins, not in one of twenty. So a verdict
     stands until an attempt is made, or until as many looks as one bin gets are over: a learner that
     holds everything for hopeless is not left with that for ever.
-
-    Args:
-        probability: of trying the best point all the same.
-        apprenticeship: successes before which it always tries: who has had few knows little yet.
-        seed: of the dice.
     """
 
-    def __init__(self, probability: float, apprenticeship: int, seed: int) -> None:
-        self._probability, self._apprenticeship, self._seed = probability, apprenticeship, seed
+    def __init__(self, config: CuriosityConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
         self._attempts, self._looks = -1, 0
 
-    def tries(self, attempts: int, successes: int) -> bool:
-        """Return whether the best point is tried all the same.
+    def tries(self, attempts: int, successes: int) -> Try:
+        """Return what is tried.
 
         Args:
             attempts, successes: so far.
         """
-        if successes < self._apprenticeship:
-            return True
+        config = self._config
+        if successes < config.apprenticeship:
+            return Try.BEST
         if attempts != self._attempts:
             self._attempts, self._looks = attempts, 0
         bins, self._looks = self._looks // _LOOKS, self._looks + 1
-        rng = np.random.default_rng([self._seed, _SALT, attempts, bins])
-        return bool(rng.random() < self._probability)
+        dice = np.random.default_rng([self._seed, _SALT, attempts, bins]).random(2)
+        if dice[0] < config.hopeless:
+            return Try.BEST
+        if dice[1] < config.unfamiliar * 5.0 ** (-attempts / config.decay):
+            return Try.UNFAMILIAR
+        return Try.NOTHING
+
+
+def points_to_try(
+    what: Try,
+    frame: RgbdFrame,
+    prediction: Prediction,
+    model: object,
+    source: Source,
+    config: CandidateConfig,
+) -> Selection:
+    """Return the points that a verdict means, in a view that offers nothing by itself.
+
+    Args:
+        prediction: of this frame.
+        model: behind it.
+        source: of the map.
+        config: which points may be offered; its threshold is not applied.
+    """
+    match what:
+        case Try.BEST:
+            return best_anyway(prediction, source, config)
+        case Try.UNFAMILIAR:
+            found = unfamiliar(frame, prediction, model, config)
+            return found if found.points else prediction.selection
+        case Try.NOTHING:
+            return prediction.selection

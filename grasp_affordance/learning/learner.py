@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.device import usable_device
+from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.alike import AlikeConfig
@@ -19,6 +20,8 @@ from grasp_affordance.learning.judging import Cut, cut, member_probabilities, st
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
+
+_FAMILIAR = 1024  # newest cells of which a checkpoint tells that they were tried; 60 kB
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,14 @@ class OnlineLearner:
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's weights, on the CPU."""
         return {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+
+    def familiar(self) -> Tensor:
+        """Return the features (M, channels) float16 of the newest cells that were tried."""
+        middle = self.config.example_reach
+        newest = self.replay.examples[-_FAMILIAR:]
+        if not newest:
+            return torch.zeros((0, len(CHANNELS)), dtype=torch.float16)
+        return torch.from_numpy(np.stack([e.patch[:, middle, middle] for e in newest]))
 
     def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:
         """Return what these weights predict at an example's cell."""

@@ -14,12 +14,11 @@ from grasp_affordance.affordance.predictor import (
     AffordancePredictor,
     Prediction,
     PredictorConfig,
-    best_anyway,
 )
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
-from grasp_affordance.learning.curiosity import Curiosity
+from grasp_affordance.learning.curiosity import Curiosity, CuriosityConfig, points_to_try
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
 from grasp_affordance.learning.lessons import TEACHING, bare_lesson, judged_lesson
 from grasp_affordance.learning.trainer import Report, Trainer
@@ -74,9 +73,7 @@ class OnlineConfig:
         schedule: of exploration; none by default, because every pick teaches and a robot that
             works should not fail on purpose.
         min_probability: of success below which it would rather not pick.
-        curiosity: probability of picking all the same where nothing is better, cast once per bin:
-            what it holds for hopeless stays put to the test.
-        apprenticeship: successes before which it never abstains; its probabilities say little yet.
+        curiosity: when it picks all the same.
         seed: of its choices.
     """
 
@@ -86,15 +83,12 @@ class OnlineConfig:
     kind: Exploration = Exploration.MEMBER
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
     min_probability: float = ABSTAIN_BELOW
-    curiosity: float = 0.05
-    apprenticeship: int = 8
+    curiosity: CuriosityConfig = field(default_factory=CuriosityConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.min_probability <= 1 and 0 <= self.curiosity <= 1):
-            raise ConfigError("online: min_probability and curiosity must lie in [0, 1]")
-        if self.apprenticeship < 0 or self.seed < 0:
-            raise ConfigError("online: apprenticeship and seed must not be negative")
+        if not 0 <= self.min_probability <= 1 or self.seed < 0:
+            raise ConfigError("online: min_probability must lie in [0, 1], seed not be negative")
 
 
 class OnlinePolicy:
@@ -105,9 +99,7 @@ class OnlinePolicy:
     def __init__(self, trainer: Trainer, config: OnlineConfig | None = None) -> None:
         self.trainer = trainer
         self.config = config or OnlineConfig()
-        self._curiosity = Curiosity(
-            self.config.curiosity, self.config.apprenticeship, self.config.seed
-        )
+        self._curiosity = Curiosity(self.config.curiosity, self.config.seed)
         self._model: CompactModel | None = None
         self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
 
@@ -146,13 +138,21 @@ class OnlinePolicy:
             if explores(self.exploration, self.config.seed, self.attempts):
                 rng = np.random.default_rng([self.config.seed, 13, self.attempts])
                 return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
-            if not prediction.selection.points and self._curiosity.tries(
-                self.attempts, self.trainer.state.successes
-            ):
-                return best_anyway(prediction, config.source, candidates)
-            return prediction.selection
+            if prediction.selection.points:
+                return prediction.selection
+            return self._try_all_the_same(view.frame, prediction, model, config)
         except FrameError:
             return Selection((), {Rejection.UNUSABLE_FRAME: 1})
+
+    def _try_all_the_same(
+        self,
+        frame: RgbdFrame,
+        prediction: Prediction,
+        model: CompactModel,
+        config: PredictorConfig,
+    ) -> Selection:
+        what = self._curiosity.tries(self.attempts, self.trainer.state.successes)
+        return points_to_try(what, frame, prediction, model, config.source, config.candidates)
 
     def learn(self, attempt: GraspAttempt) -> Report:
         """See `LearningPolicy`."""

@@ -261,6 +261,7 @@ class Trainer:
                 Provenance.of_this_process(self.state.attempts),
                 platt.scale,
                 platt.shift,
+                self.learner.familiar(),
             ),
         )
         versions = sorted(self.folder.glob("compact-*.safetensors"))

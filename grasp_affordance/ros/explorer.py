@@ -1,6 +1,6 @@
 """Whether a request is answered with points to learn from; the trainer says how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from grasp_affordance_interfaces.msg import TrainerStatus
@@ -8,10 +8,9 @@ from rclpy.node import Node
 
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.exploring import Exploration, explore
-from grasp_affordance.affordance.predictor import best_anyway
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Selection, Source
-from grasp_affordance.learning.curiosity import Curiosity
+from grasp_affordance.learning.curiosity import Curiosity, CuriosityConfig, points_to_try
 from grasp_affordance.learning.exploration import explores
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.judge import Verdict
@@ -25,24 +24,19 @@ class ExplorerConfig:
     Attributes:
         trainer_node: name of the node whose status says how often; while it is not there, never.
         kind: what is offered then.
-        curiosity: probability of offering the best point all the same where none reaches the
-            success rate that is asked for, cast once per bin: what is held for hopeless stays put
-            to the test.
-        apprenticeship: successes of the trainer before which one is always offered.
+        curiosity: what is offered all the same where nothing reaches the success rate that is
+            asked for.
         seed: of the draws.
     """
 
     trainer_node: str = "trainer_node"
     kind: Exploration = Exploration.RANDOM
-    curiosity: float = 0.05
-    apprenticeship: int = 8
+    curiosity: CuriosityConfig = field(default_factory=CuriosityConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.seed < 0 or self.apprenticeship < 0:
-            raise ConfigError("exploration: seed and apprenticeship must not be negative")
-        if not 0 <= self.curiosity <= 1:
-            raise ConfigError(f"exploration: curiosity {self.curiosity} is not in [0, 1]")
+        if self.seed < 0:
+            raise ConfigError(f"exploration: seed {self.seed} is negative")
 
 
 class Explorer:
@@ -53,7 +47,7 @@ class Explorer:
         self._topic = f"{config.trainer_node}/status"
         self._status: TrainerStatus | None = None
         self._asked = 0
-        self._curiosity = Curiosity(config.curiosity, config.apprenticeship, config.seed)
+        self._curiosity = Curiosity(config.curiosity, config.seed)
         self._subscription = node.create_subscription(
             TrainerStatus, self._topic, self._hear, topics.LATCHED
         )
@@ -75,10 +69,13 @@ class Explorer:
                 verdict.frame, verdict.prediction, self._slot.model, self._config.kind, rng, config
             )
             return found if found.points else selection
-        if not selection.points and self._curiosity.tries(status.attempts, status.successes):
-            source = Source.LEARNED if verdict.model_version else Source.PRIOR
-            return best_anyway(verdict.prediction, source, config)
-        return selection
+        if selection.points:
+            return selection
+        what = self._curiosity.tries(status.attempts, status.successes)
+        source = Source.LEARNED if verdict.model_version else Source.PRIOR
+        return points_to_try(
+            what, verdict.frame, verdict.prediction, self._slot.model, source, config
+        )
 
     def _hear(self, status: TrainerStatus) -> None:
         self._status = status

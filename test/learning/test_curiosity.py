@@ -1,49 +1,85 @@
 """Curiosity is cast once per bin, not at every look at it."""
 
-from grasp_affordance.learning.curiosity import Curiosity
+import math
+
+import pytest
+
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.learning.curiosity import Curiosity, CuriosityConfig, Try
 
 SHARE = 0.05
 APPRENTICESHIP = 8
 
 
-def test_the_share_of_attempts_at_which_it_tries_is_the_probability() -> None:
-    curiosity = Curiosity(SHARE, APPRENTICESHIP, seed=3)
-    share = (
-        sum(curiosity.tries(attempts, successes=APPRENTICESHIP) for attempts in range(4000)) / 4000
-    )
+def curious(
+    hopeless: float = SHARE, unfamiliar: float = 0.0, decay: float = 200.0, seed: int = 3
+) -> Curiosity:
+    return Curiosity(CuriosityConfig(hopeless, unfamiliar, decay, APPRENTICESHIP), seed)
+
+
+def verdicts(curiosity: Curiosity, count: int) -> list[Try]:
+    """Return what is tried at the first look after each of so many attempts."""
+    return [curiosity.tries(attempts, successes=APPRENTICESHIP) for attempts in range(count)]
+
+
+def test_the_share_of_attempts_at_which_it_tries_the_best_is_the_probability() -> None:
+    share = verdicts(curious(), 4000).count(Try.BEST) / 4000
     assert abs(share - SHARE) < 4 * (SHARE * (1 - SHARE) / 4000) ** 0.5
 
 
+def test_unfamiliar_places_are_tried_less_and_less() -> None:
+    decay, count = 1000.0, 4000
+    found = verdicts(curious(0.0, 0.5, decay), count)
+    for begin in (0, 2000):
+        chances = [0.5 * 5 ** (-n / decay) for n in range(begin, begin + 2000)]
+        tried = found[begin : begin + 2000].count(Try.UNFAMILIAR)
+        spread = math.sqrt(sum(p * (1 - p) for p in chances))
+        assert abs(tried - sum(chances)) < 4 * spread
+
+
+def test_the_hopeless_come_first_and_their_share_does_not_depend_on_the_unfamiliar() -> None:
+    alone, beside = verdicts(curious(), 1000), verdicts(curious(unfamiliar=1.0), 1000)
+    assert [v is Try.BEST for v in alone] == [v is Try.BEST for v in beside]
+
+
 def test_looking_again_at_a_bin_does_not_cast_the_dice_again() -> None:
-    curiosity = Curiosity(SHARE, APPRENTICESHIP, seed=3)
+    curiosity = curious(unfamiliar=0.5)
     for attempts in range(200):
-        assert (
-            len({curiosity.tries(attempts, successes=APPRENTICESHIP) for _look in range(11)}) == 1
-        )
+        looks = {curiosity.tries(attempts, successes=APPRENTICESHIP) for _look in range(11)}
+        assert len(looks) == 1
 
 
 def test_who_holds_everything_for_hopeless_tries_in_the_end() -> None:
-    curiosity = Curiosity(SHARE, APPRENTICESHIP, seed=3)
-    looks = next(look for look in range(20_000) if curiosity.tries(70, successes=APPRENTICESHIP))
+    curiosity = curious()
+    looks = next(
+        look
+        for look in range(20_000)
+        if curiosity.tries(70, successes=APPRENTICESHIP) is not Try.NOTHING
+    )
     assert looks >= 11
 
 
 def test_without_curiosity_nothing_hopeless_is_tried() -> None:
-    curiosity = Curiosity(0.0, APPRENTICESHIP, seed=3)
-    assert not any(curiosity.tries(look // 50, successes=APPRENTICESHIP) for look in range(1000))
+    curiosity = curious(0.0)
+    tries = {curiosity.tries(look // 50, successes=APPRENTICESHIP) for look in range(1000)}
+    assert tries == {Try.NOTHING}
 
 
 def test_whoever_goes_on_after_a_restart_casts_the_same_dice() -> None:
-    one = [
-        Curiosity(0.5, APPRENTICESHIP, seed=3).tries(attempts, successes=APPRENTICESHIP)
-        for attempts in range(100)
-    ]
-    curiosity = Curiosity(0.5, APPRENTICESHIP, seed=3)
-    assert one == [curiosity.tries(attempts, successes=APPRENTICESHIP) for attempts in range(100)]
-    other = Curiosity(0.5, APPRENTICESHIP, seed=4)
-    assert one != [other.tries(attempts, successes=APPRENTICESHIP) for attempts in range(100)]
+    one = [curious(0.5, 0.5).tries(attempts, successes=APPRENTICESHIP) for attempts in range(100)]
+    assert one == verdicts(curious(0.5, 0.5), 100)
+    assert one != verdicts(curious(0.5, 0.5, seed=4), 100)
 
 
-def test_an_apprentice_always_tries() -> None:
-    curiosity = Curiosity(0.0, APPRENTICESHIP, seed=3)
-    assert all(curiosity.tries(attempts, APPRENTICESHIP - 1) for attempts in range(100))
+def test_an_apprentice_always_tries_the_best() -> None:
+    curiosity = curious(0.0, 1.0)
+    assert {curiosity.tries(attempts, APPRENTICESHIP - 1) for attempts in range(100)} == {Try.BEST}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hopeless": 1.1}, {"unfamiliar": -0.1}, {"decay": 0.0}, {"apprenticeship": -1}],
+)
+def test_what_is_no_probability_or_no_time_is_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="curiosity"):
+        CuriosityConfig(**options)  # type: ignore[arg-type]

@@ -6,20 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rendered_scene import Block, camera_at, open_bin, render
-from synthetic_lessons import CONFIG
+from synthetic_lessons import CONFIG, lesson
 
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig, best_anyway
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.grasp import Source
+from grasp_affordance.learning.curiosity import CuriosityConfig
 from grasp_affordance.learning.online import OnlineConfig, OnlinePolicy
 from grasp_affordance.learning.trainer import Trainer
 from grasp_affordance.policies.policy import View
 
 T = camera_at(60, 0.7)
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
-EXPERIENCED = OnlineConfig().apprenticeship
+EXPERIENCED = CuriosityConfig().apprenticeship
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,12 @@ def view() -> View:
     return View(frame, T, BIN, Cup(), np.random.default_rng(0))
 
 
-def policy(folder: Path, curiosity: float, asked_for: float, successes: int) -> OnlinePolicy:
+def policy(
+    folder: Path, hopeless: float, asked_for: float, successes: int, unfamiliar: float = 0.0
+) -> OnlinePolicy:
     trainer = Trainer(CONFIG, folder)
     trainer.state.successes = successes
+    curiosity = CuriosityConfig(hopeless, unfamiliar)
     return OnlinePolicy(trainer, OnlineConfig(curiosity=curiosity, min_probability=asked_for))
 
 
@@ -57,6 +61,20 @@ def test_a_verdict_stands_however_often_a_bin_is_looked_at(tmp_path: Path, view:
     for attempts in range(6):
         choosing.trainer.state.consumed = attempts
         assert len({bool(choosing.choose(view).points) for _look in range(5)}) == 1
+
+
+def test_what_was_never_tried_is_tried_before_a_bin_is_handed_back(
+    tmp_path: Path, view: View
+) -> None:
+    inquisitive = policy(tmp_path, 0.0, 0.999, EXPERIENCED, unfamiliar=1.0)
+    assert not inquisitive.choose(view).points  # it has no lesson to compare with
+    for number in range(4):  # of white noise: no place of a real view is like it
+        inquisitive.trainer.consume(lesson(number))
+    inquisitive.trainer.state.successes = EXPERIENCED
+    inquisitive.trainer.state.consumed = 0  # no attempt of late: the dice as at first
+    points = inquisitive.choose(view).points
+    assert points
+    assert {point.source for point in points} == {Source.EXPLORATION}
 
 
 def test_the_best_anyway_are_the_points_that_no_threshold_keeps_back(view: View) -> None:
