@@ -86,7 +86,7 @@ class LearningDemo:
             "predictor.candidates.max_tilt": math.pi / 2,
             "predictor.candidates.edge_radii": 0.0,
             "predictor.candidates.hole_radii": 0.0,
-            "exploration.curiosity.unfamiliar": 0.0,  # goes where the prior says that a cup seals
+            "explorer.curiosity.unfamiliar": 0.0,  # goes where the prior says that a cup seals
         }
         serve: dict[str, Leaf] = {
             "from_scratch": scratch,

@@ -165,6 +165,38 @@ def test_points_are_exploratory_as_often_as_the_trainer_says(
     ros.wait_until(lambda: sources() == {SuctionPoint.SOURCE_LEARNED}, "stopped to explore")
 
 
+def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
+    ros: Ros, tmp_path: Path, sequence: Path
+) -> None:
+    log_of(tmp_path / "log", 2)
+    ros.start(CameraNode, recording=str(sequence), rate=20.0)
+    curious: dict[str, Any] = {
+        "predictor.candidates.min_probability": 0.999,
+        "explorer.curiosity.hopeless": 0.0,
+        "explorer.curiosity.unfamiliar": 1.0,
+        "explorer.curiosity.decay": 1e9,
+        "explorer.curiosity.apprenticeship": 0,
+    }
+    values = {key.replace(".", "__"): value for key, value in curious.items()}
+    server = ros.start(AffordanceNode, from_scratch=True, **values)
+    assert isinstance(server, AffordanceNode)
+
+    def offered() -> set[int]:
+        answer = ros.client.call(
+            GetSuctionPoints,
+            "/affordance_node/get_suction_points",
+            GetSuctionPoints.Request(),
+            TIMEOUT,
+        )
+        return {point.source for point in answer.points} if answer.success else {-1}
+
+    ros.wait_until(lambda: offered() == set(), "handed back: nobody learns")
+    trainee = Trainee(ros, tmp_path / "log")
+    status = trainee.wait_for(2)
+    ros.wait_until(lambda: server.slot.version == status.model_version, "served")
+    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_EXPLORATION}, "curious")
+
+
 def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
     ros: Ros, tmp_path: Path
 ) -> None:
