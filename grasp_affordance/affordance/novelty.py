@@ -14,6 +14,7 @@ tried, are 9 to 13 away.
 """
 
 _LEAST_SPREAD = 0.05  # of a feature; one that never varied must not decide alone
+_BLOCK = 4096  # cells at a time: a whole view against a thousand others takes 100 MB
 
 
 def novelty(cells: Image, familiar: Image) -> Image:
@@ -26,6 +27,11 @@ def novelty(cells: Image, familiar: Image) -> Image:
         familiar: (M, C) features of the cells that were tried, M > 0.
     """
     spread = familiar.std(axis=0) + np.float32(_LEAST_SPREAD)
-    here, there = cells / spread, familiar / spread
-    squares = np.square(here).sum(axis=1)[:, None] + np.square(there).sum(axis=1)
-    return np.asarray(np.sqrt(np.maximum(squares - 2 * here @ there.T, 0).min(axis=1)), np.float32)
+    there = familiar / spread
+    length = np.square(there).sum(axis=1)
+    found = np.empty(len(cells), np.float32)
+    for begin in range(0, len(cells), _BLOCK):
+        here = cells[begin : begin + _BLOCK] / spread
+        squares = np.square(here).sum(axis=1)[:, None] + length - 2 * here @ there.T
+        found[begin : begin + _BLOCK] = np.sqrt(np.maximum(squares.min(axis=1), 0))
+    return found
