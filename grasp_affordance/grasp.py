@@ -21,6 +21,12 @@ class Source(StrEnum):
     BASELINE = "baseline"  # a classical rule, for comparison
     ORACLE = "oracle"  # simulator only: uses the true state
     MANUAL = "manual"  # given by the caller of an action
+    CURIOSITY = "curiosity"  # unlike all that was tried, where nothing promises enough
+
+    @property
+    def explores(self) -> bool:
+        """Whether the point was chosen to learn, not to succeed."""
+        return self in (Source.EXPLORATION, Source.CURIOSITY)
 
 
 class Rejection(StrEnum):

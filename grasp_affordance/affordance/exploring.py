@@ -94,7 +94,7 @@ def explore(
     else:
         cells = rng.random(shape, dtype=np.float32)
         config = replace(config, smoothing=0.0)
-    return _offer(np.asarray(cells, dtype=np.float32), prediction, config)
+    return _offer(np.asarray(cells, np.float32), prediction, Source.EXPLORATION, config)
 
 
 def unfamiliar(
@@ -124,12 +124,15 @@ def unfamiliar(
     scores = np.where(seals & (strange > STRANGE), strange / (strange + STRANGE), np.float32(0))
     size = (scene.surface.shape[1], scene.surface.shape[0])
     cells = cv2.resize(scores, size, interpolation=cv2.INTER_AREA)
-    return _offer(np.asarray(cells, np.float32), prediction, replace(config, min_probability=0.0))
+    config = replace(config, min_probability=0.0)
+    return _offer(np.asarray(cells, np.float32), prediction, Source.CURIOSITY, config)
 
 
-def _offer(cells: Image, prediction: Prediction, config: CandidateConfig) -> Selection:
+def _offer(
+    cells: Image, prediction: Prediction, source: Source, config: CandidateConfig
+) -> Selection:
     """Return the best points of grid scores with the probabilities that `prediction` gives them."""
-    chosen = select(cells, prediction.scene, Source.EXPLORATION, config)
+    chosen = select(cells, prediction.scene, source, config)
     points = tuple(
         replace(point, probability=float(prediction.affordance[point.v, point.u]))
         for point in chosen.points

@@ -35,7 +35,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
             for level in LEVELS
         },
         "success_per_stack_last": _per_stack(rows[-WINDOW:]),
-        "exploratory": sum(row.source == Source.EXPLORATION for row in rows),
+        "exploratory": sum(Source(row.source).explores for row in rows),
         "brier": _finite(brier_score(predicted, success)),
         "calibration_error": _finite(expected_calibration_error(predicted, success)),
         "brier_last": _finite(brier_score(predicted[-WINDOW:], success[-WINDOW:])),
@@ -52,9 +52,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
 def plot_runs(runs: Mapping[str, Sequence[LearningRow]], output: Path, title: str = "") -> None:
     """Draw the learning curves of runs, by true success, as PNG; see `learning.curve`."""
     curves = {
-        name: Curve(
-            [row.succeeded for row in rows], [row.source == Source.EXPLORATION for row in rows]
-        )
+        name: Curve([row.succeeded for row in rows], [Source(row.source).explores for row in rows])
         for name, rows in runs.items()
     }
     plot_learning_curves(curves, output, title)

@@ -31,6 +31,8 @@ class Lesson:
         u, v: executed pixel.
         alike: further pixels (u, v) that deserve the same label.
         version: of the weights that served the point; empty where there were none.
+        promised: whether its outcome says something of what probabilities are worth; not where it
+            was picked for being strange.
     """
 
     outcome: Outcome
@@ -40,6 +42,7 @@ class Lesson:
     v: int
     alike: tuple[Pixel, ...] = ()
     version: str = ""
+    promised: bool = True
 
 
 def observation_of(frame: RgbdFrame, prediction: Prediction, network: CompactConfig) -> Observation:
@@ -146,4 +149,5 @@ def bare_lesson(attempt: GraspAttempt) -> Lesson:
         point.u,
         point.v,
         version=attempt.model_version,
+        promised=point.source is not Source.CURIOSITY,
     )

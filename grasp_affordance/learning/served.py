@@ -16,21 +16,28 @@ class Served:
         success: as sensed.
         lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
             served it are not known any more.
+        promised: see `lessons.Lesson`.
     """
 
     probability: float
     raw: float
     success: bool
     lift: float | None = None
+    promised: bool = True
 
 
 def correction(recent: Sequence[Served], first: Platt) -> tuple[Platt, float]:
     """Return the correction of the map's probabilities, and the lift that is in it.
 
+    Places that were tried for being strange take no part. Where one of them succeeds against all
+    expectation, there is something to learn of such places, and nothing of the others: two of them
+    among the first thirty attempts made all promises so vague that porous objects were tried again.
+
     Args:
         recent: newest attempts, from which it is fitted.
         first: that the first weights came with.
     """
+    recent = [s for s in recent if s.promised]
     lift = _lift(recent)
     platt = fit_platt([s.raw for s in recent], [s.success for s in recent], around=first)
     return platt.shifted(lift), lift

@@ -190,7 +190,7 @@ class Trainer:
         self.state.attempts += 1
         self.state.successes += success
         lift = self.state.lifts.get(lesson.version)
-        self.state.history.append(Served(lesson.probability, raw, success, lift))
+        self.state.history.append(Served(lesson.probability, raw, success, lift, lesson.promised))
         del self.state.history[: -self.config.remembered]
         alike = self._alike_of(lesson, view, example.label)
         self._alike.append(*alike)

@@ -29,6 +29,7 @@ _SOURCES = {
     Source.BASELINE: SuctionPointMsg.SOURCE_BASELINE,
     Source.ORACLE: SuctionPointMsg.SOURCE_ORACLE,
     Source.MANUAL: SuctionPointMsg.SOURCE_MANUAL,
+    Source.CURIOSITY: SuctionPointMsg.SOURCE_CURIOSITY,
 }
 _SOURCE_OF = {number: source for source, number in _SOURCES.items()}
 

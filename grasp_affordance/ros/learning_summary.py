@@ -13,6 +13,8 @@ from grasp_affordance.ros.pick_messages import from_outcome_number
 
 WINDOW = 25  # attempts: a demonstration is short
 
+_EXPLORATORY = (SuctionPoint.SOURCE_EXPLORATION, SuctionPoint.SOURCE_CURIOSITY)
+
 
 class LearningSummary:
     """Counts attempts, piles and versions of one demonstration."""
@@ -34,7 +36,7 @@ class LearningSummary:
         """Count an attempt; return its line, with rich's markup."""
         line = self.summary.add(result)
         self.success.append(from_outcome_number(result.outcome) is Outcome.SUCCESS)
-        self._exploratory.append(result.point.source == SuctionPoint.SOURCE_EXPLORATION)
+        self._exploratory.append(result.point.source in _EXPLORATORY)
         head, _, _ = line.partition("  until")
         recent = rolling_success(self.success, WINDOW)
         return (

@@ -116,7 +116,7 @@ def test_curiosity_goes_where_a_cup_would_seal_and_nobody_has_tried(
     strange = model.novelty(frame, prediction.allowed, up=up)
     seal = prediction.scene.surface.to_image(prediction.scene.seal.score)
     for point in found.points:
-        assert point.source is Source.EXPLORATION
+        assert point.source is Source.CURIOSITY
         assert strange[point.v, point.u] > STRANGE
         assert seal[point.v, point.u] > 0.2
         assert point.probability == prediction.affordance[point.v, point.u]

@@ -74,7 +74,7 @@ def test_what_was_never_tried_is_tried_before_a_bin_is_handed_back(
     inquisitive.trainer.state.consumed = 0  # no attempt of late: the dice as at first
     points = inquisitive.choose(view).points
     assert points
-    assert {point.source for point in points} == {Source.EXPLORATION}
+    assert {point.source for point in points} == {Source.CURIOSITY}
 
 
 def test_the_best_anyway_are_the_points_that_no_threshold_keeps_back(view: View) -> None:

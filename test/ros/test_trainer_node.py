@@ -194,7 +194,7 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     trainee = Trainee(ros, tmp_path / "log")
     status = trainee.wait_for(2)
     ros.wait_until(lambda: server.slot.version == status.model_version, "served")
-    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_EXPLORATION}, "curious")
+    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_CURIOSITY}, "curious")
 
 
 def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
