@@ -1,8 +1,12 @@
 """Calibration scores and the correction of probabilities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from lesson_log import picked
 
+from grasp_affordance.grasp import Source
 from grasp_affordance.learning.calibration import (
     Platt,
     brier_score,
@@ -11,6 +15,8 @@ from grasp_affordance.learning.calibration import (
     fit_shift,
     reliability,
 )
+from grasp_affordance.learning.lessons import bare_lesson
+from grasp_affordance.learning.served import Served, correction
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -70,3 +76,20 @@ def test_without_attempts_or_with_successes_only_the_correction_stays_near_ident
     few = fit_platt([0.9] * 5, [1.0] * 5, strength=5.0)
     assert abs(float(few(0.9)) - 0.9) < 0.05
     assert 0.9 < float(fit_platt([0.9] * 5, [1.0] * 5)(0.9)) < 0.97
+
+
+def test_what_was_tried_for_being_strange_says_nothing_of_what_promises_are_worth() -> None:
+    rng = np.random.default_rng(5)
+    probability = rng.uniform(0.05, 0.95, 40)
+    served = [Served(p, p, bool(rng.random() < p), lift=0.0) for p in probability]
+    surprise = Served(0.02, 0.02, True, lift=0.0)
+    strange = [replace(surprise, promised=False)] * 3
+    assert correction(strange + served, Platt()) == correction(served, Platt())
+    assert correction([surprise] * 3 + served, Platt()) != correction(served, Platt())
+
+
+@pytest.mark.parametrize("source", list(Source))
+def test_only_a_curious_pick_promises_nothing(source: Source) -> None:
+    attempt = picked(0)
+    lesson = bare_lesson(replace(attempt, point=replace(attempt.point, source=source)))
+    assert lesson.promised == (source is not Source.CURIOSITY)
