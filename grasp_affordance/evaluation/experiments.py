@@ -190,6 +190,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "camera that is calibrated 4 to 6 mm off?",
         {
             "adverse": Arm("default preset, adverse cell", cell="adverse"),
+            "no_curiosity": replace(_ABLATIONS["no_curiosity"], cell="adverse"),
             "choosy": Arm(
                 "hands back what it gives less than 60 %", "--min-probability 0.6", "adverse"
             ),
