@@ -92,8 +92,8 @@ def test_a_checkpoint_keeps_what_was_tried_beside_the_same_weights(
     with_them, without = CompactModel(read_checkpoint(path)), model_that_tried(None)
     assert with_them.version == without.version
     seal = prediction.scene.surface.to_image(prediction.scene.seal.score)
-    maps = [m.predict(frame, prediction.allowed, prior=seal) for m in (with_them, without)]
-    np.testing.assert_array_equal(*maps)
+    one, other = (m.predict(frame, prediction.allowed, prior=seal) for m in (with_them, without))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_what_was_tried_in_other_channels_is_not_compared() -> None:
