@@ -11,17 +11,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 
-from grasp_affordance.evaluation.make_policy import make_policy
-from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.provenance import provenance
-from grasp_affordance.evaluation.runner import parse_seeds
-from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.evaluation.runner import RunConfig, parse_seeds
+from grasp_affordance.evaluation.sim_pile import cell_with_pile, clear_in
 from grasp_affordance.files import write_atomically
 from grasp_affordance.policies.policy import ABSTAIN_BELOW
-from grasp_affordance.sim import Hardness, SimCell, SimConfig
+from grasp_affordance.sim import Hardness, SimCell
 
 Kinds = Counter[str]
 
@@ -44,11 +41,12 @@ def main(
         cell: hardness of the simulated cell.
         min_probability: below which the policy hands a bin back.
     """
+    config = RunConfig("learned", "train", str(cell), weights, min_probability)
     cleared = []
     there, left = Kinds(), Kinds()
     for seed in parse_seeds(seeds):
         for index in range(piles):
-            before, after = clear(cell, seed, index, weights, min_probability)
+            before, after = clear(config, seed, index)
             cleared.append({"seed": seed, "pile": index, "there": before, "left": after})
             there, left = there + before, left + after
     for kind, count in sorted(there.items()):
@@ -63,18 +61,12 @@ def main(
     write_atomically(output, json.dumps(content, allow_nan=False).encode())
 
 
-def clear(
-    hardness: Hardness, seed: int, index: int, weights: Path | None, min_probability: float
-) -> tuple[Kinds, Kinds]:
+def clear(config: RunConfig, seed: int, index: int) -> tuple[Kinds, Kinds]:
     """Clear one pile; return how many objects of each material were there and are left."""
-    stacks = stacks_of("train")
-    stack = stacks[(seed + index) % len(stacks)]
-    with SimCell(SimConfig(scene=stack, hardness=hardness, seed=seed)) as cell:
-        cell.reset(np.random.default_rng([seed, index, 0x9112]))  # as `evaluate` does
-        policy = make_policy("learned", weights=weights, min_probability=min_probability)
-        there = kinds(cell)
-        clear_pile(SimPile(cell), policy, np.random.default_rng(0), ProtocolConfig(), seed, index)
-        return there, kinds(cell)
+    with cell_with_pile(config, seed, index) as opened:
+        there = kinds(opened)
+        clear_in(opened, config, seed, index)
+        return there, kinds(opened)
 
 
 def kinds(cell: SimCell) -> Kinds:

@@ -31,7 +31,7 @@ def to_checkpoint(
     Args:
         state: of a `CompactNetwork` of `config`.
         scale, shift: correction of the predicted logit (see `learning.calibration.Platt`).
-        familiar: (M, channels) float16 features of the cells that were tried; see `novelty`.
+        familiar: (M, channels) float16 features of the cells that were tried, M > 0; see `novelty`.
     """
     header = {
         "network": asdict(config),
@@ -39,7 +39,7 @@ def to_checkpoint(
         "calibration": {"scale": scale, "shift": shift},
     }
     tensors = dict(state)
-    if familiar is not None and len(familiar):
+    if familiar is not None:
         tensors[_FAMILIAR] = familiar
     return Checkpoint(ARCHITECTURE, header, tensors, provenance)
 

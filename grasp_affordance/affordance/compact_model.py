@@ -95,10 +95,12 @@ class CompactModel:
         Raises:
             FrameError: the region holds no depth.
         """
+        if self._familiar is None:
+            return np.zeros(frame.shape, np.float32)
         view = self._observe(frame, region, up, None)
         cells = np.zeros_like(view.prior_logit)
         inside = view.grid.sample(region) > 0.5
-        if self._familiar is not None and inside.any():
+        if inside.any():
             cells[inside] = novelty(view.features[:, inside].T, self._familiar)
         return view.grid.to_image(cells)
 

@@ -4,13 +4,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.candidates import CandidateConfig, select
 from grasp_affordance.affordance.novelty import STRANGE
-from grasp_affordance.affordance.predictor import Prediction
+from grasp_affordance.affordance.predictor import Prediction, select_of
 from grasp_affordance.grasp import Selection, Source
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -81,7 +80,7 @@ def explore(
         config: which points may be offered; its threshold is not applied.
     """
     config = replace(config or CandidateConfig(), min_probability=0.0)
-    scene, shape = prediction.scene, prediction.scene.surface.shape
+    scene = prediction.scene
     if kind is Exploration.MEMBER and isinstance(model, Ensemble) and not scene.region.empty:
         scores = model.predict_member(
             int(rng.integers(model.members)),
@@ -90,11 +89,11 @@ def explore(
             up=scene.region.up,
             prior=scene.surface.to_image(scene.seal.score),
         )
-        cells = cv2.resize(scores, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+        chosen = select_of(scores, scene, Source.EXPLORATION, config)
     else:
-        cells = rng.random(shape, dtype=np.float32)
-        config = replace(config, smoothing=0.0)
-    return _offer(np.asarray(cells, np.float32), prediction, Source.EXPLORATION, config)
+        cells = rng.random(scene.surface.shape, dtype=np.float32)
+        chosen = select(cells, scene, Source.EXPLORATION, replace(config, smoothing=0.0))
+    return _as_predicted(chosen, prediction)
 
 
 def unfamiliar(
@@ -122,17 +121,12 @@ def unfamiliar(
     strange = model.novelty(frame, prediction.allowed, up=scene.region.up)
     seals = scene.surface.to_image(scene.seal.score) > _SEALS
     scores = np.where(seals & (strange > STRANGE), strange / (strange + STRANGE), np.float32(0))
-    size = (scene.surface.shape[1], scene.surface.shape[0])
-    cells = cv2.resize(scores, size, interpolation=cv2.INTER_AREA)
-    config = replace(config, min_probability=0.0)
-    return _offer(np.asarray(cells, np.float32), prediction, Source.CURIOSITY, config)
+    chosen = select_of(scores, scene, Source.CURIOSITY, replace(config, min_probability=0.0))
+    return _as_predicted(chosen, prediction)
 
 
-def _offer(
-    cells: Image, prediction: Prediction, source: Source, config: CandidateConfig
-) -> Selection:
-    """Return the best points of grid scores with the probabilities that `prediction` gives them."""
-    chosen = select(cells, prediction.scene, source, config)
+def _as_predicted(chosen: Selection, prediction: Prediction) -> Selection:
+    """Return points with the probabilities that `prediction` gives them."""
     points = tuple(
         replace(point, probability=float(prediction.affordance[point.v, point.u]))
         for point in chosen.points

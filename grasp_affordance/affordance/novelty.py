@@ -8,9 +8,9 @@ Image = NDArray[np.float32]
 STRANGE = 8.0
 """Spreads from where on a place is unlike all that was tried.
 
-Of the places where the cup would seal, half are nearer than 4 and nine of ten nearer than 9 after
-120 attempts of the adverse cell; the heavy ends of objects, of which only the middle had been
-tried, are 9 to 13 away.
+In six views of the adverse cell, after 120 attempts, half of the places where the cup would seal
+are nearer than 5 and nine of ten nearer than 10; the heavy ends of objects of which only the middle
+had been tried are 9 to 12 away on average.
 """
 
 _LEAST_SPREAD = 0.05  # of a feature; one that never varied must not decide alone

@@ -26,7 +26,6 @@ from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.references import POLICIES, TEST
 from grasp_affordance.evaluation.summary import statistics_of
 from grasp_affordance.evaluation.tables import causes_text, percent
-from grasp_affordance.grasp import Source
 from grasp_affordance.learning.calibration import expected_calibration_error
 from grasp_affordance.learning.curve import LEVELS
 
@@ -184,7 +183,7 @@ def _details_row(arm: str, runs: Sequence[ArmRun]) -> list[str]:
         plain(errors),
         f"{pooled:.3f}",
         plain(briers),
-        percent(sum(Source(row.source).explores for row in rows) / len(rows)),
+        percent(sum(row.exploratory for row in rows) / len(rows)),
         percent(
             sum(r.outcome in ("success", "failure") and r.outcome != r.true_outcome for r in rows)
             / len(rows)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from grasp_affordance.evaluation.learning_rows import LearningRow
-from grasp_affordance.grasp import Source
 from grasp_affordance.learning.calibration import brier_score, expected_calibration_error
 from grasp_affordance.learning.curve import LEVELS, WINDOW, Curve, plot_learning_curves
 
@@ -35,7 +34,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
             for level in LEVELS
         },
         "success_per_stack_last": _per_stack(rows[-WINDOW:]),
-        "exploratory": sum(Source(row.source).explores for row in rows),
+        "exploratory": sum(row.exploratory for row in rows),
         "brier": _finite(brier_score(predicted, success)),
         "calibration_error": _finite(expected_calibration_error(predicted, success)),
         "brier_last": _finite(brier_score(predicted[-WINDOW:], success[-WINDOW:])),
@@ -52,7 +51,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
 def plot_runs(runs: Mapping[str, Sequence[LearningRow]], output: Path, title: str = "") -> None:
     """Draw the learning curves of runs, by true success, as PNG; see `learning.curve`."""
     curves = {
-        name: Curve([row.succeeded for row in rows], [Source(row.source).explores for row in rows])
+        name: Curve([row.succeeded for row in rows], [row.exploratory for row in rows])
         for name, rows in runs.items()
     }
     plot_learning_curves(curves, output, title)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import Outcome
+from grasp_affordance.grasp import Outcome, Source
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class LearningRow:
     def succeeded(self) -> bool:
         """Whether the attempt truly succeeded."""
         return self.true_outcome == Outcome.SUCCESS
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether the point was chosen to learn, not to succeed."""
+        return Source(self.source).explores
 
 
 class LearningTable:

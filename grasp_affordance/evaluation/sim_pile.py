@@ -1,7 +1,8 @@
 """Piles in the simulator: which ones a scene consists of, and the protocol's view of each."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +54,17 @@ def check_cell(hardness: str) -> None:
         raise ConfigError(f"cell '{hardness}' is unknown; use one of {', '.join(Hardness)}")
 
 
+@contextmanager
+def cell_with_pile(config: RunConfig, seed: int, index: int) -> Iterator[SimCell]:
+    """Open the cell of a seed with pile `index` of a scene in it."""
+    types = stacks_of(config.scene)
+    stack = types[(seed + index) % len(types)]
+    sim = SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed, objects=config.objects)
+    with SimCell(sim) as cell:
+        cell.reset(np.random.default_rng([seed, index, 0x9112]))
+        yield cell
+
+
 def clear_simulated_pile(
     config: RunConfig, seed: int, index: int
 ) -> tuple[Clearance, list[AttemptRow]]:
@@ -62,22 +74,25 @@ def clear_simulated_pile(
     real cell. The pile follows from seed and index alone, the policy's own draws from these and
     its name.
     """
-    types = stacks_of(config.scene)
-    stack = types[(seed + index) % len(types)]
-    sim = SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed, objects=config.objects)
-    with SimCell(sim) as cell:
-        cell.reset(np.random.default_rng([seed, index, 0x9112]))
-        pile = SimPile(cell)
-        policy = make_policy(
-            config.policy,
-            weights=config.weights,
-            truth=cell.oracle,
-            works=pile.works,
-            min_probability=config.min_probability,
-            device=config.device,
-        )
-        rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
-        return clear_pile(pile, policy, rng, config.protocol, seed, index)
+    with cell_with_pile(config, seed, index) as cell:
+        return clear_in(cell, config, seed, index)
+
+
+def clear_in(
+    cell: SimCell, config: RunConfig, seed: int, index: int
+) -> tuple[Clearance, list[AttemptRow]]:
+    """Clear the pile that lies in a cell; see `clear_simulated_pile`."""
+    pile = SimPile(cell)
+    policy = make_policy(
+        config.policy,
+        weights=config.weights,
+        truth=cell.oracle,
+        works=pile.works,
+        min_probability=config.min_probability,
+        device=config.device,
+    )
+    rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
+    return clear_pile(pile, policy, rng, config.protocol, seed, index)
 
 
 class SimPile:

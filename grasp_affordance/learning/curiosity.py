@@ -10,6 +10,7 @@ from grasp_affordance.affordance.exploring import unfamiliar
 from grasp_affordance.affordance.predictor import Prediction, best_anyway
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Selection, Source
+from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.rgbd import RgbdFrame
 
 _LOOKS = 12  # at a bin before it is handed over: ten with nothing to offer, and some before
@@ -61,6 +62,7 @@ class Curiosity:
 
     def __init__(self, config: CuriosityConfig, seed: int) -> None:
         self._config, self._seed = config, seed
+        self._unfamiliar = ExplorationSchedule(config.unfamiliar, config.decay)
         self._attempts, self._looks = -1, 0
 
     def tries(self, attempts: int, successes: int) -> Try:
@@ -78,7 +80,7 @@ class Curiosity:
         dice = np.random.default_rng([self._seed, _SALT, attempts, bins]).random(2)
         if dice[0] < config.hopeless:
             return Try.BEST
-        if dice[1] < config.unfamiliar * 5.0 ** (-attempts / config.decay):
+        if dice[1] < self._unfamiliar.probability(attempts):
             return Try.UNFAMILIAR
         return Try.NOTHING
 

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.device import usable_device
-from grasp_affordance.affordance.features import CHANNELS
 from grasp_affordance.affordance.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.alike import AlikeConfig
@@ -133,12 +132,12 @@ class OnlineLearner:
         """Return a copy of the network's weights, on the CPU."""
         return {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
 
-    def familiar(self) -> Tensor:
-        """Return the features (M, channels) float16 of the newest cells that were tried."""
+    def familiar(self) -> Tensor | None:
+        """Return the features (M, channels) float16 of the newest cells that were tried, if any."""
         middle = self.config.example_reach
         newest = self.replay.examples[-_FAMILIAR:]
         if not newest:
-            return torch.zeros((0, len(CHANNELS)), dtype=torch.float16)
+            return None
         return torch.from_numpy(np.stack([e.patch[:, middle, middle] for e in newest]))
 
     def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:

@@ -3,17 +3,16 @@
 import math
 from pathlib import Path
 
-from grasp_affordance_interfaces.msg import PickResult, SuctionPoint, TrainerStatus
+from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from rich.table import Table
 
 from grasp_affordance.grasp import Outcome
 from grasp_affordance.learning.curve import Curve, plot_learning_curves, rolling_success
+from grasp_affordance.ros.conversions import from_source_number
 from grasp_affordance.ros.demo_summary import Summary
 from grasp_affordance.ros.pick_messages import from_outcome_number
 
 WINDOW = 25  # attempts: a demonstration is short
-
-_EXPLORATORY = (SuctionPoint.SOURCE_EXPLORATION, SuctionPoint.SOURCE_CURIOSITY)
 
 
 class LearningSummary:
@@ -36,7 +35,8 @@ class LearningSummary:
         """Count an attempt; return its line, with rich's markup."""
         line = self.summary.add(result)
         self.success.append(from_outcome_number(result.outcome) is Outcome.SUCCESS)
-        self._exploratory.append(result.point.source in _EXPLORATORY)
+        source = from_source_number(result.point.source)
+        self._exploratory.append(source is not None and source.explores)
         head, _, _ = line.partition("  until")
         recent = rolling_success(self.success, WINDOW)
         return (
