@@ -1,7 +1,10 @@
-"""Files that exist either as they were or completely: never half-written."""
+"""Files and folders that exist either as they were or completely: never half-written."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -28,6 +31,28 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield where to make a folder of the same name; it becomes `path` when the block has ended.
+
+    If the block raises, what it made is removed, and `path` does not exist. Who is killed leaves a
+    hidden folder beside `path`.
+
+    Raises:
+        FileExistsError: `path` exists already.
+        OSError: the folder around it cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists already")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    around = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield around / path.name
+        (around / path.name).rename(path)
+    finally:
+        shutil.rmtree(around)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from grasp_affordance.files import new_folder
 from grasp_affordance.geometry import to_quaternion
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_codec import to_json
@@ -35,18 +36,21 @@ def write_bag(attempts: Iterable[GraspAttempt], folder: Path, storage: str) -> i
 
     `/attempt` holds each attempt as JSON (std_msgs/String) at the time of its start; the camera's
     topics hold the frames before and after it, depth as 32FC1 metres; `/tf_static` holds the
-    camera's pose as used in the first attempt.
+    camera's pose as used in the first attempt. The bag is there when it is complete, or not at all.
 
     Raises:
         AttemptLogError: the folder exists already.
     """
     try:
-        with Writer(folder, version=9, storage_plugin=STORAGES[storage]) as writer:
+        with (
+            new_folder(folder) as place,
+            Writer(place, version=9, storage_plugin=STORAGES[storage]) as writer,
+        ):
             bag = _Bag(writer)
             for attempt in attempts:
                 bag.add(attempt)
             return bag.count
-    except WriterError as error:
+    except FileExistsError as error:
         raise AttemptLogError(f"{folder} cannot be written: {error}") from error
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.files import new_folder
 from grasp_affordance.geometry import Intrinsics, to_quaternion
 from grasp_affordance.grasp import GraspAttempt, Outcome
 from grasp_affordance.learning.attempt_log import AttemptLogError
@@ -105,14 +106,20 @@ def write_lerobot(attempts: Iterable[GraspAttempt], folder: Path) -> Written:
     """Write the attempts that teach something to a new LeRobot dataset.
 
     Attempts whose outcome is uncertain, which broke off or have no frame are left out: a reward
-    that nobody observed is none.
+    that nobody observed is none. The dataset is there when it is complete, or not at all.
 
     Raises:
         AttemptLogError: the library is missing, the folder exists already, or nothing is left.
     """
     dataset_class = _dataset_class()
-    if folder.exists():
-        raise AttemptLogError(f"{folder} cannot be written: it exists already")
+    try:
+        with new_folder(folder) as place:
+            return _write(attempts, dataset_class, place)
+    except FileExistsError as error:
+        raise AttemptLogError(f"{folder} cannot be written: {error}") from error
+
+
+def _write(attempts: Iterable[GraspAttempt], dataset_class: Any, folder: Path) -> Written:
     dataset, episodes, left_out = None, 0, 0
     for attempt in attempts:
         if attempt.outcome not in TEACHING or attempt.before is None:
