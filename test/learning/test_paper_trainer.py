@@ -14,6 +14,9 @@ from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.affordance.network import NetworkConfig
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.grasp import Failures
+from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.paper import PaperConfig
 from grasp_affordance.learning.paper_trainer import PaperPolicy
 from grasp_affordance.policies.policy import View
@@ -38,6 +41,16 @@ def test_a_paper_learner_that_stops_equals_one_that_does_not(tmp_path: Path) -> 
     theirs = parts.learner.network.state_dict()
     for name, tensor in whole.learner.network.state_dict().items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+def test_what_failed_elsewhere_does_not_move_the_highest_pixel(tmp_path: Path) -> None:
+    policy = PaperPolicy(CONFIG, tmp_path, ExplorationSchedule(start=0.0))
+    view = View(box_frame(2), T_BASE_CAMERA, BIN, Cup(), np.random.default_rng(0))
+    best = policy.choose(view).points[0]
+    beside = transform_points(T_BASE_CAMERA, best.position)[None] + [0.02, 0.0, 0.0]
+    failed = replace(view, failures=Failures(beside, beside))
+    again = policy.choose(failed).points[0]
+    assert (again.u, again.v, again.probability) == (best.u, best.v, best.probability)
 
 
 def test_a_state_of_another_format_or_configuration_is_refused(tmp_path: Path) -> None:
