@@ -137,6 +137,7 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
         SequenceError: an image is missing, broken or of another size.
     """
     color_path, depth_path = _image_paths(folder, name)
+    facts = _facts(folder, name)  # first, because `remove_frame` takes them away last
     color, depth = _read_png(color_path), _read_png(depth_path)
     channels = 1 if color.ndim == 2 else color.shape[2]
     try:
@@ -144,11 +145,36 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
             color_as_rgb(color, _COLOR_ENCODINGS[channels]),
             depth_in_metres(depth, "16UC1", camera.depth_scale),
             camera.intrinsics,
-            stamp_ns=int(_facts(folder, name).get("stamp_ns", 0)),
+            stamp_ns=int(facts.get("stamp_ns", 0)),
             frame_id=camera.frame_id,
         )
     except FrameError as error:
         raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
+
+
+def is_whole(folder: Path, name: str) -> bool:
+    """Return whether both images of a frame are there."""
+    return all(path.exists() for path in _image_paths(folder, name))
+
+
+def remove_frame(folder: Path, name: str) -> None:
+    """Remove a frame, or what is left of it; readers pass over one whose removal a kill ended."""
+    unfinished = _unfinished(folder, name)
+    paths = (*_image_paths(folder, name), _facts_path(folder, name))
+    if any(path.exists() for path in paths):
+        unfinished.touch()
+        for path in paths:
+            path.unlink(missing_ok=True)
+    unfinished.unlink(missing_ok=True)
+
+
+def drop_unpaired(folder: Path) -> list[str]:
+    """Remove what a kill left of frames being written or removed; return their names."""
+    names = {path.name.split(".")[0] for path in folder.glob("*.*.png")}
+    broken = sorted(name for name in names if not is_whole(folder, name))
+    for name in broken:
+        remove_frame(folder, name)
+    return broken
 
 
 class SequenceWriter:
@@ -191,7 +217,7 @@ class SequenceWriter:
         details = {"stamp_ns": frame.stamp_ns, **(facts or {})}
         unfinished = _unfinished(self.folder, name)
         write_atomically(unfinished, b"")
-        write_atomically(self.folder / f"{name}.frame.json", _json_bytes(details))
+        write_atomically(_facts_path(self.folder, name), _json_bytes(details))
         write_atomically(depth_path, depth)
         write_atomically(color_path, color)
         unfinished.unlink()
@@ -249,8 +275,12 @@ def _unfinished(folder: Path, name: str) -> Path:
     return folder / f".{name}.unfinished"
 
 
+def _facts_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.frame.json"
+
+
 def _facts(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / f"{name}.frame.json"
+    path = _facts_path(folder, name)
     return _read_json(path) if path.exists() else {}
 
 

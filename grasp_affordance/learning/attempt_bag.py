@@ -36,7 +36,7 @@ def write_bag(attempts: Iterable[GraspAttempt], folder: Path, storage: str) -> i
 
     `/attempt` holds each attempt as JSON (std_msgs/String) at the time of its start; the camera's
     topics hold the frames before and after it, depth as 32FC1 metres; `/tf_static` holds the
-    camera's pose as used in the first attempt. The bag is there when it is complete, or not at all.
+    camera's pose as used in the first attempt that knew it. The bag is there when it is complete, or not at all.
 
     Raises:
         AttemptLogError: the folder exists already.
@@ -68,7 +68,8 @@ class _Bag:
 
     def add(self, attempt: GraspAttempt) -> None:
         """Write one attempt; a frame after a pick that is the one before the next only once."""
-        if not self._posed and attempt.before is not None:
+        known = bool(np.isfinite(attempt.T_base_camera).all())
+        if not self._posed and known and attempt.before is not None:
             self._write_pose(attempt.T_base_camera, attempt.before.frame_id, attempt.stamp_ns)
             self._posed = True
         if attempt.before is not None:

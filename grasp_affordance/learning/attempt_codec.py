@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grasp_affordance.grasp import (
     Cause,
@@ -33,13 +34,13 @@ def to_json(attempt: GraspAttempt, before: str | None, after: str | None) -> dic
         "point": {
             "u": point.u,
             "v": point.v,
-            "position": point.position.tolist(),
-            "normal": point.normal.tolist(),
-            "probability": point.probability,
+            "position": _values(point.position),
+            "normal": _values(point.normal),
+            "probability": _finite(point.probability),
             "source": point.source.value,
         },
-        "T_base_camera": attempt.T_base_camera.tolist(),
-        "T_base_tool": attempt.T_base_tool.tolist(),
+        "T_base_camera": _values(attempt.T_base_camera),
+        "T_base_tool": _values(attempt.T_base_tool),
         "outcome": attempt.outcome.value,
         "cause": attempt.cause.value,
         "detail": attempt.detail,
@@ -53,8 +54,8 @@ def to_json(attempt: GraspAttempt, before: str | None, after: str | None) -> dic
             for report in attempt.phases
         ],
         "pressure": {
-            "times": np.round(attempt.pressure.times, 4).tolist(),
-            "vacuum": np.round(attempt.pressure.vacuum.astype(float), 3).tolist(),
+            "times": _values(np.round(attempt.pressure.times, 4)),
+            "vacuum": _values(np.round(attempt.pressure.vacuum.astype(float), 3)),
         },
         "contact_height": _finite(attempt.contact_height),
         "policy": attempt.policy,
@@ -84,7 +85,7 @@ def from_json(
             v=int(point["v"]),
             position=np.array(point["position"], dtype=np.float64),
             normal=np.array(point["normal"], dtype=np.float64),
-            probability=float(point["probability"]),
+            probability=_number(point["probability"]),
             source=Source(point["source"]),
         ),
         T_base_camera=np.array(data["T_base_camera"], dtype=np.float64),
@@ -114,6 +115,15 @@ def from_json(
         true_cause=Cause(data["true_cause"]) if data["true_cause"] else None,
         removal=Removal(**data["removal"]) if data["removal"] else None,
     )
+
+
+def _values(array: NDArray[Any]) -> list[Any]:
+    """Return an array as nested lists; what is not finite, such as an unknown pose, is None.
+
+    NumPy reads None back as NaN.
+    """
+    listed: list[Any] = np.where(np.isfinite(array), array, None).tolist()
+    return listed
 
 
 def _finite(value: float) -> float | None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.claim import BusyError, Claim
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import GraspAttempt
@@ -26,7 +27,10 @@ from grasp_affordance.sequence import (
     CAMERA_FILE,
     SequenceCamera,
     SequenceWriter,
+    drop_unpaired,
+    is_whole,
     read_frame,
+    remove_frame,
 )
 
 _LOG = logging.getLogger(__name__)
@@ -55,6 +59,8 @@ class Retention:
 class AttemptLog:
     """Appends attempts to a folder, new or already a log of the same setup.
 
+    It keeps other writers away from the folder until it is closed, or forgotten.
+
     Args:
         folder: made when missing.
         camera: of all frames.
@@ -62,6 +68,7 @@ class AttemptLog:
 
     Raises:
         AttemptLogError: the folder holds attempts of another setup; the message names what differs.
+            Or another log writes to it.
     """
 
     def __init__(
@@ -74,21 +81,31 @@ class AttemptLog:
         self.folder = Path(folder)
         self._retention = retention or Retention()
         self._frames: dict[int, str] = {}  # names of the last stored frames, by stamp
+        try:
+            self._claim = Claim(self.folder)
+        except BusyError as error:
+            raise AttemptLogError(str(error)) from error
         _check_setup(self.folder / _SETUP, _full_setup(camera, setup))
         self._path = self.folder / ATTEMPTS
         self._lines = _repair(self._path)
-        _drop_unpaired(self.folder)
+        for name in drop_unpaired(self.folder):
+            _LOG.warning("%s: dropped the incomplete frame %s", self.folder, name)
         self._writer = SequenceWriter(self.folder, camera)
         self._pruned = 0
 
     def __len__(self) -> int:
         return len(self._lines)
 
+    def close(self) -> None:
+        """Let others write; everything is on the disk already."""
+        self._claim.release()
+
     def append(self, attempt: GraspAttempt) -> int:
         """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
 
         Raises:
-            AttemptLogError: the disk is full or not writable; the log is as it was before.
+            AttemptLogError: the disk is full or not writable, or the frames are not of the log's
+                camera; the log is as it was before.
         """
         before_size = self._path.stat().st_size if self._path.exists() else 0
         try:
@@ -98,6 +115,11 @@ class AttemptLog:
                 file.write(line.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+        except SequenceError as error:
+            raise AttemptLogError(
+                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); "
+                "restore the camera as it was, or log into a new folder"
+            ) from error
         except OSError as error:
             if self._path.exists():
                 os.truncate(self._path, before_size)
@@ -130,8 +152,7 @@ class AttemptLog:
         recent = {line[key] for line in self._lines[-keep:] for key in ("before", "after")}
         for line in self._lines[self._pruned : max(0, len(self._lines) - keep)]:
             for name in {line["before"], line["after"]} - recent - {None}:
-                for path in self.folder.glob(f"{name}.*"):
-                    path.unlink()
+                remove_frame(self.folder, name)
         self._pruned = max(0, len(self._lines) - keep)
 
 
@@ -180,18 +201,24 @@ def load_attempt(folder: Path, data: dict[str, Any], frames: bool) -> GraspAttem
     Raises:
         AttemptLogError: the line is not an attempt, or the camera's file cannot be read.
     """
-    camera = _camera(folder) if frames else None
-    loaded: dict[str, RgbdFrame | None] = {"before": None, "after": None}
-    for key in loaded:
-        name = data[key]
-        if (
-            camera and name is not None and (folder / f"{name}.color.png").exists()
-        ):  # else past retention
-            loaded[key] = read_frame(folder, camera, name)
     try:
-        return from_json(data, loaded["before"], loaded["after"])
-    except (KeyError, ValueError) as error:
+        camera = _camera(folder) if frames else None
+        before, after = (_frame(folder, camera, data[key]) for key in ("before", "after"))
+        return from_json(data, before, after)
+    except (KeyError, TypeError, ValueError) as error:
         raise AttemptLogError(f"{folder}: a line is not an attempt ({error!r})") from error
+
+
+def _frame(folder: Path, camera: SequenceCamera | None, name: str | None) -> RgbdFrame | None:
+    """Return a stored frame; None where it is past retention, maybe since this very moment."""
+    if camera is None or name is None or not is_whole(folder, name):
+        return None
+    try:
+        return read_frame(folder, camera, name)
+    except SequenceError:
+        if is_whole(folder, name):
+            raise
+        return None
 
 
 def _camera(folder: Path) -> SequenceCamera:
@@ -201,22 +228,15 @@ def _camera(folder: Path) -> SequenceCamera:
         raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
 
 
-def _drop_unpaired(folder: Path) -> None:
-    """Remove what a kill left of a frame in flight: files without their color image (the last)."""
-    for path in folder.glob("*.depth.png"):
-        name = path.name.removesuffix(".depth.png")
-        if not (folder / f"{name}.color.png").exists():
-            _LOG.warning("%s: dropped the unfinished frame %s", folder, name)
-            path.unlink()
-            (folder / f"{name}.frame.json").unlink(missing_ok=True)
-
-
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     try:
-        return [json.loads(line) for line in whole.split(b"\n")] if whole else []
-    except json.JSONDecodeError as error:
+        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
+    except ValueError as error:  # no JSON, or no text at all
         raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
+    if not all(isinstance(line, dict) for line in lines):
+        raise AttemptLogError(f"{path}: a line is no JSON object; restore the file")
+    return lines
 
 
 def _repair(path: Path) -> list[dict[str, Any]]:

@@ -81,9 +81,7 @@ class PaperPolicy:
         base = PredictorConfig(source=Source.LEARNED)
         # The highest pixel itself: no smoothing, no doubt beside what has just failed, and nothing
         # but the memory keeps it away.
-        candidates = replace(
-            base.candidates, min_probability=0.0, smoothing=0.0, failure_doubt=0.0
-        )
+        candidates = replace(base.candidates, min_probability=0.0, smoothing=0.0, failure_doubt=0.0)
         self._predictor = ungated(replace(base, candidates=candidates))
         self._judged: tuple[RgbdFrame, Prediction] | None = None
         self._state = _State()

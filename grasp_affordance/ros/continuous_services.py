@@ -95,20 +95,24 @@ class ContinuousServices:
 
     def _run(self, begun: list[bool], decided: threading.Event) -> None:
         activity, session = self._session.activity, self._session
-        with activity.claim() as mine:
-            self._picking = mine
-            begun.append(mine)
-            decided.set()
-            if mine:
-                self._state.publish(String(data="picking"))
-                try:
-                    ending = pick_continuously(
-                        session.picker, self._config, activity.begin, self._tell
-                    )
-                finally:
-                    self._picking = False
-        if mine:  # told when the arm is free: who hears it may refill or start at once
-            self._announce(ending)
+        ending = Ending(End.FAULT, "a defect, of which the console tells")  # unless it ends well
+        mine = False
+        try:
+            with activity.claim() as mine:
+                self._picking = mine
+                begun.append(mine)
+                decided.set()
+                if mine:
+                    self._state.publish(String(data="picking"))
+                    try:
+                        ending = pick_continuously(
+                            session.picker, self._config, activity.begin, self._tell
+                        )
+                    finally:
+                        self._picking = False
+        finally:
+            if mine:  # told when the arm is free: who hears it may refill or start at once
+                self._announce(ending)
 
     def _tell(self, report: PickReport) -> None:
         """Pass on a report; raises AttemptLogError while attempts cannot be recorded."""

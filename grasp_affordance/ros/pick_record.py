@@ -98,10 +98,13 @@ class PickRecord:
                 time.sleep(_POLL)
 
     def close(self) -> None:
-        """Finish the labels; the attempts are on the disk already."""
+        """Finish the labels, and let others write; the attempts are on the disk already."""
         if self._labeller is not None:
             self._labeller.close()
             self._labeller = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def append(self, attempt: GraspAttempt) -> str:
         """Keep an attempt; return where, as FOLDER#NUMBER, or an empty string without a log.

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,9 +134,90 @@ def test_retention_drops_old_frames_and_keeps_every_line(tmp_path: Path) -> None
     assert len(attempts) == 5
 
 
-def test_a_full_disk_is_named_and_the_log_stays_whole(tmp_path: Path) -> None:
+def test_a_kill_amid_the_removal_of_old_frames_leaves_a_log_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for removed in range(4):
+        folder = tmp_path / str(removed)
+        log = AttemptLog(folder, CAMERA, SETUP, Retention(attempts_with_frames=1))
+        log.append(attempt(0))
+        with monkeypatch.context() as patch:
+            written = 1  # the mark of the frame that is written before
+            patch.setattr(Path, "unlink", _dies_after(written + removed))
+            with pytest.raises(KeyboardInterrupt):
+                log.append(attempt(1))
+        log.close()
+        assert [a.index for a in read_log(folder)] == [0, 1]
+        assert [f.stamp_ns for _, f in Sequence(folder)][-2:] == [3, 5]
+        log = AttemptLog(folder, CAMERA, SETUP, Retention(attempts_with_frames=1))
+        log.append(attempt(2))
+        assert [a.before is None for a in read_log(folder)] == [True, True, False]
+        assert not list(folder.glob("0000*")), "what the kill left is removed"
+        assert not list(folder.glob(".*.unfinished"))
+
+
+def _dies_after(count: int) -> Callable[..., None]:
+    """Return an `unlink` that a kill ends after so many files."""
+    calls, unlink = iter(range(count)), Path.unlink
+
+    def dying(path: Path, missing_ok: bool = False) -> None:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    return dying
+
+
+def test_a_frame_that_an_old_version_removed_by_half_is_past_retention(tmp_path: Path) -> None:
     log = AttemptLog(tmp_path, CAMERA, SETUP)
     log.append(attempt(0))
+    log.close()
+    (tmp_path / "0000.depth.png").unlink()
+    assert [a.before is None for a in read_log(tmp_path)] == [True]
+    AttemptLog(tmp_path, CAMERA, SETUP)
+    assert [f.stamp_ns for _, f in Sequence(tmp_path)] == [3]
+
+
+def test_two_writers_do_not_get_one_log(tmp_path: Path) -> None:
+    log = AttemptLog(tmp_path, CAMERA, SETUP)
+    with pytest.raises(AttemptLogError, match="another process is writing"):
+        AttemptLog(tmp_path, CAMERA, SETUP)
+    log.close()
+    AttemptLog(tmp_path, CAMERA, SETUP)
+
+
+def test_an_attempt_with_an_unknown_pose_is_kept(tmp_path: Path) -> None:
+    nowhere = np.full((4, 4), np.nan)
+    refused = replace(attempt(0, Outcome.ABORTED), T_base_camera=nowhere, T_base_tool=nowhere)
+    AttemptLog(tmp_path, CAMERA, SETUP).append(refused)
+    (read,) = read_log(tmp_path)
+    assert np.isnan(read.T_base_tool).all()
+    assert read.T_base_camera.shape == (4, 4)
+    assert read.T_base_camera.dtype == np.float64
+
+
+def test_frames_of_another_camera_are_refused_and_the_log_goes_on(tmp_path: Path) -> None:
+    log = AttemptLog(tmp_path, CAMERA, SETUP)
+    other = replace(frame(1), intrinsics=Intrinsics(61, 60, 32, 24, 64, 48))
+    with pytest.raises(AttemptLogError, match="restore the camera"):
+        log.append(replace(attempt(0), before=other))
+    assert log.append(attempt(0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [(b"\xff\xfe", "damaged"), (b"[1, 2]", "no JSON object"), (b"{}", "not an attempt")],
+)
+def test_a_damaged_line_is_named(tmp_path: Path, line: bytes, what: str) -> None:
+    AttemptLog(tmp_path, CAMERA, SETUP).append(attempt(0))
+    with (tmp_path / "attempts.jsonl").open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(AttemptLogError, match=what):
+        list(read_log(tmp_path))
+
+
+def test_a_full_disk_is_named_and_the_log_stays_whole(tmp_path: Path) -> None:
+    AttemptLog(tmp_path, CAMERA, SETUP).append(attempt(0))
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000));"
     done = _run_writer(tmp_path, count=1, prelude=limit + "signal.signal(signal.SIGXFSZ, 1);")
     assert "AttemptLogError" in done.stderr

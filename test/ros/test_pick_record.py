@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from execution.fakes import FakeCellState, fake_cell
 from lesson_log import log_of, picked
@@ -66,6 +67,33 @@ def test_on_a_full_disk_no_attempt_is_lost_and_none_is_made(tmp_path: Path) -> N
         assert len(list(read_log(tmp_path))) == 1
     assert record.why_not() == ""  # there is room again: the attempt in hand is written
     assert [attempt.index for attempt in read_log(tmp_path)] == [0, 1]
+
+
+def test_an_attempt_of_another_camera_is_not_made_twice_and_the_reason_is_told(
+    tmp_path: Path,
+) -> None:
+    record = opened(tmp_path)
+    attempt = picked(0)
+    assert attempt.before is not None
+    intrinsics = replace(attempt.before.intrinsics, fx=1.0)
+    with pytest.raises(AttemptLogError, match="other intrinsics"):
+        record.append(replace(attempt, before=replace(attempt.before, intrinsics=intrinsics)))
+    assert "restore the camera" in record.why_not()
+
+
+def test_an_attempt_that_was_refused_before_its_pose_was_known_is_kept(tmp_path: Path) -> None:
+    record = opened(tmp_path)
+    refused = replace(picked(0), before=None, T_base_tool=np.full((4, 4), np.nan))
+    assert record.append(refused) == f"{tmp_path}#0"
+    assert record.why_not() == ""
+
+
+def test_a_log_that_another_executor_writes_is_refused(tmp_path: Path) -> None:
+    record = opened(tmp_path)
+    with pytest.raises(AttemptLogError, match="another process is writing"):
+        opened(tmp_path)
+    record.close()
+    opened(tmp_path)
 
 
 def test_continuous_picking_ends_where_attempts_cannot_be_kept() -> None:

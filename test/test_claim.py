@@ -1,0 +1,40 @@
+"""A folder is written to by one process at a time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grasp_affordance.claim import BusyError, Claim
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from grasp_affordance.claim import Claim
+claim = Claim(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_claim_keeps_out_another_of_the_same_process(tmp_path: Path) -> None:
+    with Claim(tmp_path / "new"), pytest.raises(BusyError, match="another process is writing"):
+        Claim(tmp_path / "new")
+    Claim(tmp_path / "new").release()
+
+
+def test_a_claim_that_nobody_refers_to_is_released(tmp_path: Path) -> None:
+    Claim(tmp_path)
+    Claim(tmp_path).release()
+
+
+def test_a_kill_releases_the_claim_of_another_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BusyError):
+            Claim(tmp_path)
+        holder.kill()
+    Claim(tmp_path).release()
