@@ -34,7 +34,10 @@ class Provenance:
     """Where weights are from.
 
     Attributes:
-        attempts: picks they were trained on.
+        attempts: picks made when they were put into service; their probabilities are corrected by
+            the outcomes of the newest.
+        learned_from: picks they were trained on, fewer where a challenger was kept out since; None
+            where nobody recorded it.
         command: that trained them.
         package_version: of this package.
         revision: `git describe` of its source, empty where it is no checkout.
@@ -44,11 +47,12 @@ class Provenance:
     command: str = ""
     package_version: str = __version__
     revision: str = ""
+    learned_from: int | None = None
 
     @classmethod
-    def of_this_process(cls, attempts: int) -> Self:
+    def of_this_process(cls, attempts: int, learned_from: int | None = None) -> Self:
         """Fill in everything from the running program."""
-        return cls(attempts, shlex.join(sys.argv), __version__, _revision())
+        return cls(attempts, shlex.join(sys.argv), __version__, _revision(), learned_from)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,8 @@ def write_bag(attempts: Iterable[GraspAttempt], folder: Path, storage: str) -> i
 
     `/attempt` holds each attempt as JSON (std_msgs/String) at the time of its start; the camera's
     topics hold the frames before and after it, depth as 32FC1 metres; `/tf_static` holds the
-    camera's pose as used in the first attempt that knew it. The bag is there when it is complete, or not at all.
+    camera's pose as used in the first attempt that knew it. The bag is there when it is complete,
+    or not at all.
 
     Raises:
         AttemptLogError: the folder exists already.

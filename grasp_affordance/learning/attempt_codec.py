@@ -122,8 +122,9 @@ def _values(array: NDArray[Any]) -> list[Any]:
 
     NumPy reads None back as NaN.
     """
-    listed: list[Any] = np.where(np.isfinite(array), array, None).tolist()
-    return listed
+    values = array.astype(object)
+    values[~np.isfinite(array)] = None
+    return list(values.tolist())
 
 
 def _finite(value: float) -> float | None:

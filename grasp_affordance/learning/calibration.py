@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+_LEAST_SCALE = 0.05
 _EPSILON = 1e-4
 
 
@@ -97,7 +98,11 @@ def fit_platt(
     scale, shift = _fit(
         design, np.zeros_like(x), y, np.array([around.scale, around.shift]), strength
     )
-    return Platt(max(float(scale), 0.05), float(shift))  # never turns the ranking round
+    if scale < _LEAST_SCALE:  # never turns the ranking round
+        scale = _LEAST_SCALE
+        ones, believed = np.ones((x.size, 1)), np.array([around.shift])
+        (shift,) = _fit(ones, scale * x, y, believed, strength)
+    return Platt(float(scale), float(shift))
 
 
 def fit_shift(predicted: ArrayLike, success: ArrayLike, strength: float = 1.0) -> float:

@@ -54,8 +54,8 @@ class ExampleFile:
             os.fsync(file.fileno())
 
     def truncate(self, count: int) -> None:
-        """Keep the first `count` examples only."""
-        os.truncate(self.path, count * self._dtype.itemsize)
+        """Keep the first `count` examples only; what is not there does not come into being."""
+        os.truncate(self.path, min(count, len(self)) * self._dtype.itemsize)
 
     def read(self) -> list[Example]:
         """Return all examples, oldest first."""

@@ -105,36 +105,48 @@ class LogTrainer:
             CheckpointError: the state cannot be written. After any error the next call goes on from
                 what is on the disk, so that no attempt is lost or learned from twice.
         """
-        if self._broken:
-            self._restart()
-        self._broken = True  # until the step has ended as it should
+        return self._wholly(self._learn)
+
+    def roll_back(self) -> bool:
+        """See `Trainer.roll_back`; raises CheckpointError where it cannot be written."""
+        return self._wholly(Trainer.roll_back)
+
+    def keep(self) -> Path:
+        """See `Trainer.keep`; raises CheckpointError where it cannot be written."""
+        return self._wholly(Trainer.keep)
+
+    def _wholly[Result](self, action: Callable[[Trainer], Result]) -> Result:
+        """Do something with the trainer; one that was left half-way is brought back first."""
         try:
-            report = self._learn()
+            if self._broken:
+                self._restart()
+            self._broken = True  # until the action has ended as it should
+            result = action(self.trainer)
         except OSError as error:
             raise CheckpointError(
                 f"{self.trainer.folder} cannot be written ({error}); free space, then go on"
             ) from error
         self._broken = False
-        return report
+        return result
 
     def _restart(self) -> None:
         self.trainer = self._make_trainer()
         self._reader = AttemptReader(self._folder, self.trainer.state.consumed)
 
-    def _learn(self) -> Report | None:
+    def _learn(self, trainer: Trainer) -> Report | None:
         attempt = self._reader.next()
         if attempt is None:
             if self._reader.behind and self._reader.started:
                 raise AttemptLogError(
                     f"{self._folder} has {self._reader.behind} attempts less than the trainer in "
-                    f"{self.trainer.folder} has learned from; restore it, or choose another folder "
+                    f"{trainer.folder} has learned from; restore it, or choose another folder "
                     "for the weights"
                 )
             return None
         self._check_setup()
-        learner, number = self.trainer.config.learner, self.trainer.state.consumed
+        learner, number = trainer.config.learner, trainer.state.consumed
         lesson = lesson_of(attempt, self._view, self._predictor, learner, number)
-        return self.trainer.consume(lesson)
+        return trainer.consume(lesson)
 
     def _check_setup(self) -> None:
         """Refuse a log whose attempts would look otherwise than those that will be judged."""

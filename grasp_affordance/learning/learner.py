@@ -112,6 +112,11 @@ class OnlineLearner:
         self.network.load_state_dict(dict(weights))
         self._first = copy.deepcopy(self.network).requires_grad_(False)
 
+    def go_back_to(self, weights: Mapping[str, Tensor]) -> None:
+        """Learn on from these weights; the optimiser forgets where it was heading."""
+        self.network.load_state_dict(dict(weights))
+        self.optimiser.state.clear()
+
     def predict(self, view: Observation) -> Prediction:
         """Return the ensemble's probabilities of success over the view's grid."""
         with torch.inference_mode():

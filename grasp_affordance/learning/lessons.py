@@ -33,6 +33,7 @@ class Lesson:
         version: of the weights that served the point; empty where there were none.
         promised: whether its outcome says something of what probabilities are worth; not where it
             was picked for being strange.
+        exploratory: whether it was picked to learn from, and not for being the best.
     """
 
     outcome: Outcome
@@ -43,6 +44,7 @@ class Lesson:
     alike: tuple[Pixel, ...] = ()
     version: str = ""
     promised: bool = True
+    exploratory: bool = False
 
 
 def observation_of(frame: RgbdFrame, prediction: Prediction, network: CompactConfig) -> Observation:
@@ -150,4 +152,5 @@ def bare_lesson(attempt: GraspAttempt) -> Lesson:
         point.v,
         version=attempt.model_version,
         promised=point.source is not Source.CURIOSITY,
+        exploratory=point.source.explores,
     )

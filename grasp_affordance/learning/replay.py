@@ -57,9 +57,9 @@ class Replay:
 
         Args:
             count: of the draws, with replacement.
-            newest: this many of the newest examples are always among them.
+            newest: this many of the newest examples are always among them, `count` at most.
         """
-        total = len(self.examples)
+        total, newest = len(self.examples), min(newest, count)
         first = list(range(max(0, total - newest), total))
         both = bool(self._positive and self._negative)
         drawn, weights = list(first), [1.0] * len(first)

@@ -16,7 +16,7 @@ class Served:
         success: as sensed.
         lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
             served it are not known any more.
-        promised: see `lessons.Lesson`.
+        promised, exploratory: see `lessons.Lesson`.
     """
 
     probability: float
@@ -24,6 +24,7 @@ class Served:
     success: bool
     lift: float | None = None
     promised: bool = True
+    exploratory: bool = False
 
 
 def correction(recent: Sequence[Served], first: Platt) -> tuple[Platt, float]:

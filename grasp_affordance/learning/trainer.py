@@ -123,7 +123,7 @@ class Trainer:
         self._alike = ExampleFile(self.folder / _ALIKE_FILE, len(CHANNELS), size)
         self._remember()
         if not resumed:
-            self._serve(self.learner.weights())
+            self._serve(self.learner.weights(), learned_from=0)
             self._save()
 
     def consume(self, lesson: Lesson) -> Report:
@@ -166,9 +166,11 @@ class Trainer:
         """Serve, and train on from, the best weights so far; return whether there were any."""
         if not self.state.best:
             return False
-        self.learner.network.load_state_dict(self.state.best)
+        self.learner.go_back_to(self.state.best)
+        # What can be had is measured anew: the scene, not the weights, may have become harder.
+        self.state.best_success = 0.0
         self.state.watched_from = self.state.attempts
-        self._serve(self.learner.weights())
+        self._serve(self.learner.weights(), self.state.best_learned_from)
         self._known_losses = {}
         self._save()
         return True
@@ -190,7 +192,9 @@ class Trainer:
         self.state.attempts += 1
         self.state.successes += success
         lift = self.state.lifts.get(lesson.version)
-        self.state.history.append(Served(lesson.probability, raw, success, lift, lesson.promised))
+        self.state.history.append(
+            Served(lesson.probability, raw, success, lift, lesson.promised, lesson.exploratory)
+        )
         del self.state.history[: -self.config.remembered]
         alike = self._alike_of(lesson, view, example.label)
         self._alike.append(*alike)
@@ -216,6 +220,7 @@ class Trainer:
         live = float(np.mean(outcomes))
         if live >= self.state.best_success:
             self.state.best, self.state.best_success = dict(self.state.champion), live
+            self.state.best_learned_from = self.state.learned_from
         return live
 
     def _challenge(self) -> str:
@@ -230,9 +235,10 @@ class Trainer:
         if not promotes(challenger, champion, self.config.champion.doubt):
             was, would = float(np.nanmean(champion)), float(np.nanmean(challenger))
             kept = self.state.version
-            self._serve(self.state.champion)  # its probabilities come true all the same
+            # Its probabilities come true all the same.
+            self._serve(self.state.champion, self.state.learned_from)
             return f"kept {kept}: {was:.3f} against {would:.3f} on replay"
-        self._serve(self.learner.weights())
+        self._serve(self.learner.weights(), self.state.attempts)
         self._known_losses = dict(zip(recent, challenger, strict=True))
         return f"promoted {self.state.version}"
 
@@ -242,12 +248,16 @@ class Trainer:
         network, seen = self.config.learner.network, self.learner.seen(indices)
         return replay_losses(weights, network, examples, seen, self.learner.device)
 
-    def _serve(self, weights: dict[str, Tensor]) -> None:
-        """Put weights into service, with what is known now about their probabilities."""
+    def _serve(self, weights: dict[str, Tensor], learned_from: int) -> None:
+        """Put weights into service, with what is known now about their probabilities.
+
+        Args:
+            learned_from: attempts that they have learned from.
+        """
         recent = self.state.history[-self.config.calibration_window :]
         first = Platt(self.state.initial_scale, self.state.initial_shift)
         platt, lift = correction(recent, first)
-        self.state.champion = weights
+        self.state.champion, self.state.learned_from = weights, learned_from
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         self.state.lifts[self.state.version] = lift
@@ -258,15 +268,12 @@ class Trainer:
             to_checkpoint(
                 weights,
                 self.config.learner.network,
-                Provenance.of_this_process(self.state.attempts),
+                Provenance.of_this_process(self.state.attempts, learned_from),
                 platt.scale,
                 platt.shift,
                 self.learner.familiar(),
             ),
         )
-        versions = sorted(self.folder.glob("compact-*.safetensors"))
-        for old in versions[: -self.config.keep_versions]:
-            old.unlink()
 
     def _begin_with(self, path: str | Path) -> None:
         network, scale, shift = from_checkpoint(read_checkpoint(path))
@@ -280,9 +287,24 @@ class Trainer:
 
     def _save(self) -> None:
         write_state(self.folder / STATE_FILE, self.state, self.learner)
+        # Only now: a kill before would leave a state whose checkpoint is gone.
+        versions = sorted(self.folder.glob("compact-*.safetensors"))
+        for old in versions[: -self.config.keep_versions]:
+            if old.name != self.state.checkpoint:
+                old.unlink()
 
     def _remember(self) -> None:
-        """Fill the memory up to the last saved attempt; what a kill left of a later one is cut."""
+        """Fill the memory up to the last saved attempt; what a kill left of a later one is cut.
+
+        Raises:
+            CheckpointError: examples are missing.
+        """
+        if len(self._examples) < self.state.attempts:
+            raise CheckpointError(
+                f"'{self._examples.path}' holds {len(self._examples)} of {self.state.attempts} "
+                "examples; restore it, or move the folder away: a trainer node learns again from "
+                "its attempt log"
+            )
         self._examples.truncate(self.state.attempts)
         for example in self._examples.read():
             self.learner.replay.add(example)

@@ -37,8 +37,9 @@ class TrainerState:
         consumed: attempts of the log looked at; the next one to look at has this number.
         attempts, successes, quarantined: of these, labelled, successful, set aside.
         version, checkpoint: in service, and its file name.
-        champion: weights in service.
-        best, best_success: weights that had the highest live success over a full window, and it.
+        champion, learned_from: weights in service, and how many attempts they have learned from.
+        best, best_success, best_learned_from: weights that had the highest live success over a full
+            window, and it (0 where it has not been measured since they were put back).
         watched_from: number of labelled attempts at which the present live window began.
         initial_scale, initial_shift: correction of the probabilities that the first weights came
             with (see `calibration.Platt`).
@@ -55,7 +56,9 @@ class TrainerState:
     checkpoint: str = ""
     champion: dict[str, Tensor] = field(default_factory=dict)
     best: dict[str, Tensor] = field(default_factory=dict)
+    learned_from: int = 0
     best_success: float = 0.0
+    best_learned_from: int = 0
     watched_from: int = 0
     initial_scale: float = 1.0
     initial_shift: float = 0.0
@@ -63,9 +66,13 @@ class TrainerState:
     history: list[Served] = field(default_factory=list)
 
     def live(self) -> list[bool]:
-        """Return the outcomes since the live window began, oldest first."""
+        """Return the outcomes since the live window began, oldest first.
+
+        Who explores on purpose is not worse for it: exploratory attempts are left out.
+        """
         count = self.attempts - self.watched_from
-        return [served.success for served in self.history[-count:]] if count > 0 else []
+        recent = self.history[-count:] if count > 0 else []
+        return [served.success for served in recent if not served.exploratory]
 
 
 _COUNTERS = (
@@ -75,7 +82,9 @@ _COUNTERS = (
     "quarantined",
     "version",
     "checkpoint",
+    "learned_from",
     "best_success",
+    "best_learned_from",
     "watched_from",
     "initial_scale",
     "initial_shift",

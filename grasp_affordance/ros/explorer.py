@@ -61,8 +61,8 @@ class Explorer:
         number, self._asked = self._asked, self._asked + 1
         selection = verdict.prediction.selection
         status, seed = self._status, self._config.seed
-        if status is None or not self._node.count_publishers(self._topic):
-            return selection
+        if status is None or status.paused or not self._node.count_publishers(self._topic):
+            return selection  # nobody would learn from it now
         if explores(status.exploration, seed, number):
             rng = np.random.default_rng([seed, 13, number])
             found = explore(
@@ -71,7 +71,8 @@ class Explorer:
             return found if found.points else selection
         if selection.points:
             return selection
-        what = self._curiosity.tries(status.attempts, status.successes)
+        attempts = status.attempts + status.quarantined
+        what = self._curiosity.tries(attempts, status.successes)
         source = Source.LEARNED if verdict.model_version else Source.PRIOR
         return points_to_try(
             what, verdict.frame, verdict.prediction, self._slot.model, source, config

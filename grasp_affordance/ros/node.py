@@ -60,7 +60,7 @@ class ManagedNode[Config](LifecycleNode):
             if configured:
                 self.trigger_activate()
 
-    def report(self, error: GraspAffordanceError) -> str:
+    def report(self, error: Exception) -> str:
         """Log an error with its name and remedy on `/rosout`; return that text."""
         text = f"{type(error).__name__}: {error}"
         self.get_logger().error(text)

@@ -1,5 +1,6 @@
 """What the trainer knows, as messages and as TensorBoard curves."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from grasp_affordance.learning.trainer import Report
 from grasp_affordance.ros.conversions import to_header_msg
+
+_LOG = logging.getLogger(__name__)
 
 
 def to_status_msg(
@@ -50,10 +53,14 @@ def to_announcement_msg(report: Report, stamp_ns: int, reason: str) -> ModelAnno
 
 
 class Curves:
-    """TensorBoard curves over attempts; what a crash left of later attempts is overwritten."""
+    """TensorBoard curves over attempts; what a crash left of later attempts is overwritten.
 
-    def __init__(self, folder: Path, attempts: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=attempts, flush_secs=10)
+    A disk that cannot be written costs points of the curves, and nobody a lesson: they begin anew.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._trouble = folder, ""
+        self._writer: SummaryWriter | None = None
 
     def add(self, report: Report, exploration: float) -> None:
         """Add one point to each curve whose value is known."""
@@ -65,10 +72,26 @@ class Curves:
             "calibration/brier": report.brier,
             "calibration/error": report.calibration_error,
         }
-        for name, value in values.items():
-            if math.isfinite(value):
-                self._writer.add_scalar(name, value, report.attempts)
+        try:
+            if self._writer is None:
+                self._writer = SummaryWriter(
+                    str(self._folder), purge_step=report.attempts, flush_secs=10
+                )
+            for name, value in values.items():
+                if math.isfinite(value):
+                    self._writer.add_scalar(name, value, report.attempts)
+        except OSError as error:
+            self._begin_anew(error)
 
     def close(self) -> None:
         """Write what is still in memory."""
-        self._writer.close()
+        try:
+            if self._writer is not None:
+                self._writer.close()
+        except OSError as error:
+            self._begin_anew(error)
+
+    def _begin_anew(self, error: OSError) -> None:
+        if str(error) != self._trouble:  # told once
+            _LOG.warning("TensorBoard curves in %s have a gap: %s", self._folder, error)
+        self._trouble, self._writer = str(error), None

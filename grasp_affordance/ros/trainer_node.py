@@ -6,10 +6,12 @@ Serves: ~/pause (SetBool), ~/save, ~/roll_back (Trigger), ~/set_exploration
 """
 
 import sys
+import traceback
 
 import torch
 from grasp_affordance_interfaces.msg import ModelAnnouncement, PickResult, TrainerStatus
 
+from grasp_affordance.claim import Claim
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.follower import LogTrainer
@@ -45,6 +47,7 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         """Take up what was learned before; nothing is learned yet."""
         config, folder = self.config, self.config.folder
         torch.set_num_threads(config.threads)
+        self.resources.enter_context(Claim(folder))
         self.source = LogTrainer(
             lambda: begin_or_resume(config.learning, folder, config.first_weights),
             config.directory,
@@ -54,7 +57,7 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         self.chosen_exploration = None
         self._report = self.source.trainer.report()
         self._announced = ""
-        self._curves = Curves(folder / "tensorboard", self._report.attempts)
+        self._curves = Curves(folder / "tensorboard")
         self.resources.callback(self._curves.close)
         self._status = self.create_lifecycle_publisher(TrainerStatus, "~/status", topics.LATCHED)
         self._model = self.create_lifecycle_publisher(ModelAnnouncement, "model", topics.LATCHED)
@@ -83,7 +86,9 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         self._curves.add(report, self.exploration())
         self.tell(report.event, report)
 
-    def _failed(self, error: GraspAffordanceError) -> None:
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, GraspAffordanceError):  # a defect: tell where it is
+            self.get_logger().error("".join(traceback.format_exception(error)))
         text = self.report(error)
         self.diagnostics.set("training", ERROR, text)
         self.tell(f"training has paused: {text}")
@@ -96,17 +101,20 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
 
     def tell(self, event: str, report: Report | None = None) -> None:
         """Publish the status, and the weights in service where they have changed."""
-        report = self._report = report or self._report
-        now = int(self.get_clock().now().nanoseconds)
-        if report.version != self._announced:
-            self._announced = report.version
-            self._model.publish(to_announcement_msg(report, now, event))
-        if not self.thread.paused:
-            self.diagnostics.set("training", OK, f"{report.attempts} attempts, {report.version}")
-        window = self.config.trainer.window
-        self._status.publish(
-            to_status_msg(report, now, window, self.exploration(), self.thread.paused, event)
-        )
+        with self.thread.lock:  # what is told last is what is true
+            report = self._report = report or self._report
+            now = int(self.get_clock().now().nanoseconds)
+            # An inactive publisher tells nobody; `start` makes up for that.
+            if report.version != self._announced and self._model.is_activated:
+                self._announced = report.version
+                self._model.publish(to_announcement_msg(report, now, event))
+            paused, window = self.thread.paused, self.config.trainer.window
+            if not paused:
+                text = f"{report.attempts} attempts, {report.version}"
+                self.diagnostics.set("training", OK, text)
+            self._status.publish(
+                to_status_msg(report, now, window, self.exploration(), paused, event)
+            )
 
 
 def main() -> int:

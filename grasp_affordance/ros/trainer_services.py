@@ -6,6 +6,7 @@ from grasp_affordance_interfaces.srv import SetExploration
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
+from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.learning.follower import LogTrainer
 from grasp_affordance.learning.trainer import Report
 from grasp_affordance.ros.training_thread import TrainingThread
@@ -20,6 +21,9 @@ class Training(Protocol):
 
     def exploration(self) -> float:
         """Return the present probability of an exploratory pick."""
+
+    def report(self, error: GraspAffordanceError) -> str:
+        """Log an error; return its text."""
 
     def tell(self, event: str, report: Report | None = None) -> None:
         """Publish how the training stands, and what has just happened."""
@@ -45,32 +49,40 @@ class TrainerServices:
     def _pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         """Stop learning after the attempt under way, or go on, also after an error."""
         thread = self._training.thread
-        thread.paused = bool(request.data)
+        with thread.lock:
+            thread.paused = bool(request.data)
+            response.success = True
+            response.message = "training is paused" if request.data else "training goes on"
+            self._training.tell(response.message)
         thread.wake()
-        response.success = True
-        response.message = "training is paused" if request.data else "training goes on"
-        self._training.tell(response.message)
         return response
 
     def _save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Keep the weights in service, under their name, for ever."""
         with self._training.thread.lock:
-            path = self._training.source.trainer.keep()
-        response.success, response.message = True, str(path)
+            try:
+                response.message = str(self._training.source.keep())
+                response.success = True
+            except GraspAffordanceError as error:
+                response.message = self._training.report(error)
         return response
 
     def _roll_back(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Serve, and learn on from, the weights that had the best live success."""
         with self._training.thread.lock:
-            trainer = self._training.source.trainer
-            response.success = trainer.roll_back()
-            report = trainer.report()
-        response.message = (
-            f"rolled back to {report.version}"
-            if response.success
-            else f"no weights have proved themselves yet; {report.version} stays"
-        )
-        self._training.tell(response.message, report)
+            source = self._training.source
+            try:
+                response.success = source.roll_back()
+            except GraspAffordanceError as error:
+                response.message = self._training.report(error)
+                return response
+            report = source.trainer.report()
+            response.message = (
+                f"rolled back to {report.version}"
+                if response.success
+                else f"no weights have proved themselves yet; {report.version} stays"
+            )
+            self._training.tell(response.message, report)
         return response
 
     def _set_exploration(

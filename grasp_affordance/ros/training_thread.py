@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable
 
-from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.learning.follower import LogTrainer
 from grasp_affordance.learning.trainer import Report
 
@@ -13,7 +12,8 @@ class TrainingThread:
     """Learns from one attempt after the other while there are any and nobody has paused it.
 
     Attributes:
-        lock: held during each step; whoever else uses the trainer takes it.
+        lock: held during each step and while it is told; whoever else uses the trainer, or tells
+            of it, takes it.
         paused: by a user, or by an error that only a user can mend.
     """
 
@@ -21,7 +21,7 @@ class TrainingThread:
         self,
         source: LogTrainer,
         on_report: Callable[[Report], None],
-        on_error: Callable[[GraspAffordanceError], None],
+        on_error: Callable[[Exception], None],
         poll: float,
         niceness: int,
     ) -> None:
@@ -32,9 +32,9 @@ class TrainingThread:
             on_report: told what each attempt taught.
             on_error: told why training has paused.
             poll: seconds between looks where nobody calls `wake`.
-            niceness: of this thread alone, as in nice(2).
+            niceness: of this thread alone, as in nice(2); a process that is nicer stays so.
         """
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.paused = False
         self._source, self._poll, self._niceness = source, poll, niceness
         self._on_report, self._on_error = on_report, on_error
@@ -61,20 +61,23 @@ class TrainingThread:
 
     def _run(self) -> None:
         # Linux gives each thread a priority of its own; the node's callbacks keep theirs.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+        thread = threading.get_native_id()
+        present = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, max(present, self._niceness))
         while not self._end.is_set():
-            report = None if self.paused else self._step()
-            if report is None:
+            if self.paused or not self._step():
                 self._wake.wait(self._poll)
                 self._wake.clear()
-            else:
-                self._on_report(report)
 
-    def _step(self) -> Report | None:
-        try:
-            with self.lock:
-                return self._source.step()
-        except GraspAffordanceError as error:
-            self.paused = True
-            self._on_error(error)
-            return None
+    def _step(self) -> bool:
+        """Learn from the next attempt and tell of it; return whether there was one."""
+        with self.lock:
+            try:
+                report = self._source.step()
+                if report is not None:
+                    self._on_report(report)
+            except Exception as error:  # noqa: BLE001 - a thread that died would look like one that waits
+                self.paused = True
+                self._on_error(error)
+                return False
+            return report is not None

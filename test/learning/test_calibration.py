@@ -63,6 +63,11 @@ def test_a_correction_never_changes_the_ranking() -> None:
     assert (np.diff(corrected) >= 0).all()
 
 
+def test_a_correction_of_a_ranking_that_is_wrong_is_right_on_average() -> None:
+    p, y = [0.95] * 10 + [0.3] * 10, [0.0] * 10 + [1.0] * 10
+    assert float(np.mean(fit_platt(p, y)(p))) == pytest.approx(0.5, abs=0.02)
+
+
 def test_a_shift_makes_predictions_true_on_average_and_no_attempt_asks_for_one() -> None:
     p, y = drawn(3000)
     modest = Platt(shift=-1.2)(p)

@@ -63,6 +63,7 @@ def test_attempts_that_come_later_and_attempts_that_were_missed_are_learned_from
     assert source.step() is None
     log.append(picked(3))
     assert consume_all(source) == 1
+    log.close()
     log_of(tmp_path, 6)  # while nobody looked
     later = following(tmp_path)
     assert consume_all(later) == 2

@@ -50,6 +50,12 @@ def test_one_kind_of_label_alone_can_be_drawn(successes: int, failures: int) -> 
     assert (weights == 1).all()
 
 
+def test_a_batch_smaller_than_the_newest_holds_the_newest_only() -> None:
+    drawn, weights = filled(6, 6).draw(4, newest=8, rng=np.random.default_rng(0))
+    assert drawn == [8, 9, 10, 11]
+    assert len(weights) == 4
+
+
 def test_the_same_generator_draws_the_same() -> None:
     replay = filled(20, 30)
     first, _ = replay.draw(32, 2, np.random.default_rng([1, 2]))

@@ -1,6 +1,9 @@
 """The trainer in the graph: learns from the log, announces weights, survives being killed."""
 
 import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from grasp_affordance_interfaces.msg import ModelAnnouncement, SuctionPoint, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints, SetExploration
 from lesson_log import BIN, SMALL, log_of, picked
+from lifecycle_msgs.msg import Transition
 from ros_harness import TIMEOUT, Ros
 from std_srvs.srv import SetBool, Trigger
 
@@ -17,6 +21,7 @@ from grasp_affordance.affordance.region import BinView
 from grasp_affordance.grasp import Source
 from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.follower import LogTrainer
+from grasp_affordance.learning.trainer import Trainer
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_node import AffordanceNode
 from grasp_affordance.ros.camera_node import CameraNode
@@ -123,6 +128,101 @@ def test_saved_weights_stay_and_nothing_is_rolled_back_before_its_time(
     answer = trainee.call(Trigger, "roll_back")
     assert not answer.success
     assert "stays" in answer.message
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """A file lies where the folder should be: nothing can be written there, even by root."""
+    away = folder.with_name(f"{folder.name} away")
+    if folder.exists():
+        folder.rename(away)
+    folder.write_text("in the way")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        if away.exists():
+            away.rename(folder)
+
+
+def test_what_cannot_be_saved_is_answered_and_the_trainer_goes_on(ros: Ros, tmp_path: Path) -> None:
+    log = log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+    with unwritable(tmp_path / "weights" / "saved"):
+        answer = trainee.call(Trigger, "save")
+        assert not answer.success
+        assert "saved" in answer.message
+    log.append(picked(1))
+    trainee.wait_for(2)
+    assert trainee.call(Trigger, "save").success
+
+
+def test_a_rollback_that_cannot_be_written_is_answered_and_did_not_happen(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log = log_of(tmp_path, 4)
+    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    before = trainee.wait_for(4)
+    with unwritable(tmp_path / "weights"):
+        answer = trainee.call(Trigger, "roll_back")
+    assert not answer.success
+    assert "cannot be written" in answer.message
+    log.append(picked(4))
+    assert trainee.wait_for(5).successes == before.successes + 1
+    assert trainee.call(Trigger, "roll_back").success
+
+
+def test_a_rollback_while_inactive_reaches_the_affordance_node_once_it_is_active(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log_of(tmp_path, 6)
+    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    trainee.wait_for(6)
+    ros.client.change_state(TRAINER, Transition.TRANSITION_DEACTIVATE)
+    answer = trainee.call(Trigger, "roll_back")
+    assert answer.success
+    ros.client.change_state(TRAINER, Transition.TRANSITION_ACTIVATE)
+    trainee.wait_for_model(answer.message.removeprefix("rolled back to "))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_curves_that_somebody_removes_stop_no_training(ros: Ros, tmp_path: Path) -> None:
+    log = log_of(tmp_path, 2)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(2)
+    shutil.rmtree(tmp_path / "weights" / "tensorboard")
+    for number in range(2, 6):
+        log.append(picked(number))
+        assert not trainee.wait_for(number + 1).paused
+
+
+def test_a_defect_pauses_the_training_and_is_told(
+    ros: Ros, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "consume", broken)
+        log.append(picked(1))
+        ros.wait_for_log("ZeroDivisionError: nobody foresaw this")
+        ros.wait_until(lambda: trainee.statuses[-1].paused, "paused")
+    trainee.call(SetBool, "pause", data=False)
+    assert not trainee.wait_for(2).paused
+
+
+def test_a_second_trainer_of_the_same_weights_is_refused(ros: Ros, tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    Trainee(ros, tmp_path).wait_for(1)
+    values: dict[str, Any] = {k.replace(".", "__"): v for k, v in parameters(tmp_path).items()}
+    second = ros.start(TrainerNode, **values)
+    ros.wait_for_log("BusyError: another process is writing to")
+    assert not second.active
 
 
 def test_exploration_follows_the_schedule_until_somebody_sets_it(ros: Ros, tmp_path: Path) -> None:
