@@ -1,8 +1,11 @@
 """The newest RGB-D frame of a camera's topics, for whoever needs one: waits, checks, explains."""
 
+import math
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -38,6 +41,37 @@ class FrameSourceConfig:
             raise ConfigError(f"max_age {self.max_age} s and timeout {self.timeout} s: below 0")
 
 
+@dataclass(frozen=True)
+class Keep:
+    """What is kept for `FrameSource.at`; the newest frame is in any case.
+
+    Attributes:
+        count: at most so many frames.
+        age: since they came, seconds; looked at when the next one comes.
+    """
+
+    count: int = 1
+    age: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not (self.count >= 1 and self.age >= 0):
+            raise ConfigError(f"cannot keep {self.count} frames for {self.age} s")
+
+
+class _MatchedSet:
+    """Color, depth and camera info of one instant, as they came."""
+
+    def __init__(self, messages: tuple[Any, ...]) -> None:
+        self._messages = messages
+        self.stamp_ns = from_time_msg(messages[0].header.stamp)
+        self.came_at = time.monotonic()
+
+    @cached_property
+    def frame(self) -> RgbdFrame:
+        """The frame; raises FrameError or GeometryError where it cannot be used."""
+        return from_rgbd_msgs(*self._messages)
+
+
 class FrameSource:
     """Subscribes to color, aligned depth and camera info, and keeps the newest matching set.
 
@@ -51,8 +85,8 @@ class FrameSource:
         self._topics = tuple(f"{config.camera}/{name}" for name in names)
         self._synchroniser = Synchroniser(self._topics, config.synchroniser)
         self._arrived = threading.Condition()
-        self._newest: tuple[Any, ...] | None = None
-        self._converted: tuple[tuple[Any, ...], RgbdFrame] | None = None
+        self._keep = Keep()
+        self._kept: deque[_MatchedSet] = deque()  # the newest last
         self._closed = False
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions = [
@@ -61,6 +95,11 @@ class FrameSource:
             )
             for kind, topic in zip((Image, Image, CameraInfo), self._topics, strict=True)
         ]
+
+    def remember(self, keep: Keep) -> None:
+        """Keep more than the newest set from now on, for `at`."""
+        with self._arrived:
+            self._keep = keep
 
     def read(self, newer_than_ns: int | None = None, timeout: float | None = None) -> RgbdFrame:
         """Return a fresh frame, waiting for it at most `timeout` seconds (default: the config's).
@@ -80,7 +119,7 @@ class FrameSource:
                 if left <= 0 or self._closed:
                     raise self._missing(newer_than_ns, patience)
                 self._arrived.wait(left)
-            return self._frame()
+            return self._kept[-1].frame
 
     def newest(self) -> RgbdFrame | None:
         """Return the newest frame at once, however old; None before the first.
@@ -89,7 +128,25 @@ class FrameSource:
             FrameError, GeometryError: it cannot be used.
         """
         with self._arrived:
-            return None if self._newest is None else self._frame()
+            return self._kept[-1].frame if self._kept else None
+
+    def at(self, stamp_ns: int, timeout: float = 0.0) -> RgbdFrame:
+        """Return the frame of this very stamp, however old.
+
+        One that may still come is waited for, at most `timeout` seconds.
+
+        Raises:
+            CameraError: it is not kept any more, or did not come.
+            FrameError, GeometryError: it cannot be used.
+        """
+        deadline = time.monotonic() + timeout
+        with self._arrived:
+            while (found := self._find(stamp_ns)) is None:
+                left = deadline - time.monotonic()
+                if left <= 0 or self._closed or self._is_past(stamp_ns):
+                    raise self._lost(stamp_ns, timeout)
+                self._arrived.wait(left)
+            return found.frame
 
     def problem(self) -> str:
         """Return why no frames come, for diagnostics; empty when all is well."""
@@ -112,33 +169,50 @@ class FrameSource:
                 stamp = from_time_msg(message.header.stamp)
                 matched = self._synchroniser.add(topic, stamp, message)
                 if matched is not None:
-                    self._newest = matched
+                    self._add(_MatchedSet(matched))
                     self._arrived.notify_all()
 
         return receive
 
-    def _frame(self) -> RgbdFrame:
-        """Convert the newest set; the lock is held."""
-        assert self._newest is not None
-        if self._converted is None or self._converted[0] is not self._newest:
-            self._converted = (self._newest, from_rgbd_msgs(*self._newest))
-        return self._converted[1]
+    def _add(self, matched: _MatchedSet) -> None:
+        """Keep a set, and drop those that are too many or too old; the lock is held."""
+        kept, keep = self._kept, self._keep
+        kept.append(matched)
+        while len(kept) > keep.count or matched.came_at - kept[0].came_at > keep.age:
+            kept.popleft()
+
+    def _find(self, stamp_ns: int) -> _MatchedSet | None:
+        return next((kept for kept in reversed(self._kept) if kept.stamp_ns == stamp_ns), None)
+
+    def _is_past(self, stamp_ns: int) -> bool:
+        """Whether a newer set has come: no topic gives its messages in another order."""
+        return bool(self._kept) and self._kept[-1].stamp_ns > stamp_ns
 
     def _age(self) -> float:
         """Return the age of the newest set by the node's clock, seconds."""
-        assert self._newest is not None
-        stamp = from_time_msg(self._newest[0].header.stamp)
-        return (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
+        return (self._node.get_clock().now().nanoseconds - self._kept[-1].stamp_ns) * 1e-9
 
     def _is_fresh(self, newer_than_ns: int | None) -> bool:
-        if self._newest is None:
+        if not self._kept:
             return False
-        if newer_than_ns and from_time_msg(self._newest[0].header.stamp) <= newer_than_ns:
+        if newer_than_ns and self._kept[-1].stamp_ns <= newer_than_ns:
             return False
         return self.config.max_age == 0 or self._age() <= self.config.max_age
 
+    def _lost(self, stamp_ns: int, patience: float) -> CameraError:
+        if not self._is_past(stamp_ns):
+            return CameraError(f"it has not come within {patience:.1f} s: {self._why()}")
+        if self._kept[0].stamp_ns < stamp_ns:
+            return CameraError("it was lost on the way here, and newer ones have come")
+        reach = (self._kept[-1].stamp_ns - self._kept[0].stamp_ns) * 1e-9
+        behind = (self._kept[-1].stamp_ns - stamp_ns) * 1e-9
+        return CameraError(
+            f"it is not kept any more: the last {len(self._kept)} frames reach back {reach:.1f} s, "
+            f"it is {behind:.1f} s older than the newest"
+        )
+
     def _missing(self, newer_than_ns: int | None, patience: float) -> CameraError:
-        if self._newest is None:
+        if not self._kept:
             return CameraError(f"no frame within {patience:.1f} s: {self._why()}")
         asked = "newer than asked" if newer_than_ns else f"of the last {self.config.max_age:.1f} s"
         return StaleFrameError(

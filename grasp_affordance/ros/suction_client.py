@@ -3,8 +3,10 @@
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 
 from grasp_affordance.cell import Cell
+from grasp_affordance.errors import CameraError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.grasp import Failures
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.conversions import (
     from_rejection_msgs,
@@ -14,6 +16,8 @@ from grasp_affordance.ros.conversions import (
     to_time_msg,
 )
 from grasp_affordance.ros.topic_camera import TopicCamera
+
+_REMINDER = 10.0  # seconds between warnings of lost frames: each pick may have one
 
 
 class SuctionClient:
@@ -57,12 +61,26 @@ class SuctionClient:
         )
         points = tuple(from_suction_point_msg(point) for point in answer.points)
         judged = from_time_msg(answer.header.stamp)
+        frame: RgbdFrame | None = seen
+        if judged != seen.stamp_ns:  # a camera that runs by itself went on
+            frame = self._frame(judged) if points else None
         return Proposal(
             points=points,
             T_base_camera=self._cell.camera.pose(),
-            frame=seen if judged == seen.stamp_ns else self._camera.at(judged),
+            frame=frame,
             rejections=from_rejection_msgs(answer.rejections),
             policy=str(points[0].source) if points else "",
             model_version=answer.model_version,
             message=answer.message,
         )
+
+    def _frame(self, judged: int) -> RgbdFrame | None:
+        """Return the frame that was judged; None, with a warning, where it cannot be had."""
+        try:
+            return self._camera.at(judged)
+        except CameraError as error:
+            self._client.node.get_logger().warning(
+                f"the judged frame is not known, an attempt on it teaches nothing: {error}",
+                throttle_duration_sec=_REMINDER,
+            )
+            return None

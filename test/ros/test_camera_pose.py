@@ -18,6 +18,7 @@ from grasp_affordance.errors import CameraError, TransformError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.conversions import to_transform_msg
+from grasp_affordance.ros.frame_source import Keep
 from grasp_affordance.ros.pick_record import PickRecord, RecordConfig
 from grasp_affordance.ros.topic_camera import TopicCamera
 from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
@@ -79,6 +80,9 @@ class Camera:
 
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
+
+    def remember(self, keep: Keep) -> None:
+        pass
 
     def read(self, newer_than_ns: int | None = None) -> RgbdFrame:
         self._refuse("no frame")
