@@ -59,7 +59,8 @@ def run(
         cell: hardness: ideal, realistic or adverse.
         attempts: of the run, those before a --resume included.
         seed: of cell, piles, initial weights and every draw.
-        log: also keep every attempt with its frame in log/ (see `grasp-affordance attempts`).
+        log: also keep every attempt with its frame in log/, before anything is learned from it (see
+            `grasp-affordance attempts`).
         resume: go on with an interrupted run, or extend a finished one.
         learner: who learns, and how.
     """
@@ -71,14 +72,10 @@ def run(
     table = LearningTable(store.table, keep=policy.attempts)
     console = Console()
     _pretrain(console, config, policy, learner.pretrain)
+    keep = store.log if log else None
+    unlearned = store.unlearned(policy.attempts)
     with _progress(console, attempts, table) as show:
-
-        def note(row: LearningRow, attempt: GraspAttempt, report: Report) -> None:
-            if log:
-                store.log(attempt)
-            show(row, attempt, report)
-
-        learn_in_cell(config, policy, table, note)
+        learn_in_cell(config, policy, table, show, keep, unlearned)
     summary = store.finish(table.rows, policy)
     title = f"{learner.preset} preset, scene {scene}, {cell} cell"
     plot_runs({f"seed {seed}": table.rows}, output / "learning_curve.png", title)

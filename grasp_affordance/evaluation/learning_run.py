@@ -18,9 +18,11 @@ from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.paper_trainer import PaperPolicy
 from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import Report
+from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 OnAttempt = Callable[[LearningRow, GraspAttempt, Report], None]
+Keep = Callable[[GraspAttempt], None]
 
 _PILES = 0x1EA2  # tells the piles of learning from those of evaluation
 
@@ -66,6 +68,8 @@ def learn_in_cell(
     policy: LearningPolicy,
     table: LearningTable,
     on_attempt: OnAttempt | None = None,
+    keep: Keep | None = None,
+    unlearned: GraspAttempt | None = None,
 ) -> None:
     """Pick and learn until the policy has made the configured number of attempts.
 
@@ -77,16 +81,21 @@ def learn_in_cell(
         policy: that learns; one that has learned before goes on.
         table: rows of the attempts so far; gets those that follow.
         on_attempt: told of each attempt and of what the policy learned from it.
+        keep: told of each attempt before the policy is: what a kill leaves unlearned has been kept.
+        unlearned: an attempt that was kept when a kill came before its lesson. It is learned from
+            first, and has no row, because nobody knows any more what it cost.
     """
     types = stacks_of(config.scene)
     first = table.rows[-1].pile + 1 if table.rows else 0
     # The stack type of each pile is given when it is built.
     sim_config = SimConfig(scene=types[0], hardness=Hardness(config.cell), seed=config.seed)
     with SimCell(sim_config) as cell:
+        if unlearned is not None:
+            _catch_up(policy, unlearned, cell)
         number = first
         while policy.attempts < config.attempts:
             rng = lay_out_pile(cell, config.scene, config.seed, number)
-            account = _Account(config, policy, table, number, on_attempt)
+            account = _Account(config, policy, table, number, on_attempt, keep)
             clear_pile(
                 SimPile(cell, look_back=policy.looks_back),
                 policy,
@@ -107,6 +116,17 @@ def lay_out_pile(cell: SimCell, scene: str, seed: int, number: int) -> np.random
     return rng
 
 
+def _catch_up(policy: LearningPolicy, attempt: GraspAttempt, cell: SimCell) -> None:
+    """Learn from an attempt with its frames as if it had been made just now.
+
+    A policy teaches itself with the view that it has judged last, so it judges that one again.
+    """
+    if attempt.before is not None:
+        rng = np.random.default_rng(0)  # what it would choose now is of no account
+        policy.choose(View(attempt.before, attempt.T_base_camera, cell.bin, cell.cup, rng))
+    policy.learn(attempt)
+
+
 class _Account:
     """Passes each attempt of one pile to the policy, and the result to table and listener."""
 
@@ -117,17 +137,22 @@ class _Account:
         table: LearningTable,
         pile: int,
         on_attempt: OnAttempt | None,
+        keep: Keep | None,
     ) -> None:
         self._config, self._policy, self._table = config, policy, table
-        self._pile, self._on_attempt = pile, on_attempt
+        self._pile, self._on_attempt, self._keep = pile, on_attempt, keep
         self._last = time.perf_counter()
 
     def note(self, row: AttemptRow, picked: Picked) -> bool:
         """Learn from an attempt; return whether there are more to make."""
         policy, rows = self._policy, self._table.rows
         number, exploration = policy.attempts, policy.exploration
+        attempt = replace(
+            picked.attempt, index=number, policy=policy.name, model_version=policy.version
+        )
+        if self._keep is not None:
+            self._keep(attempt)
         began = time.perf_counter()
-        attempt = replace(picked.attempt, policy=policy.name, model_version=policy.version)
         report = policy.learn(attempt)
         now = time.perf_counter()
         done = LearningRow(

@@ -21,7 +21,7 @@ from grasp_affordance.evaluation.make_learner import LearnerOptions
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.store import read_json, write_json
 from grasp_affordance.grasp import GraspAttempt
-from grasp_affordance.learning.attempt_log import AttemptLog
+from grasp_affordance.learning.attempt_log import ATTEMPTS, AttemptLog, read_attempt, read_log
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.setup import open_log
 from grasp_affordance.sim import SimConfig
@@ -41,6 +41,7 @@ class LearningStore:
     ) -> None:
         self.folder = folder
         self.table, self.weights = folder / "attempts.csv", folder / "weights"
+        self._log_folder = folder / "log"
         self._config = config
         self._device = learner.device
         self._log: AttemptLog | None = None
@@ -75,9 +76,25 @@ class LearningStore:
                 raise ConfigError("an attempt without a frame cannot begin a log")
             sim = SimConfig()
             self._log = open_log(
-                str(self.folder / "log"), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
+                str(self._log_folder), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
             )
         self._log.append(attempt)
+
+    def unlearned(self, learned: int) -> GraspAttempt | None:
+        """Return the attempt, with its frames, that was logged when a kill came before its lesson.
+
+        Args:
+            learned: number of attempts that were learned from.
+
+        Raises:
+            AttemptLogError: the log is damaged.
+        """
+        if not (self._log_folder / ATTEMPTS).exists():
+            return None
+        attempts = list(read_log(self._log_folder, frames=False))
+        if not attempts or attempts[-1].index != learned:
+            return None
+        return read_attempt(self._log_folder, len(attempts) - 1)
 
     def finish(self, rows: list[LearningRow], policy: LearningPolicy) -> dict[str, Any]:
         """Write summary and weights; return the summary's figures."""

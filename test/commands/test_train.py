@@ -9,7 +9,11 @@ import pytest
 from grasp_affordance.affordance.model import load_model
 from grasp_affordance.cli import main
 from grasp_affordance.evaluation.learning_rows import read_learning_rows
-from grasp_affordance.learning.attempt_log import read_log
+from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
+from grasp_affordance.learning.attempt_log import AttemptLog, AttemptLogError, read_log
+from grasp_affordance.learning.lessons import TEACHING, Lesson
+from grasp_affordance.learning.online import OnlinePolicy
+from grasp_affordance.learning.trainer import Report, Trainer
 
 CELL = ["--cell", "ideal", "--scene", "rows"]
 PAPER = ["--preset", "paper", "--paper.network.backbone", "resnet18"]
@@ -38,11 +42,60 @@ def test_a_run_leaves_rows_curve_figures_weights_and_goes_on_when_resumed(tmp_pa
     assert cv2.imread(str(folder / "learning_curve.png")) is not None
     assert load_model(folder / "model.safetensors").version == rows[-1].version
     attempts = list(read_log(folder / "log"))
+    assert [attempt.index for attempt in attempts] == [0, 1, 2]
     assert [attempt.point.u for attempt in attempts] == [row.u for row in rows]
     assert {attempt.policy for attempt in attempts} == {"online"}
     # A row has the weights in service after it, an attempt those that chose it.
     assert [a.model_version for a in attempts[1:]] == [row.version for row in rows[:-1]]
     assert attempts[0].model_version
+
+
+class KilledError(BaseException):
+    """The run is interrupted here."""
+
+
+def lessons_in(folder: Path) -> tuple[int, int]:
+    """Attempts that the learner of a run was told of, and those that taught it something."""
+    policy = make_learner(LearnerOptions(), 0, folder / "weights")
+    assert isinstance(policy, OnlinePolicy)
+    return policy.trainer.state.consumed, policy.trainer.state.attempts
+
+
+def test_an_attempt_that_was_logged_when_a_kill_came_is_learned_from_when_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, consume = tmp_path / "run", Trainer.consume
+
+    def consume_or_die(trainer: Trainer, lesson: Lesson) -> Report:
+        if trainer.state.consumed == 1:
+            raise KilledError
+        return consume(trainer, lesson)
+
+    monkeypatch.setattr(Trainer, "consume", consume_or_die)
+    with pytest.raises(KilledError):
+        train(folder, 3, "--log")
+    monkeypatch.undo()
+    assert [attempt.index for attempt in read_log(folder / "log")] == [0, 1]
+    assert lessons_in(folder)[0] == 1
+    assert train(folder, 3, "--log", "--resume") == 0
+    attempts = list(read_log(folder / "log"))
+    assert [attempt.index for attempt in attempts] == [0, 1, 2]
+    teaching = sum(attempt.outcome in TEACHING for attempt in attempts)
+    assert lessons_in(folder) == (3, teaching)
+    rows = read_learning_rows(folder / "attempts.csv")
+    assert [row.number for row in rows] == [0, 2]  # its row is lost
+
+
+def test_what_cannot_be_logged_is_not_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> int:
+        raise AttemptLogError("the disk is full")
+
+    monkeypatch.setattr(AttemptLog, "append", full)
+    assert train(tmp_path / "run", 1, "--log") == 1
+    assert "the disk is full" in capsys.readouterr().err
+    assert lessons_in(tmp_path / "run") == (0, 0)
 
 
 def test_the_papers_preset_explores_learns_and_resumes(tmp_path: Path) -> None:
