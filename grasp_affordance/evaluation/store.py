@@ -24,6 +24,8 @@ SCHEMA = "grasp_affordance/evaluation/1"
 
 Key = tuple[int, int]
 
+_COLUMNS = [field.name for field in fields(AttemptRow)]
+
 
 class RunStore:
     """The clearances of one run.
@@ -45,6 +47,8 @@ class RunStore:
         self.clearances: dict[Key, Clearance] = {}
         self.rows: dict[Key, list[AttemptRow]] = {}
         self.revisions: set[str] = set()
+        self._table = output.with_suffix(".csv")
+        self._goes_on = False  # whether the CSV is of this run
         self._identity = json.loads(json.dumps(dict(identity)))
         if resume:
             self._load_report()
@@ -68,18 +72,22 @@ class RunStore:
     def finish(self, report: Mapping[str, Any], keys: list[Key], rows: bool) -> None:
         """Write the report, and the CSV of attempts if `rows`; then drop the parts.
 
+        A CSV that this run has kept so far is kept up. Any other goes: it does not say of which run
+        it is, so beside this report it would pass for its own.
+
         Raises:
             ConfigError: rows are wanted, but an earlier run of this report did not keep them.
         """
-        if rows:
-            missing = [key for key in keys if key not in self.rows]
-            if missing:
-                raise ConfigError(
-                    f"attempts of {len(missing)} earlier clearances were not kept; run without "
-                    "--resume, or without --rows"
-                )
-            lines = [row for key in sorted(keys) for row in self.rows[key]]
-            write_rows(self.output.with_suffix(".csv"), lines)
+        missing = [key for key in keys if key not in self.rows]
+        if rows and missing:
+            raise ConfigError(
+                f"attempts of {len(missing)} earlier clearances were not kept; run without "
+                "--resume, or without --rows"
+            )
+        if rows or (self._goes_on and not missing):
+            write_rows(self._table, [row for key in sorted(keys) for row in self.rows[key]])
+        elif _holds_rows(self._table):
+            self._table.unlink()
         write_json(self.output, report)
         shutil.rmtree(self.parts)
 
@@ -98,11 +106,23 @@ class RunStore:
             clearance = Clearance.from_json(data)
             self.clearances[clearance.key] = clearance
         self.revisions.update(report["provenance"]["revisions"])
-        table = self.output.with_suffix(".csv")
-        if table.exists():
-            self.rows = {key: [] for key in self.clearances}
-            for row in read_rows(table):
-                self.rows[row.seed, row.clearance].append(row)
+        if self._table.exists():
+            self._goes_on = True
+            self._load_rows()
+
+    def _load_rows(self) -> None:
+        """Take the rows of the report's clearances from the CSV beside it.
+
+        A kill between CSV and report leaves rows of clearances that only the parts know. Rows that
+        are not as many as a clearance had attempts are not its own.
+        """
+        found: dict[Key, list[AttemptRow]] = {key: [] for key in self.clearances}
+        for row in read_rows(self._table):
+            if (key := (row.seed, row.clearance)) in found:
+                found[key].append(row)
+        self.rows = {
+            k: rows for k, rows in found.items() if len(rows) == self.clearances[k].attempts
+        }
 
     def _load_parts(self) -> None:
         if not (self.parts / "run.json").exists():
@@ -176,8 +196,7 @@ def write_json(path: Path, data: Any) -> None:
 def write_rows(path: Path, rows: list[AttemptRow]) -> None:
     """Write attempts as CSV, one line each, atomically."""
     text = io.StringIO()
-    names = [field.name for field in fields(AttemptRow)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     write_atomically(path, text.getvalue().encode())
@@ -198,6 +217,14 @@ def read_rows(path: Path) -> list[AttemptRow]:
             ]
         except (KeyError, ValueError) as error:
             raise ConfigError(f"{path} is no table of attempts: {error}") from error
+
+
+def _holds_rows(path: Path) -> bool:
+    """Return whether a file is there and begins as `write_rows` begins one."""
+    if not path.exists():
+        return False
+    with path.open(errors="replace") as stream:
+        return stream.readline() == ",".join(_COLUMNS) + "\n"
 
 
 def _parse(text: str, kind: Any) -> Any:

@@ -11,7 +11,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig, parse_seeds, run
-from grasp_affordance.evaluation.store import read_report, read_rows
+from grasp_affordance.evaluation.store import read_report, read_rows, write_json, write_rows
 
 CONFIG = RunConfig("fixed", "scripted", "ideal")
 
@@ -139,6 +139,66 @@ def test_rows_survive_the_csv(tmp_path: Path) -> None:
     assert len(rows) == report["total"]["attempts"]
     assert sum(row.succeeded for row in rows) == report["total"]["successes"]
     assert sum(row.lifted for row in rows) == report["total"]["lifted"]
+
+
+def clear_other(_: RunConfig, seed: int, index: int) -> tuple[Clearance, list[AttemptRow]]:
+    """What another policy does with the same piles."""
+    clearance, rows = clear_scripted(CONFIG, seed, index + 100)
+    return replace(clearance, index=index), [replace(row, clearance=index) for row in rows]
+
+
+def test_rows_of_another_policy_do_not_outlive_its_report(tmp_path: Path) -> None:
+    output, other = tmp_path / "report.json", replace(CONFIG, policy="other")
+    run(CONFIG, range(1), 2, output, clear_scripted, rows=True)
+    run(other, range(1), 2, output, clear_other)
+    assert not output.with_suffix(".csv").exists()
+    with pytest.raises(ConfigError, match="not kept"):
+        run(other, range(1), 3, output, clear_other, resume=True, rows=True)
+
+
+def test_a_file_that_is_no_table_of_attempts_is_left_alone(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    output.with_suffix(".csv").write_text("precious\n")
+    run(CONFIG, range(1), 1, output, clear_scripted)
+    assert output.with_suffix(".csv").read_text() == "precious\n"
+
+
+def test_rows_go_on_when_a_run_that_kept_them_is_extended(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    run(CONFIG, range(1), 1, output, clear_scripted, rows=True)
+    run(CONFIG, range(1), 2, output, clear_scripted, resume=True)
+    run(CONFIG, range(1), 3, output, clear_scripted, resume=True, rows=True)
+    run(CONFIG, range(1), 3, tmp_path / "whole.json", clear_scripted, rows=True)
+    assert timeless_rows(tmp_path / "report.csv") == timeless_rows(tmp_path / "whole.csv")
+
+
+def test_rows_that_are_not_as_many_as_the_attempts_are_of_another_run(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    run(CONFIG, range(1), 2, output, clear_scripted, rows=True)
+    table = output.with_suffix(".csv")
+    write_rows(table, read_rows(table)[:-1])
+    with pytest.raises(ConfigError, match="not kept"):
+        run(CONFIG, range(1), 3, output, clear_scripted, resume=True, rows=True)
+
+
+def test_a_run_killed_between_rows_and_report_continues(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "report.json"
+    run(CONFIG, range(1), 2, output, clear_scripted, rows=True)
+
+    def write_or_die(path: Path, data: object) -> None:
+        if path == output:
+            raise KilledError
+        write_json(path, data)
+
+    monkeypatch.setattr("grasp_affordance.evaluation.store.write_json", write_or_die)
+    with pytest.raises(KilledError):
+        run(CONFIG, range(1), 3, output, clear_scripted, resume=True, rows=True)
+    monkeypatch.undo()
+    run(CONFIG, range(1), 3, output, clear_scripted, resume=True, rows=True)
+    run(CONFIG, range(1), 3, tmp_path / "whole.json", clear_scripted, rows=True)
+    assert timeless_rows(tmp_path / "report.csv") == timeless_rows(tmp_path / "whole.csv")
 
 
 def test_a_foreign_file_is_no_report(tmp_path: Path) -> None:
