@@ -93,6 +93,14 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     return OnlinePolicy(trainer, _online(options, seed))
 
 
+def curiosity_of(options: LearnerOptions) -> CuriosityConfig:
+    """Return how curious options make the default preset."""
+    by_default = CuriosityConfig() if options.prior else CuriosityConfig(unfamiliar=0.0)
+    if options.unfamiliar is None:
+        return by_default
+    return replace(by_default, unfamiliar=options.unfamiliar)
+
+
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
     predictor = PredictorConfig(source=Source.LEARNED)
     return OnlineConfig(
@@ -100,16 +108,9 @@ def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
         kind=options.kind,
         schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
         min_probability=options.min_probability,
-        curiosity=_curiosity(options),
+        curiosity=curiosity_of(options),
         seed=seed,
     )
-
-
-def _curiosity(options: LearnerOptions) -> CuriosityConfig:
-    by_default = CuriosityConfig() if options.prior else CuriosityConfig(unfamiliar=0.0)
-    if options.unfamiliar is None:
-        return by_default
-    return replace(by_default, unfamiliar=options.unfamiliar)
 
 
 def _schedule(options: LearnerOptions, start: float, decay: float) -> ExplorationSchedule:

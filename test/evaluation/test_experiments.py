@@ -21,6 +21,7 @@ from grasp_affordance.evaluation.experiment_run import (
     LearnJob,
     begun,
     claimed,
+    completed,
     differences,
     incomplete,
     jobs_of,
@@ -120,6 +121,27 @@ def test_an_option_that_came_into_being_is_no_difference_but_another_value_is() 
     old = {"seed": 1, "learner": {"steps": 4}}
     assert not differences(old, {"seed": 1, "learner": {"steps": 4, "new": True}})
     assert differences(old, {"seed": 1, "learner": {"steps": 8}}) == ["learner.steps"]
+
+
+def learned(unfamiliar: object = "absent", prior: bool = True, preset: str = "default") -> dict:
+    """The identity of a run, as far as it says whether strange places were tried."""
+    given = {} if unfamiliar == "absent" else {"unfamiliar": unfamiliar}
+    return {"seed": 0, "learner": {"preset": preset, "prior": prior, **given}}
+
+
+def test_a_run_without_a_word_on_curiosity_is_taken_for_what_it_was() -> None:
+    def same(found: dict, wanted: dict) -> bool:
+        return not differences(completed(found), completed(wanted))
+
+    before, default, none = learned(), learned(None), learned(0.0)
+    assert same(before, none)
+    assert differences(completed(before), completed(default)) == ["learner.unfamiliar"]
+    assert same(default, default)
+    assert same(default, learned(0.5))
+    assert not same(default, none)
+    assert same(learned(prior=False), learned(None, prior=False))  # who knows nothing tries nothing
+    assert not same(learned(prior=False), learned(0.5, prior=False))
+    assert same(learned(preset="paper"), learned(None, preset="paper"))  # nor does the paper's
 
 
 def test_another_device_changes_every_arm_and_no_run() -> None:
