@@ -3,7 +3,7 @@
 Results hold small files only, and all that the report needs:
 
     NAME/ARM-seedN/attempts.csv      a row per attempt, as it happens
-    NAME/ARM-seedN/summary.json      figures, written when the run has learned
+    NAME/ARM-seedN/summary.json      figures; there when the run has learned, not while it learns
     NAME/ARM-seedN/SCENE.json        tests of the weights at the end
     references/KIND-CELL-SCENE-POLICY-seedN.json    prior and oracle on the same piles
 
@@ -84,6 +84,11 @@ class LearnJob:
         """Return the file of its attempts."""
         return self.results / "attempts.csv"
 
+    @property
+    def summary(self) -> Path:
+        """Return the file of its figures."""
+        return self.results / "summary.json"
+
     def run(self) -> None:
         """Learn and test what is left to do.
 
@@ -115,7 +120,7 @@ class LearnJob:
         Raises:
             ConfigError: it is of another run.
         """
-        path = self.results / "summary.json"
+        path = self.summary
         if not path.exists():
             return None
         found = read_json(path)
@@ -135,6 +140,8 @@ class LearnJob:
         options, seed = learner_options(self.flags), self.config.seed
         store = LearningStore(self.work, self.config, options, resume=True)
         policy = make_learner(options, seed, store.weights)
+        # Without the work folder it begins anew; with the old summary it would count as finished.
+        self.summary.unlink(missing_ok=True)
         table = LearningTable(self.table, keep=policy.attempts)
         last = table.rows[-1].number if table.rows else -1
         # A kill after a lesson and before its row costs the row, which leaves a gap in the numbers.
@@ -155,7 +162,7 @@ class LearnJob:
             "learned": policy.attempts,
             "weights": file_digest(self.weights),
         }
-        write_json(self.results / "summary.json", summary)
+        write_json(self.summary, summary)
         return summary
 
     def _untested(self, summary: Mapping[str, Any]) -> list[str]:

@@ -286,6 +286,28 @@ def test_rows_that_were_removed_are_missed_not_invented(run: Path) -> None:
         job(run, 3).run()
 
 
+def test_a_run_that_begins_anew_is_not_finished_before_it_has_learned(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(run / "work")  # as in a fresh clone: only results are kept there
+    monkeypatch.setattr(
+        "grasp_affordance.evaluation.experiment_run.clear_simulated_pile", clear_scripted
+    )
+    killed_before_row(1, monkeypatch)
+    with pytest.raises(KilledError):
+        job(run, 2, tests={"test1": 1}).run()
+    assert len(facts(run)) == 1
+    assert not (run / "results" / "summary.json").exists()
+
+
+def test_a_run_that_is_refused_keeps_its_summary(run: Path) -> None:
+    identity = run / "work" / "run.json"
+    identity.write_text(identity.read_text().replace('"rows"', '"columns"'))
+    with pytest.raises(ConfigError, match="different: scene"):
+        job(run, 3).run()
+    assert (run / "results" / "summary.json").exists()
+
+
 def test_weights_are_tested_once_and_anew_when_they_have_learned_since(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
