@@ -37,6 +37,7 @@ from grasp_affordance.evaluation.references import (
 )
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
 from grasp_affordance.evaluation.store import (
+    drop_other_runs,
     file_digest,
     piles_done,
     read_json,
@@ -186,9 +187,8 @@ class LearnJob:
             protocol=self.config.protocol,
             device=options.device,
         )
-        if output.exists() and read_report(output)["identity"] != config.identity():
-            logger.info("%s is of weights that have learned since: tested anew", output)
-            output.unlink()
+        for path in drop_other_runs(output, config.identity()):
+            logger.info("%s was of weights that have learned since: tested anew", path)
         runner.run(
             config,
             [self.config.seed],

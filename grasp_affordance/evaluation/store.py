@@ -43,7 +43,7 @@ class RunStore:
             resume: keep what is there.
         """
         self.output = output
-        self.parts = output.with_name(output.name + ".parts")
+        self.parts = _parts_of(output)
         self.clearances: dict[Key, Clearance] = {}
         self.rows: dict[Key, list[AttemptRow]] = {}
         self.revisions: set[str] = set()
@@ -125,9 +125,10 @@ class RunStore:
         }
 
     def _load_parts(self) -> None:
-        if not (self.parts / "run.json").exists():
+        found = _identity_of(self.parts)
+        if found is None:
             return
-        self._check_identity(self.parts, read_json(self.parts / "run.json"))
+        self._check_identity(self.parts, found)
         for path in self.parts.glob("*-*.json"):
             self._keep(read_json(path))
 
@@ -177,12 +178,27 @@ def file_digest(path: Path) -> str:
         raise ConfigError(f"weights {path} cannot be read: {error.strerror}") from error
 
 
+def drop_other_runs(output: Path, identity: Mapping[str, Any]) -> list[Path]:
+    """Remove a report, and the parts of an unfinished one, that are not of this run.
+
+    Parts that do not say of which run they are go too. Returns what was removed.
+    """
+    parts, dropped = _parts_of(output), []
+    if output.exists() and read_report(output)["identity"] != identity:
+        output.unlink()
+        dropped.append(output)
+    if parts.exists() and _identity_of(parts) != identity:
+        shutil.rmtree(parts)
+        dropped.append(parts)
+    return dropped
+
+
 def piles_done(output: Path) -> int:
     """Return how many piles of an evaluation are done, finished or not."""
     if output.exists():
         return len(read_report(output)["clearances"])
     try:
-        names = os.listdir(output.with_name(output.name + ".parts"))
+        names = os.listdir(_parts_of(output))
     except FileNotFoundError:  # not begun, or finished this very moment
         return 0
     return sum(name[:1].isdigit() for name in names)
@@ -217,6 +233,16 @@ def read_rows(path: Path) -> list[AttemptRow]:
             ]
         except (KeyError, ValueError) as error:
             raise ConfigError(f"{path} is no table of attempts: {error}") from error
+
+
+def _parts_of(output: Path) -> Path:
+    return output.with_name(output.name + ".parts")
+
+
+def _identity_of(parts: Path) -> Any:
+    """Return what the parts of a run say that it measures; None where they do not say."""
+    path = parts / "run.json"
+    return read_json(path) if path.exists() else None
 
 
 def _holds_rows(path: Path) -> bool:

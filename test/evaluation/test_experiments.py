@@ -42,7 +42,7 @@ from grasp_affordance.evaluation.references import (
 )
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
-from grasp_affordance.evaluation.store import read_report
+from grasp_affordance.evaluation.store import file_digest, read_report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 
@@ -306,6 +306,30 @@ def test_a_run_that_is_refused_keeps_its_summary(run: Path) -> None:
     with pytest.raises(ConfigError, match="different: scene"):
         job(run, 3).run()
     assert (run / "results" / "summary.json").exists()
+
+
+def test_tests_that_a_kill_left_unfinished_do_not_outlive_their_weights(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared: list[int] = []
+
+    def clear(config: RunConfig, seed: int, index: int) -> tuple[Clearance, list[AttemptRow]]:
+        if cleared == [0]:
+            raise KilledError
+        cleared.append(index)
+        return clear_scripted(config, seed, index)
+
+    monkeypatch.setattr("grasp_affordance.evaluation.experiment_run.clear_simulated_pile", clear)
+    tested = {"test1": 2}
+    with pytest.raises(KilledError):
+        job(run, 2, tests=tested).run()
+    monkeypatch.setattr(
+        "grasp_affordance.evaluation.experiment_run.clear_simulated_pile", clear_scripted
+    )
+    job(run, 3, tests=tested).run()
+    report = read_report(run / "results" / "test1.json")
+    assert len(report["clearances"]) == 2
+    assert report["identity"]["weights"] == file_digest(job(run, 3).weights)
 
 
 def test_weights_are_tested_once_and_anew_when_they_have_learned_since(
