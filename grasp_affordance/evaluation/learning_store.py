@@ -1,6 +1,7 @@
 """The folder of a learning run.
 
-run.json         what is learned where: nothing of it may change when the run goes on
+run.json         what is learned where: nothing of it may change when the run goes on; and the
+                 revisions that have worked on it, which may
 attempts.csv     a row per attempt
 weights/         the learner's state and its checkpoints
 log/             the attempts with their frames, where they are kept
@@ -51,19 +52,31 @@ class LearningStore:
             raise ConfigError(
                 f"{folder} is not empty: add --resume to go on with its run, or choose another"
             )
-        if resume and path.exists():
-            found = read_json(path)
-            wrong = sorted(
-                name
-                for name in {*found, *self._identity}
-                if found.get(name) != self._identity.get(name)
+        self._revisions = self._earlier(path) if resume and path.exists() else []
+        if (this := revision()) not in self._revisions:
+            self._revisions.append(this)
+        write_json(path, {**self._identity, "revisions": self._revisions})
+
+    def _earlier(self, path: Path) -> list[str]:
+        """Return the revisions that have worked on a run, if it is this one.
+
+        Raises:
+            ConfigError: it is another.
+        """
+        found = read_json(path)
+        # Who began a run before they were kept, nobody knows any more.
+        revisions: list[str] = found.pop("revisions", ["unknown"])
+        wrong = sorted(
+            name
+            for name in {*found, *self._identity}
+            if found.get(name) != self._identity.get(name)
+        )
+        if wrong:
+            raise ConfigError(
+                f"{path} is of another run (different: {', '.join(wrong)}); give the same "
+                "options, or another --output"
             )
-            if wrong:
-                raise ConfigError(
-                    f"{path} is of another run (different: {', '.join(wrong)}); give the same "
-                    "options, or another --output"
-                )
-        write_json(path, self._identity)
+        return revisions
 
     def log(self, attempt: GraspAttempt) -> None:
         """Keep an attempt with its frame.
@@ -103,7 +116,7 @@ class LearningStore:
             "schema": SCHEMA,
             "run": self._identity,
             "figures": figures,
-            "provenance": {**provenance(self._device), "revisions": [revision()]},
+            "provenance": {**provenance(self._device), "revisions": self._revisions},
         }
         write_json(self.folder / "summary.json", report)
         policy.export(self.folder / "model.safetensors")

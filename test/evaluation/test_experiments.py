@@ -29,9 +29,9 @@ from grasp_affordance.evaluation.experiment_run import (
 from grasp_affordance.evaluation.experiments import EXPERIMENTS, experiment
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, read_learning_rows
 from grasp_affordance.evaluation.learning_run import LearningRunConfig, lay_out_pile
-from grasp_affordance.evaluation.learning_store import run_identity
+from grasp_affordance.evaluation.learning_store import LearningStore, run_identity
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
-from grasp_affordance.evaluation.provenance import machine_text
+from grasp_affordance.evaluation.provenance import machine_text, revision
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.references import (
     LIVE,
@@ -42,7 +42,7 @@ from grasp_affordance.evaluation.references import (
 )
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
-from grasp_affordance.evaluation.store import file_digest, read_report
+from grasp_affordance.evaluation.store import file_digest, read_report, write_json
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 
@@ -260,6 +260,30 @@ def killed_before_row(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
         append(table, row)
 
     monkeypatch.setattr(LearningTable, "append", append_or_die)
+
+
+def test_a_run_names_every_revision_that_worked_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_at(commit: str) -> LearningStore:
+        at = "grasp_affordance.evaluation.learning_store.revision"
+        monkeypatch.setattr(at, lambda: commit)
+        return LearningStore(tmp_path, LearningRunConfig(), LearnerOptions(), resume=True)
+
+    for commit in ("one", "another", "one"):
+        store = open_at(commit)
+    store.finish([], make_learner(LearnerOptions(), 0, store.weights))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["provenance"]["revisions"] == ["one", "another"]
+    assert summary["run"] == run_identity(LearningRunConfig(), LearnerOptions())
+
+
+def test_a_run_that_was_begun_before_revisions_were_kept_says_so(tmp_path: Path) -> None:
+    identity = run_identity(LearningRunConfig(), LearnerOptions())
+    write_json(tmp_path / "run.json", identity)
+    LearningStore(tmp_path, LearningRunConfig(), LearnerOptions(), resume=True)
+    kept = json.loads((tmp_path / "run.json").read_text())
+    assert kept == {**identity, "revisions": ["unknown", revision()]}
 
 
 def test_an_interrupted_run_goes_on_and_loses_no_more_than_the_row_it_was_at(
