@@ -22,8 +22,9 @@ from grasp_affordance.affordance.predictor import (
 )
 from grasp_affordance.affordance.region import BinView, RegionConfig
 from grasp_affordance.affordance.seal import SealConfig
+from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.cell import Cup
-from grasp_affordance.errors import CheckpointError, ConfigError, FrameError, SequenceError
+from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.grasp import Source, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
@@ -37,8 +38,10 @@ class PredictOptions:
     """What to predict with.
 
     Attributes:
-        source: of the affordance map: prior, learned, or blend.
-        weights: checkpoint; needed unless the source is the prior.
+        source: of the affordance map: prior, learned, or blend; by default the prior, or learned
+            where weights are named.
+        weights: checkpoint of a learned map, or `shipped`; those that come with the package by
+            default.
         blend: weight of the learned map against the prior's, for source blend.
         count: at most this many points per frame.
         min_probability: points below are not listed.
@@ -48,7 +51,7 @@ class PredictOptions:
         region: how objects are told from the background.
     """
 
-    source: Literal["prior", "learned", "blend"] = "prior"
+    source: Literal["prior", "learned", "blend"] | None = None
     weights: Path | None = None
     blend: float = 0.5
     count: int = 10
@@ -57,6 +60,11 @@ class PredictOptions:
     cup: Cup = field(default_factory=Cup)
     seal: SealConfig = field(default_factory=SealConfig)
     region: RegionConfig = field(default_factory=RegionConfig)
+
+    @property
+    def chosen_source(self) -> str:
+        """What the map is made of."""
+        return self.source or ("prior" if self.weights is None else "learned")
 
 
 def run(
@@ -96,7 +104,7 @@ def run(
 def _config(options: PredictOptions) -> PredictorConfig:
     candidates = CandidateConfig(count=options.count, min_probability=options.min_probability)
     return PredictorConfig(
-        source=Source(options.source),
+        source=Source(options.chosen_source),
         blend=options.blend,
         cup=options.cup,
         seal=options.seal,
@@ -106,17 +114,15 @@ def _config(options: PredictOptions) -> PredictorConfig:
 
 
 def _load(options: PredictOptions) -> AffordanceModel | None:
-    if options.source == "prior":
+    if options.chosen_source == "prior":
         if options.weights is not None:
             _log.warning("source 'prior' does not use --weights")
         return None
-    if options.weights is None:
-        raise CheckpointError(f"source '{options.source}' needs --weights; or use --source prior")
     from grasp_affordance.affordance.model import (
         load_model,
     )  # torch, which the prior can do without
 
-    return load_model(options.weights)
+    return load_model(weights_file(options.weights or SHIPPED))
 
 
 def _view(recording: Sequence, options: PredictOptions) -> BinView:

@@ -81,6 +81,15 @@ def test_flags_reach_the_predictor(sequence: Path, tmp_path: Path) -> None:
     assert count("reference", "--empty", "0001") > 2
 
 
+@pytest.mark.parametrize(
+    "flags", [["--weights", "shipped"], ["--source", "learned"]], ids=["named", "by default"]
+)
+def test_the_shipped_weights_need_no_path(sequence: Path, tmp_path: Path, flags: list[str]) -> None:
+    assert predict(sequence, "--output", tmp_path / "out", *flags) == 0
+    candidates = json.loads((tmp_path / "out" / "0000.json").read_text())["candidates"]
+    assert {candidate["source"] for candidate in candidates} == {"learned"}
+
+
 def test_an_empty_bin_seen_from_above_says_so(tmp_path: Path) -> None:
     above = camera_at(90, 0.7)
     camera = SequenceCamera(INTRINSICS, region=interior_polygon(above))
@@ -105,8 +114,8 @@ def test_bad_input_is_one_line_and_a_status(
     assert "nowhere is not a folder" in one_line(capsys)
     assert predict(sequence, "--output", sequence) == 1
     assert "another folder" in one_line(capsys)
-    assert predict(sequence, "--output", output, "--source", "learned") == 1
-    assert "--weights" in one_line(capsys)
+    assert predict(sequence, "--output", output, "--weights", "nowhere.safetensors") == 1
+    assert "nowhere.safetensors" in one_line(capsys)
     assert predict(sequence, "--output", output, "--empty", "0007") == 1
     assert "0007" in one_line(capsys)
     assert predict(sequence, "--output", output, "--cup.radius", "-1") == 1
