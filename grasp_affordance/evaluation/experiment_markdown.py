@@ -249,11 +249,26 @@ def _sources(results: ExperimentResults) -> str:
     provenances = [run.summary["provenance"] for run in runs]
     revisions = sorted({each for p in provenances for each in p["revisions"]})
     machines = sorted({machine_text(p["machine"]) for p in provenances})
-    seeds = sorted({run.seed for run in runs})
-    attempts, total = max(len(run.rows) for run in runs), sum(len(run.rows) for run in runs)
-    one = "" if len(seeds) > 1 else " **A single seed: an indication, not a result.**"
+    total = sum(len(run.rows) for run in runs)
+    single = len({run.seed for run in runs}) == 1
+    one = " **A single seed: an indication, not a result.**" if single else ""
     return (
-        f"`grasp-affordance experiment {results.name} --attempts {attempts} --seeds "
-        f"{seeds[0]}:{seeds[-1] + 1}`: {len(runs)} runs, {total} attempts; "
+        f"{_commands(results)}: {len(runs)} runs, {total} attempts; "
         f"revisions {', '.join(revisions)}; {'; '.join(machines)}.{one}"
     )
+
+
+def _commands(results: ExperimentResults) -> str:
+    """Return what makes these runs: a command for all arms of as many attempts and seeds."""
+    groups: dict[tuple[int, int, int], list[str]] = {}
+    for arm, runs in results.runs.items():
+        seeds = [run.seed for run in runs]
+        same = (max(len(run.rows) for run in runs), min(seeds), max(seeds) + 1)
+        groups.setdefault(same, []).append(arm)
+    commands = []
+    for (attempts, first, end), arms in groups.items():
+        command = f"experiment {results.name} --attempts {attempts} --seeds {first}:{end}"
+        if set(arms) != set(results.definition.arms):
+            command += f" --arms {' '.join(arms)}"
+        commands.append(f"`grasp-affordance {command}`")
+    return " and ".join(commands)

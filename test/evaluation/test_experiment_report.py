@@ -105,6 +105,19 @@ def test_a_single_seed_is_called_an_indication(tmp_path: Path) -> None:
     assert cells(success_table(only(tmp_path)), "scratch")["first 100"] == "90.0 % *"
 
 
+def test_the_command_names_the_arms_attempts_and_seeds_that_ran(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path, "scratch", "scratch", seed, outcomes(10, 120))
+        write_run(tmp_path, "adverse", "adverse", seed, outcomes(10, 120))
+        write_run(tmp_path, "adverse", "choosy", seed, outcomes(10, 120))
+    write_run(tmp_path, "adverse", "shipped", 0, outcomes(10, 110))
+    scratch, adverse = map(section, read_experiments(tmp_path))
+    assert "`grasp-affordance experiment scratch --attempts 120 --seeds 0:2`: 2 runs" in scratch
+    command = "`grasp-affordance experiment adverse --attempts"
+    both = f"{command} 120 --seeds 0:2 --arms adverse choosy`"
+    assert f"{both} and {command} 110 --seeds 0:1 --arms shipped`: 5 runs" in adverse
+
+
 def test_arms_are_compared_over_the_seeds_that_both_have(tmp_path: Path) -> None:
     failures = {"default": [10, 12, 20], "no_color": [15, 20, 24], "no_jitter": [9]}
     for arm, each in failures.items():
