@@ -81,7 +81,8 @@ def run(
         clear_one: clears one pile; called as `clear_one(config, seed, index)`. With several
             workers it must be importable by its module's name.
         workers: parallel processes; 1 works in this one.
-        resume: keep clearances that an earlier run of the same configuration finished.
+        resume: keep clearances that an earlier run of the same configuration finished. A report
+            that holds all of them already stays as it is, with machine, command and calibration.
         rows: write every attempt to a CSV beside the report.
         on_cleared: called for each finished clearance, those of earlier runs included.
 
@@ -97,6 +98,8 @@ def run(
         if key in store.clearances:
             on_cleared(store.clearances[key])
     todo = [key for key in keys if key not in store.clearances]
+    if not todo and not rows and (report := store.finished()):
+        return report
     this_revision = revision()
     for clearance, attempts in _clear_all(config, todo, clear_one, workers):
         store.add(clearance, attempts, this_revision)

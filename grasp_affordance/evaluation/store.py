@@ -69,6 +69,13 @@ class RunStore:
         write_json(self.parts / f"{clearance.seed}-{clearance.index}.json", part)
         self._keep(part)
 
+    def finished(self) -> dict[str, Any] | None:
+        """Return the report that was there, if it has every clearance; None where parts wait."""
+        if not self.output.exists() or any(self.parts.glob("*-*.json")):
+            return None
+        shutil.rmtree(self.parts)
+        return read_report(self.output)
+
     def finish(self, report: Mapping[str, Any], keys: list[Key], rows: bool) -> None:
         """Write the report, and the CSV of attempts if `rows`; then drop the parts.
 

@@ -117,6 +117,17 @@ def test_a_finished_run_can_be_extended_by_seeds(tmp_path: Path) -> None:
     assert tables[0] == tables[1]
 
 
+def test_a_report_that_has_everything_is_left_as_it_is(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    run(CONFIG, range(2), 2, output, clear_scripted)
+    before = output.read_bytes()
+    again = run(CONFIG, range(1), 2, output, clear_scripted, resume=True)
+    assert output.read_bytes() == before
+    assert again == json.loads(before)
+    assert "calibration" in again
+    assert sorted(tmp_path.iterdir()) == [output]
+
+
 def test_a_run_of_another_configuration_is_not_continued(tmp_path: Path) -> None:
     output = tmp_path / "report.json"
     run(CONFIG, range(1), 2, output, clear_scripted)
