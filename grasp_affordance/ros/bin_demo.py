@@ -2,7 +2,7 @@
 
     python -m grasp_affordance.ros.bin_demo OUTPUT [--scene NAME] [--hardness NAME] [--seed N]
 
-Started by `grasp-affordance demo`.
+Started by `grasp-affordance demo --show picking`.
 """
 
 import queue
@@ -15,6 +15,7 @@ import tyro
 from grasp_affordance_interfaces.msg import PickResult
 from std_msgs.msg import String
 
+from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.client import CallError
 from grasp_affordance.ros.config_values import Leaf
@@ -45,8 +46,13 @@ def demonstrate(
     }
     parameters = share_folder() / "config" / "sim.yaml"
     film = output / "cell.mp4"
-    # Without weights the prior picks, also where some are shipped.
-    serve: dict[str, Leaf] = {"checkpoint": str(weights or ""), "from_scratch": weights is None}
+    # Without weights the prior picks, also where some are shipped. It empties the bin: nothing is
+    # too hopeless to be tried.
+    serve: dict[str, Leaf] = {
+        "checkpoint": str(weights or ""),
+        "from_scratch": weights is None,
+        "predictor.candidates.min_probability": CandidateConfig.min_probability,
+    }
     specs = (
         NodeSpec(
             EXECUTOR,

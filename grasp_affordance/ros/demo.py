@@ -2,7 +2,7 @@
 
     python -m grasp_affordance.ros.demo OUTPUT [--data FOLDER] [--weights FILE]
 
-Started by `grasp-affordance demo --recorded`.
+Started by `grasp-affordance demo --show recorded`.
 """
 
 import queue

@@ -32,7 +32,6 @@ from grasp_affordance.sim import Hardness
 EXECUTOR, AFFORDANCE, TRAINER = "executor_node", "affordance_node", "trainer_node"
 LEARNED = "learned.safetensors"  # in the output folder: the weights at the end
 _PATIENCE = 90.0  # seconds for the first weights to be served
-_WORTH_TRYING = 0.3  # expected success below which it would rather not pick
 _EVERY = 3  # attempts per picture of the film
 _FAULTS = 5  # of the cell in a row after which the demonstration gives up
 
@@ -88,11 +87,7 @@ class LearningDemo:
             "predictor.candidates.hole_radii": 0.0,
             "explorer.curiosity.unfamiliar": 0.0,  # goes where the prior says that a cup seals
         }
-        serve: dict[str, Leaf] = {
-            "from_scratch": scratch,
-            "checkpoint": self.weights,
-            "predictor.candidates.min_probability": _WORTH_TRYING,
-        }
+        serve: dict[str, Leaf] = {"from_scratch": scratch, "checkpoint": self.weights}
         learn: dict[str, Leaf] = {
             "directory": str(log),
             "from_scratch": scratch,
