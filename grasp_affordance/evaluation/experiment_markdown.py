@@ -1,5 +1,6 @@
 """What experiments found, in Markdown, as docs/results.md shows it."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -260,15 +261,15 @@ def _sources(results: ExperimentResults) -> str:
 
 def _commands(results: ExperimentResults) -> str:
     """Return what makes these runs: a command for all arms of as many attempts and seeds."""
-    groups: dict[tuple[int, int, int], list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for arm, runs in results.runs.items():
-        seeds = [run.seed for run in runs]
-        same = (max(len(run.rows) for run in runs), min(seeds), max(seeds) + 1)
-        groups.setdefault(same, []).append(arm)
+        attempts, seeds = max(len(run.rows) for run in runs), [run.seed for run in runs]
+        device = re.search(r"--device \S+", runs[0].summary["flags"])
+        flags = f"--attempts {attempts} --seeds {min(seeds)}:{max(seeds) + 1}"
+        groups.setdefault(" ".join([flags, *([device[0]] if device else [])]), []).append(arm)
     commands = []
-    for (attempts, first, end), arms in groups.items():
-        command = f"experiment {results.name} --attempts {attempts} --seeds {first}:{end}"
-        if set(arms) != set(results.definition.arms):
-            command += f" --arms {' '.join(arms)}"
-        commands.append(f"`grasp-affordance {command}`")
+    for flags, arms in groups.items():
+        some = set(arms) != set(results.definition.arms)
+        chosen = f" --arms {' '.join(arms)}" if some else ""
+        commands.append(f"`grasp-affordance experiment {results.name} {flags}{chosen}`")
     return " and ".join(commands)
