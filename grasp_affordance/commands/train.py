@@ -67,20 +67,28 @@ def run(
     stacks_of(scene)
     check_cell(cell)
     config = LearningRunConfig(scene, cell, attempts, seed)
-    store = LearningStore(output, config, learner, resume)
-    policy = make_learner(learner, seed, store.weights)
+    with LearningStore(output, config, learner, resume) as store:
+        _run(store, config, learner, log, f"{learner.preset} preset, scene {scene}, {cell} cell")
+
+
+def _run(
+    store: LearningStore, config: LearningRunConfig, learner: LearnerOptions, log: bool, title: str
+) -> None:
+    """Learn, and write what came of it; the rest is as for `run`."""
+    policy = make_learner(learner, config.seed, store.weights)
     table = LearningTable(store.table, keep=policy.attempts)
     console = Console()
     _pretrain(console, config, policy, learner.pretrain)
     keep = store.log if log else None
     unlearned = store.unlearned(policy.attempts)
-    with _progress(console, attempts, table) as show:
+    with _progress(console, config.attempts, table) as show:
         learn_in_cell(config, policy, table, show, keep, unlearned)
     summary = store.finish(table.rows, policy)
-    title = f"{learner.preset} preset, scene {scene}, {cell} cell"
-    plot_runs({f"seed {seed}": table.rows}, output / "learning_curve.png", title)
+    plot_runs({f"seed {config.seed}": table.rows}, store.folder / "learning_curve.png", title)
     console.print(_summary_table(summary))
-    console.print(f"run: {output}; weights: {output / 'model.safetensors'}", highlight=False)
+    console.print(
+        f"run: {store.folder}; weights: {store.folder / 'model.safetensors'}", highlight=False
+    )
 
 
 def _pretrain(

@@ -10,15 +10,13 @@ Results hold small files only, and all that the report needs:
 Weights and the learner's state are in the work folder, under the same names.
 """
 
-import fcntl
 import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.claim import Claim
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.experiments import Experiment, learner_options
@@ -94,11 +92,12 @@ class LearnJob:
         """Learn and test what is left to do.
 
         Raises:
-            ConfigError: the folders hold another run, or another process is at it.
+            ConfigError: the folders hold another run.
+            BusyError: another process is at it.
         """
         _one_thread()
         self.results.mkdir(parents=True, exist_ok=True)
-        with claimed(self.results):
+        with Claim(self.results):
             summary = self._summary()
             if summary is None or (self._untested(summary) and not self._has_weights(summary)):
                 summary = self._learn()
@@ -139,22 +138,15 @@ class LearnJob:
 
     def _learn(self) -> dict[str, Any]:
         options, seed = learner_options(self.flags), self.config.seed
-        store = LearningStore(self.work, self.config, options, resume=True)
-        policy = make_learner(options, seed, store.weights)
-        # Without the work folder it begins anew; with the old summary it would count as finished.
-        self.summary.unlink(missing_ok=True)
-        table = LearningTable(self.table, keep=policy.attempts)
-        last = table.rows[-1].number if table.rows else -1
-        # A kill after a lesson and before its row costs the row, which leaves a gap in the numbers.
-        if last < policy.attempts - 2:
-            raise ConfigError(
-                f"{self.work} has learned from {policy.attempts} attempts, but {table.path} ends "
-                f"with number {last}; remove both folders to run it anew"
-            )
-        for _ in pretrain_in_cell(self.config, policy, options.pretrain):
-            pass
-        learn_in_cell(self.config, policy, table)
-        store.finish(table.rows, policy)
+        with LearningStore(self.work, self.config, options, resume=True) as store:
+            policy = make_learner(options, seed, store.weights)
+            # Without the work folder it begins anew; with the old summary it would pass for done.
+            self.summary.unlink(missing_ok=True)
+            table = self._table_of(policy.attempts)
+            for _ in pretrain_in_cell(self.config, policy, options.pretrain):
+                pass
+            learn_in_cell(self.config, policy, table)
+            store.finish(table.rows, policy)
         summary = {
             **read_json(self.work / "summary.json"),
             "experiment": self.experiment,
@@ -165,6 +157,18 @@ class LearnJob:
         }
         write_json(self.summary, summary)
         return summary
+
+    def _table_of(self, attempts: int) -> LearningTable:
+        """Return the rows of a learner that has made so many attempts."""
+        table = LearningTable(self.table, keep=attempts)
+        last = table.rows[-1].number if table.rows else -1
+        # A kill after a lesson and before its row costs the row, which leaves a gap in the numbers.
+        if last < attempts - 2:
+            raise ConfigError(
+                f"{self.work} has learned from {attempts} attempts, but {table.path} ends "
+                f"with number {last}; remove both folders to run it anew"
+            )
+        return table
 
     def _untested(self, summary: Mapping[str, Any]) -> list[str]:
         """Return the scenes in which these weights have not cleared all piles."""
@@ -272,24 +276,6 @@ def completed(run: Mapping[str, Any]) -> dict[str, Any]:
 def count_rows(table: Path) -> int:
     """Return the number of rows of a CSV that may be growing."""
     return max(0, table.read_bytes().count(b"\n") - 1) if table.exists() else 0
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Keep other processes away from a folder.
-
-    Raises:
-        ConfigError: one is at it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"another process is working on {folder}") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _holds(output: Path, weights: str, piles: int) -> bool:

@@ -12,8 +12,9 @@ model.safetensors  the weights in service at the end
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from grasp_affordance.claim import Claim
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_report import summarise_learning
 from grasp_affordance.evaluation.learning_rows import LearningRow
@@ -31,10 +32,11 @@ SCHEMA = "grasp_affordance/learning/1"
 
 
 class LearningStore:
-    """The files of one run.
+    """The files of one run; leave it, as a context, to let others write to them.
 
     Raises:
         ConfigError: the folder holds another run, or one that is not to be resumed.
+        BusyError: another process is at it.
     """
 
     def __init__(
@@ -52,10 +54,21 @@ class LearningStore:
             raise ConfigError(
                 f"{folder} is not empty: add --resume to go on with its run, or choose another"
             )
+        self._claim = Claim(folder)
         self._revisions = self._earlier(path) if resume and path.exists() else []
         if (this := revision()) not in self._revisions:
             self._revisions.append(this)
         write_json(path, {**self._identity, "revisions": self._revisions})
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others write."""
+        if self._log is not None:
+            self._log.close()
+        self._claim.release()
 
     def _earlier(self, path: Path) -> list[str]:
         """Return the revisions that have worked on a run, if it is this one.

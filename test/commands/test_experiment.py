@@ -22,7 +22,7 @@ def test_an_experiment_leaves_small_results_and_keeps_the_rest_in_the_work_folde
     bare = ["--no-tests", "--no-references"]
     assert command(tmp_path, *tiny, *bare) == 0
     folder = tmp_path / "results" / "prior" / "ideal-seed4"
-    assert {path.name for path in folder.iterdir()} == {"attempts.csv", "summary.json"}
+    assert {path.name for path in folder.glob("[!.]*")} == {"attempts.csv", "summary.json"}
     assert len(read_learning_rows(folder / "attempts.csv")) == 1
     run = json.loads((folder / "summary.json").read_text())["run"]
     assert (run["cell"], run["scene"], run["seed"]) == ("ideal", "train", 4)

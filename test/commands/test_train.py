@@ -7,6 +7,7 @@ import cv2
 import pytest
 
 from grasp_affordance.affordance.model import load_model
+from grasp_affordance.claim import Claim
 from grasp_affordance.cli import main
 from grasp_affordance.evaluation.learning_rows import read_learning_rows
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
@@ -135,6 +136,15 @@ def test_mistakes_are_named_before_anything_is_simulated(
 ) -> None:
     assert main(["train", "--output", str(tmp_path / "run"), *options]) == 1
     assert reason in capsys.readouterr().err
+
+
+def test_a_run_that_another_process_is_at_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Claim(tmp_path / "run"):
+        assert train(tmp_path / "run", 1, "--resume") == 1
+    assert "another process is writing" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
 def test_a_folder_with_a_run_is_not_overwritten(

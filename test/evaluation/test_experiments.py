@@ -15,12 +15,12 @@ from networks import noise_frame
 from grasp_affordance.affordance.device import accelerator_name
 from grasp_affordance.affordance.model import load_model
 from grasp_affordance.affordance.shipped import require_shipped_weights
+from grasp_affordance.claim import BusyError, Claim
 from grasp_affordance.commands.experiment import run as run_command
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.experiment_run import (
     LearnJob,
     begun,
-    claimed,
     completed,
     differences,
     incomplete,
@@ -185,14 +185,8 @@ def test_a_machine_is_named_with_its_gpu() -> None:
 
 
 def test_a_folder_that_is_worked_on_is_refused(tmp_path: Path) -> None:
-    with (
-        claimed(tmp_path),
-        pytest.raises(ConfigError, match="another process"),
-        claimed(tmp_path),
-    ):
-        pass
-    with claimed(tmp_path):
-        pass
+    with Claim(tmp_path / "results"), pytest.raises(BusyError):
+        job(tmp_path, 1).run()
 
 
 def job(folder: Path, attempts: int, **changes: object) -> LearnJob:
@@ -227,7 +221,7 @@ def facts(folder: Path) -> Sequence[object]:
 def test_a_finished_run_is_kept_and_goes_on_when_asked_for_more(run: Path) -> None:
     results = run / "results"
     assert job(run, 2).progress() == (2, 2)
-    assert {path.name for path in results.iterdir()} == {"attempts.csv", "summary.json"}
+    assert {path.name for path in results.glob("[!.]*")} == {"attempts.csv", "summary.json"}
     kept = {path: path.stat().st_mtime_ns for path in results.iterdir()}
     job(run, 2).run()
     assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == kept
@@ -270,9 +264,11 @@ def test_a_run_names_every_revision_that_worked_on_it(
         monkeypatch.setattr(at, lambda: commit)
         return LearningStore(tmp_path, LearningRunConfig(), LearnerOptions(), resume=True)
 
-    for commit in ("one", "another", "one"):
-        store = open_at(commit)
-    store.finish([], make_learner(LearnerOptions(), 0, store.weights))
+    for commit in ("one", "another"):
+        with open_at(commit):
+            pass
+    with open_at("one") as store:
+        store.finish([], make_learner(LearnerOptions(), 0, store.weights))
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["provenance"]["revisions"] == ["one", "another"]
     assert summary["run"] == run_identity(LearningRunConfig(), LearnerOptions())
