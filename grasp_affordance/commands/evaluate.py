@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from grasp_affordance.affordance.shipped import require_shipped_weights
+from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.make_policy import check_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig
@@ -53,7 +53,7 @@ def run(
         cell: hardness: ideal, realistic or adverse.
         seeds: A:B, from A up to B - 1; each is a cell of its own, with its own calibration error.
         clearances: piles per seed.
-        weights: of a learned policy; those shipped by default.
+        weights: of a learned policy: a file, or `shipped`, the default.
         min_probability: expected success rate below which prior and learned policies abstain.
         device: on which a learned policy predicts, as torch names it: cpu, cuda.
         workers: parallel processes.
@@ -62,8 +62,8 @@ def run(
         protocol: rules of a clearance.
     """
     check_policy(policy, weights)
-    if policy == "learned" and weights is None:
-        weights = require_shipped_weights()  # the report names them by their digest
+    if policy == "learned":
+        weights = weights_file(weights or SHIPPED)  # the report names them by their digest
     stacks_of(scene)
     check_cell(cell)
     config = runner.RunConfig(policy, scene, cell, weights, min_probability, protocol, device)

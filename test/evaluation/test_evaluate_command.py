@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.cli import main
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import NAMES, make_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.evaluation.store import file_digest
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.stacks import FAMILIES, FULL, TRAINING
@@ -95,6 +97,16 @@ def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) ->
     assert total["attempts"] + total["refusals"] + total["abstentions"] >= 1
     assert total["placed"] + total["left"] + total["lost"] == total["objects"]
     assert output.with_suffix(".csv").exists()
+
+
+def test_weights_called_shipped_are_the_default(tmp_path: Path) -> None:
+    quick = {"scene": "rows", "clearances": "1", "protocol.failure-cap": "1", "policy": "learned"}
+    digests = []
+    for name, named in (("named", {"weights": "shipped"}), ("default", {})):
+        output = tmp_path / f"{name}.json"
+        assert main(arguments(output, **quick, **named)) == 0
+        digests.append(json.loads(output.read_text())["identity"]["weights"])
+    assert digests == [file_digest(require_shipped_weights())] * 2
 
 
 def cleared_rows(policy_name: str, seed: int) -> list[AttemptRow]:
