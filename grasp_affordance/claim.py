@@ -44,6 +44,11 @@ class Claim:
             raise
         self._close = weakref.finalize(self, os.close, descriptor)
 
+    @property
+    def held(self) -> bool:
+        """Whether it has not been released."""
+        return bool(self._close.alive)
+
     def release(self) -> None:
         """Let others have the folder; a second time does nothing."""
         self._close()

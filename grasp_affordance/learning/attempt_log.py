@@ -104,9 +104,11 @@ class AttemptLog:
         """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
 
         Raises:
-            AttemptLogError: the disk is full or not writable, or the frames are not of the log's
-                camera; the log is as it was before.
+            AttemptLogError: the disk is full or not writable, the frames are not of the log's
+                camera, or the log is closed; it is as it was before.
         """
+        if not self._claim.held:
+            raise AttemptLogError(f"{self.folder}: an attempt came after the log was closed")
         before_size = self._path.stat().st_size if self._path.exists() else 0
         try:
             data = to_json(attempt, self._store(attempt.before), self._store(attempt.after))

@@ -104,7 +104,6 @@ class PickRecord:
             self._labeller = None
         if self._log is not None:
             self._log.close()
-            self._log = None
 
     def append(self, attempt: GraspAttempt) -> str:
         """Keep an attempt; return where, as FOLDER#NUMBER, or an empty string without a log.

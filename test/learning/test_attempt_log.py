@@ -183,6 +183,8 @@ def test_two_writers_do_not_get_one_log(tmp_path: Path) -> None:
     with pytest.raises(AttemptLogError, match="another process is writing"):
         AttemptLog(tmp_path, CAMERA, SETUP)
     log.close()
+    with pytest.raises(AttemptLogError, match="closed"):
+        log.append(attempt(0))
     AttemptLog(tmp_path, CAMERA, SETUP)
 
 
