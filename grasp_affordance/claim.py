@@ -4,9 +4,8 @@ import fcntl
 import os
 import weakref
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import GraspAffordanceError
 
 _LOCK = ".lock"  # a file, because NFS locks no folder
@@ -16,7 +15,7 @@ class BusyError(GraspAffordanceError):
     """Somebody else writes to the folder."""
 
 
-class Claim:
+class Claim(Closing):
     """Keeps others away from a folder, be they in this process or another.
 
     The lock is the operating system's: a kill releases it. So does forgetting the last reference.
@@ -42,26 +41,13 @@ class Claim:
         except OSError:
             os.close(descriptor)
             raise
-        self._close = weakref.finalize(self, os.close, descriptor)
+        self._release = weakref.finalize(self, os.close, descriptor)
 
     @property
     def held(self) -> bool:
-        """Whether it has not been released."""
-        return bool(self._close.alive)
+        """Whether it has not been let go."""
+        return bool(self._release.alive)
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let others have the folder; a second time does nothing."""
-        self._close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release it."""
-        self.release()
+        self._release()

@@ -12,12 +12,13 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-CORE = {"errors", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
+CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
     "errors": set(),
-    "claim": {"errors"},
+    "closing": set(),
+    "claim": {"closing", "errors"},
     "files": {"errors"},
     "logs": set(),
     "console": set(),
@@ -42,6 +43,7 @@ TOP = {"cli", "commands", "evaluation"}
 NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
 WITHOUT_TORCH = NUMPY_ONLY | {
     "claim",
+    "closing",
     "files",
     "logs",
     "sequence",

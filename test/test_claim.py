@@ -21,12 +21,12 @@ time.sleep(600)
 def test_a_claim_keeps_out_another_of_the_same_process(tmp_path: Path) -> None:
     with Claim(tmp_path / "new"), pytest.raises(BusyError, match="another process is writing"):
         Claim(tmp_path / "new")
-    Claim(tmp_path / "new").release()
+    Claim(tmp_path / "new").close()
 
 
 def test_a_claim_that_nobody_refers_to_is_released(tmp_path: Path) -> None:
     Claim(tmp_path)
-    Claim(tmp_path).release()
+    Claim(tmp_path).close()
 
 
 def test_a_kill_releases_the_claim_of_another_process(tmp_path: Path) -> None:
@@ -37,4 +37,4 @@ def test_a_kill_releases_the_claim_of_another_process(tmp_path: Path) -> None:
         with pytest.raises(BusyError):
             Claim(tmp_path)
         holder.kill()
-    Claim(tmp_path).release()
+    Claim(tmp_path).close()

@@ -3,11 +3,10 @@
 import csv
 import io
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from torch.utils.tensorboard import SummaryWriter
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.detection.evaluation import DetectionScore
 from grasp_affordance.detection.training_state import TrainingState
 from grasp_affordance.files import write_atomically
@@ -17,7 +16,7 @@ _MEASURES = ("average_precision", "precision", "recall", "best_first", "threshol
 _EVERY = 10  # steps between points of the loss curves
 
 
-class TrainingLog:
+class TrainingLog(Closing):
     """Writes `tensorboard/` and `metrics.csv`; what a killed run wrote too much is replaced."""
 
     def __init__(self, folder: Path, state: TrainingState) -> None:
@@ -43,14 +42,6 @@ class TrainingLog:
         table.writerows(state.rows)
         write_atomically(self.path, stream.getvalue().encode())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Flush and close the curves."""
         self.writer.close()

@@ -12,18 +12,19 @@ model.safetensors  the weights in service at the end
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from grasp_affordance.claim import Claim
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_report import summarise_learning
 from grasp_affordance.evaluation.learning_rows import LearningRow
 from grasp_affordance.evaluation.learning_run import LearningRunConfig
 from grasp_affordance.evaluation.make_learner import LearnerOptions
 from grasp_affordance.evaluation.provenance import provenance, revision
-from grasp_affordance.evaluation.store import read_json, write_json
+from grasp_affordance.evaluation.store import read_json, refuse_other_run, write_json
 from grasp_affordance.grasp import GraspAttempt
-from grasp_affordance.learning.attempt_log import ATTEMPTS, AttemptLog, read_attempt, read_log
+from grasp_affordance.learning.attempt_log import AttemptLog, read_last
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.setup import open_log
 from grasp_affordance.sim import SimConfig
@@ -31,7 +32,7 @@ from grasp_affordance.sim import SimConfig
 SCHEMA = "grasp_affordance/learning/1"
 
 
-class LearningStore:
+class LearningStore(Closing):
     """The files of one run; leave it, as a context, to let others write to them.
 
     Raises:
@@ -60,15 +61,11 @@ class LearningStore:
             self._revisions.append(this)
         write_json(path, {**self._identity, "revisions": self._revisions})
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Let others write."""
         if self._log is not None:
             self._log.close()
-        self._claim.release()
+        self._claim.close()
 
     def _earlier(self, path: Path) -> list[str]:
         """Return the revisions that have worked on a run, if it is this one.
@@ -79,16 +76,8 @@ class LearningStore:
         found = read_json(path)
         # Who began a run before they were kept, nobody knows any more.
         revisions: list[str] = found.pop("revisions", ["unknown"])
-        wrong = sorted(
-            name
-            for name in {*found, *self._identity}
-            if found.get(name) != self._identity.get(name)
-        )
-        if wrong:
-            raise ConfigError(
-                f"{path} is of another run (different: {', '.join(wrong)}); give the same "
-                "options, or another --output"
-            )
+        remedy = "give the same options, or another --output"
+        refuse_other_run(path, found, self._identity, remedy)
         return revisions
 
     def log(self, attempt: GraspAttempt) -> None:
@@ -115,12 +104,8 @@ class LearningStore:
         Raises:
             AttemptLogError: the log is damaged.
         """
-        if not (self._log_folder / ATTEMPTS).exists():
-            return None
-        attempts = list(read_log(self._log_folder, frames=False))
-        if not attempts or attempts[-1].index != learned:
-            return None
-        return read_attempt(self._log_folder, len(attempts) - 1)
+        last = read_last(self._log_folder)
+        return last if last is not None and last.index == learned else None
 
     def finish(self, rows: list[LearningRow], policy: LearningPolicy) -> dict[str, Any]:
         """Write summary and weights; return the summary's figures."""

@@ -140,13 +140,8 @@ class RunStore:
             self._keep(read_json(path))
 
     def _check_identity(self, path: Path, found: Mapping[str, Any]) -> None:
-        names = set(found) | set(self._identity)
-        wrong = sorted(name for name in names if found.get(name) != self._identity.get(name))
-        if wrong:
-            raise ConfigError(
-                f"{path} is of another run (different: {', '.join(wrong)}); choose another "
-                "--output or leave out --resume"
-            )
+        remedy = "choose another --output or leave out --resume"
+        refuse_other_run(path, found, self._identity, remedy)
 
 
 def read_json(path: Path) -> Any:
@@ -183,6 +178,15 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ConfigError(f"weights {path} cannot be read: {error.strerror}") from error
+
+
+def refuse_other_run(
+    path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], remedy: str
+) -> None:
+    """Raise ConfigError where what is measured is not what was; it names what, and the remedy."""
+    wrong = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+    if wrong:
+        raise ConfigError(f"{path} is of another run (different: {', '.join(wrong)}); {remedy}")
 
 
 def drop_other_runs(output: Path, identity: Mapping[str, Any]) -> list[Path]:

@@ -98,7 +98,7 @@ class AttemptLog:
 
     def close(self) -> None:
         """Let others write; everything is on the disk already."""
-        self._claim.release()
+        self._claim.close()
 
     def append(self, attempt: GraspAttempt) -> int:
         """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
@@ -182,6 +182,17 @@ def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     if not 0 <= number < len(lines):
         raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
     return load_attempt(Path(folder), lines[number], frames=True)
+
+
+def read_last(folder: str | Path) -> GraspAttempt | None:
+    """Return the last attempt of a log with its frames; None where it has none.
+
+    Raises:
+        AttemptLogError: the log is damaged.
+    """
+    path = Path(folder) / ATTEMPTS
+    lines = _whole_lines(path) if path.exists() else []
+    return load_attempt(Path(folder), lines[-1], frames=True) if lines else None
 
 
 def read_setup(folder: str | Path) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import yaml
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.config_values import Leaf, as_parameter
 from grasp_affordance.ros.share import transport_environment
@@ -40,7 +39,7 @@ class NodeSpec:
     remappings: Mapping[str, str] = field(default_factory=dict)
 
 
-class Processes:
+class Processes(Closing):
     """The nodes of one system, each in its own process; a context manager that stops them all.
 
     Args:
@@ -58,15 +57,8 @@ class Processes:
         self._environment = {**os.environ, **transport_environment(), **(environment or {})}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Stop all of them, and remove what was temporary."""
         self.stop()
         if self._temporary is not None:
             self._temporary.cleanup()

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from grasp_affordance.cell import Cell, Cup
+from grasp_affordance.closing import Closing
 from grasp_affordance.geometry import Array, approach_pose
 from grasp_affordance.sim import stacks
 from grasp_affordance.sim.appearance import theme
@@ -52,7 +51,7 @@ class CellState:
     command: Array
 
 
-class SimCell:
+class SimCell(Closing):
     """A cell in MuJoCo. Usable wherever a `cell.Cell` is.
 
     Attributes:
@@ -240,14 +239,3 @@ class SimCell:
     def close(self) -> None:
         """Free the renderer."""
         self._renderer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -5,13 +5,12 @@ import subprocess
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import imageio_ffmpeg
 import mujoco
 import numpy as np
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.sim.cell import SimCell
 from grasp_affordance.sim.render import Renderer
@@ -61,7 +60,7 @@ def side_view(config: FilmConfig) -> mujoco.MjvCamera:
     return view
 
 
-class Film:
+class Film(Closing):
     """Records every motion of a cell while it is open.
 
     with Film(cell, Path("picks.mp4")):
@@ -113,17 +112,6 @@ class Film:
         self._sink.close()
         self._renderer.close()
         os.replace(self._unfinished, self.path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def make_gif(video: Path, gif: Path, width: int = 480, fps: int = 10) -> None:

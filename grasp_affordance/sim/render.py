@@ -5,20 +5,19 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import CameraError
 from grasp_affordance.sim.llvm import load_tritons_llvm_first
 
 _MAX_GEOMS = 2000
 
 
-class Renderer:
+class Renderer(Closing):
     """Draws cameras of a model.
 
     An OpenGL context belongs to one thread; all drawing runs in one that the renderer owns, so
@@ -157,14 +156,3 @@ class Renderer:
             self._context.free()
             self._context = None
         self._gl.free()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

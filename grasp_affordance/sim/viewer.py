@@ -3,11 +3,10 @@
 import os
 import sys
 import time
-from types import TracebackType
-from typing import Self
 
 import mujoco.viewer
 
+from grasp_affordance.closing import Closing
 from grasp_affordance.errors import CameraError
 from grasp_affordance.sim.cell import SimCell
 from grasp_affordance.sim.film import FilmConfig, side_view
@@ -16,7 +15,7 @@ from grasp_affordance.sim.world import World
 _INTERVAL = 1 / 30  # seconds between pictures
 
 
-class Window:
+class Window(Closing):
     """Shows a cell while it is open; closing the window does not stop the cell.
 
     The window follows the cell, which sets the pace: give it `SimConfig.real_time_factor`.
@@ -61,14 +60,3 @@ class Window:
         """Close the window."""
         self._cell.on_new_stack.remove(self._reopen)
         self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
