@@ -37,10 +37,8 @@ class ChampionConfig:
         drop: share of attempts by which it may fall below the best so far; beyond that, the weights
             that served at the best are put back.
         certainty: standard errors by which the fall must exceed chance besides. The best of many
-            windows is a lucky one, so it takes more than usual: at 4.5, of robots whose skill stays
-            the same, at most one in twenty is rolled back in 5,000 attempts (simulated for success
-            rates of 0.80 to 0.97; without this, at 0.90 half of them), and a fall from 0.95 to 0.70
-            is found after 71 attempts instead of 52.
+            windows is a lucky one, so it takes more than usual: `benchmarks/rollback.py` says how
+            often chance alone rolls back, and how soon a fall is found.
     """
 
     examples: int = 128
