@@ -9,6 +9,7 @@ them as the trainer asks.
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -36,7 +37,7 @@ def main(
         seed: of the tosses.
         output: raw results.
     """
-    lines = []
+    lines: list[dict[str, Any]] = []
     for certainty in (0.0, ChampionConfig.certainty):
         config, rng = ChampionConfig(certainty=certainty), np.random.default_rng(seed)
         for rate in STEADY:
