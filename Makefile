@@ -70,7 +70,7 @@ format: setup ## Format the code and mend what ruff can mend
 
 .PHONY: results
 results: setup ## Measure all baselines and write docs/results.md (hours; SEEDS=5 WORKERS=2; goes on where it was)
-	@benchmarks/baselines.sh
+	@research/benchmarks/baselines.sh
 
 .PHONY: build
 build: setup ## Build both packages with colcon

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause, Outcome, PressureTrace
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Cause, Outcome, PressureTrace
 from grasp_affordance.rgbd import RgbdFrame
 
 Array = NDArray[np.float64]
@@ -135,7 +135,7 @@ class Cup:
     """A suction cup.
 
     Attributes:
-        radius: of the sealing lip, metres.
+        radius: of the sealing rim, metres.
         vacuum: reached when sealed, kilopascals below ambient.
         stroke: of the bellows, metres.
         tilt: the bellows follows a surface tilted up to this, radians.
@@ -167,7 +167,7 @@ class Cell:
         now_ns: nanoseconds in the clock of the frames' stamps, for their age.
         settle: waits until what a pick has stirred lies still; nothing to do on a real cell, which
             is slow enough.
-        truth: the simulator's verdict on the last pick, asked once the arm has retreated; None on
+        truth: the simulator's result on the last pick, asked once the arm has retreated; None on
             a real cell. For scoring only: no decision may depend on it.
     """
 

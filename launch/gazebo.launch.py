@@ -18,8 +18,8 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from grasp_affordance.ros.launching import GAZEBO_TOPICS, record_command, require_packages
-from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.launching import GAZEBO_TOPICS, record_command, require_packages
+from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
 NEEDED = (
     "controller_manager",

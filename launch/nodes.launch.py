@@ -8,7 +8,7 @@ from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
 
 def generate_launch_description() -> LaunchDescription:

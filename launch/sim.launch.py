@@ -13,7 +13,7 @@ from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 from grasp_affordance.sim import SCENES, Hardness
 
 

@@ -20,13 +20,13 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from grasp_affordance.ros.launching import (
+from grasp_affordance.ros.common.launching import (
     parameters_file,
     record_command,
     require_packages,
     static_transform_arguments,
 )
-from grasp_affordance.ros.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
 ARGUMENTS = {
     "ur_type": ("ur5", "ur5 (CB3), ur5e, or another type of ur_robot_driver"),

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from grasp_affordance.cli import COMMANDS
-from grasp_affordance.ros.affordance_config import AffordanceNodeConfig
-from grasp_affordance.ros.calibration_node import CalibrationNodeConfig
-from grasp_affordance.ros.config_values import flatten
-from grasp_affordance.ros.executor_config import ExecutorNodeConfig
-from grasp_affordance.ros.trainer_config import TrainerNodeConfig
+from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
+from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeConfig
+from grasp_affordance.ros.common.config_values import flatten
+from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
+from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 
 ROOT = Path(__file__).parents[1]
 PAGES = (

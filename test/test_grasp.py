@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Failures, GraspRectangle, Source, SuctionPoint
+from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.suction import Failures, Source, SuctionPoint
 
 
 @pytest.mark.parametrize("probability", [-0.01, 1.01, float("nan")])

@@ -20,7 +20,7 @@ def test_every_message_of_the_page_is_in_the_code() -> None:
     page = (ROOT / "docs" / "troubleshooting.md").read_text()
     messages = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
     assert len(messages) > 20
-    pieces = [piece for message in messages for piece in re.split(r"\.\.\.|/", message)]
-    parts = {piece.strip(" ':,") for piece in pieces} - ASSEMBLED
+    segments = [segment for message in messages for segment in re.split(r"\.\.\.|/", message)]
+    parts = {segment.strip(" ':,") for segment in segments} - ASSEMBLED
     unknown = [part for part in parts if len(part) > 8 and part not in source]
     assert not unknown

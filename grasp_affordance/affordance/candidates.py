@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.holes import distance_to
-from grasp_affordance.affordance.region import Region
-from grasp_affordance.affordance.seal import Seal
-from grasp_affordance.affordance.surface import Surface
+from grasp_affordance.affordance.bin.region import Region
+from grasp_affordance.affordance.seal.seal import Seal
+from grasp_affordance.affordance.surface.holes import distance_to
+from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Failures, Rejection, Selection, Source, SuctionPoint
+from grasp_affordance.suction import Failures, Rejection, Selection, Source, SuctionPoint
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -36,8 +36,9 @@ class CandidateConfig:
         workspace_min: lowest corner of the allowed box in the base frame, metres; applied where
             `T_base_camera` is known.
         workspace_max: its highest corner.
-        failure_doubt: by which the logit sinks beside each recently failed point: what kept the cup
-            from holding there (porous, weighed down, leaning) is often true of the whole object.
+        failure_penalty: by which the logit sinks beside each recently failed point: what kept the
+            cup from holding there (porous, weighed down, leaning) is often true of the whole
+            object.
         failure_reach: metres over which this doubt falls to 61 % (one sigma of a Gaussian).
     """
 
@@ -51,14 +52,14 @@ class CandidateConfig:
     wall_margin: float = 0.003
     workspace_min: tuple[float, float, float] = (-10.0, -10.0, -10.0)
     workspace_max: tuple[float, float, float] = (10.0, 10.0, 10.0)
-    failure_doubt: float = 1.0
+    failure_penalty: float = 1.0
     failure_reach: float = 0.025
 
     def __post_init__(self) -> None:
         if self.count < 1 or not 0 <= self.min_probability <= 1:
             raise ConfigError("candidates: count must be at least 1, min_probability in [0, 1]")
         lengths = (self.spacing, self.smoothing, self.edge_radii, self.hole_radii)
-        if min(*lengths, self.wall_margin, self.failure_doubt) < 0:
+        if min(*lengths, self.wall_margin, self.failure_penalty) < 0:
             raise ConfigError("candidates: a length or the doubt is negative")
         if not self.failure_reach > 0:
             raise ConfigError(f"candidates: failure_reach {self.failure_reach} m is not positive")
@@ -99,7 +100,7 @@ def process(
     sigma = config.smoothing * scene.surface.cells_per_metre
     if sigma > 0.1:
         scores = np.asarray(cv2.GaussianBlur(scores, (0, 0), sigma), np.float32)
-    smooth = _doubted(scores, scene, config)
+    smooth = _penalised(scores, scene, config)
     free = np.ones(scores.shape, np.bool_)
     causes: dict[Rejection, Mask] = {}
     for cause, mask in _obstacles(scene, config).items():
@@ -158,18 +159,18 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
     return masks
 
 
-def _doubted(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
+def _penalised(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
     """Return the scores (h, w), sunk beside recently failed points."""
     failed = scene.failures.points
-    if scene.T_base_camera is None or not len(failed) or not config.failure_doubt:
+    if scene.T_base_camera is None or not len(failed) or not config.failure_penalty:
         return scores
     base = transform_points(scene.T_base_camera, scene.surface.points)
-    doubt = np.zeros(scores.shape)
+    penalty = np.zeros(scores.shape)
     for centre in failed:
         squared = np.square(base - centre).sum(axis=-1)
-        doubt += np.exp(-np.nan_to_num(squared, nan=np.inf) / (2 * config.failure_reach**2))
+        penalty += np.exp(-np.nan_to_num(squared, nan=np.inf) / (2 * config.failure_reach**2))
     # p / (p + (1 - p) e^doubt): the logit less the doubt, without leaving 0 and 1.
-    odds = np.exp(config.failure_doubt * doubt)
+    odds = np.exp(config.failure_penalty * penalty)
     return np.asarray(scores / (scores + (1 - scores) * odds), dtype=np.float32)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.candidates import CandidateConfig, select
-from grasp_affordance.affordance.novelty import STRANGE
+from grasp_affordance.affordance.network.novelty import STRANGE
 from grasp_affordance.affordance.predictor import Prediction, select_of
-from grasp_affordance.grasp import Selection, Source
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Selection, Source
 
 Image = NDArray[np.float32]
 
@@ -67,7 +67,7 @@ def explore(
     rng: np.random.Generator,
     config: CandidateConfig | None = None,
 ) -> Selection:
-    """Return exploratory points of a view that was judged.
+    """Return exploratory points of a view that was evaluated.
 
     They keep away from what `prediction` keeps away from (edges, walls, recent failures), however
     unlikely they are; their probability is the one that `prediction` gives them, so that it stays a
@@ -96,13 +96,14 @@ def explore(
     return _as_predicted(chosen, prediction)
 
 
-def unfamiliar(
+def novel(
     frame: RgbdFrame, prediction: Prediction, model: object, config: CandidateConfig
 ) -> Selection:
     """Return points least like all that was tried, of the places where the cup would seal.
 
     Who has seen an object fall off when it was lifted by its middle holds the whole object for
-    hopeless: what it learned of the middle is all it knows of the rest. No probability, and no
+    unlikely to succeed: what it learned of the middle is all it knows of the rest. No probability,
+        and no
     disagreement between members that learned from the same attempts, leads to where nobody has
     tried; that it is strange does.
 
@@ -121,7 +122,7 @@ def unfamiliar(
     strange = model.novelty(frame, prediction.allowed, up=scene.region.up)
     seals = scene.surface.to_image(scene.seal.score) > _SEALS
     scores = np.where(seals & (strange > STRANGE), strange / (strange + STRANGE), np.float32(0))
-    chosen = select_of(scores, scene, Source.CURIOSITY, replace(config, min_probability=0.0))
+    chosen = select_of(scores, scene, Source.NOVELTY, replace(config, min_probability=0.0))
     return _as_predicted(chosen, prediction)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.grasp import SuctionPoint
+from grasp_affordance.suction import SuctionPoint
 
 Image = NDArray[np.uint8]
 

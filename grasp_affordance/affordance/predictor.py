@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.bin.region import BinView, RegionConfig, find_region
 from grasp_affordance.affordance.candidates import CandidateConfig, Scene, select
-from grasp_affordance.affordance.region import BinView, RegionConfig, find_region
-from grasp_affordance.affordance.seal import SealConfig, seal_prior
-from grasp_affordance.affordance.surface import observe_surface
+from grasp_affordance.affordance.seal.seal import SealConfig, seal_prior
+from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.grasp import Failures, Selection, Source
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Failures, Selection, Source
 
 Image = NDArray[np.float32]
 
@@ -168,7 +168,7 @@ def select_of(raw: Image, scene: Scene, source: Source, config: CandidateConfig)
 
 
 def best_anyway(prediction: Prediction, source: Source, config: CandidateConfig) -> Selection:
-    """Offer the best points of a judged view, however little they promise."""
+    """Offer the best points of a evaluated view, however little they promise."""
     return select_of(prediction.raw, prediction.scene, source, replace(config, min_probability=0.0))
 
 
@@ -176,7 +176,7 @@ def blend(learned: Image, prior: Image, weight: float) -> Image:
     """Mix two maps of probabilities in logits: `weight` of the learned, the rest of the prior.
 
     The source that is surer of a place weighs more there than in a mean of probabilities: what one
-    holds for hopeless and the other for likely comes out as unlikely.
+    holds for unlikely to succeed and the other for likely comes out as unlikely.
     """
 
     def logit(p: Image) -> Image:

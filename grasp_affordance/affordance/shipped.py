@@ -1,4 +1,4 @@
-"""The weights that come with the package, so that a new robot picks before its first lesson."""
+"""The weights that come with the package, so that a new robot picks before its first training sample."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from grasp_affordance.annotation.records import (
 )
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 VERSION = 1
 

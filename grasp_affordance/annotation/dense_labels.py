@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.difference import Mask
-from grasp_affordance.annotation.refinement import disc
+from grasp_affordance.annotation.change.difference import Mask
+from grasp_affordance.annotation.change.refinement import disc
 from grasp_affordance.errors import ConfigError
 
 

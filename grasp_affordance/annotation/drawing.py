@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.difference import Mask
+from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.pair import PairAnnotation
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 Image = NDArray[np.uint8]
 
@@ -29,9 +29,11 @@ def draw_pair(color: Image, pair: PairAnnotation) -> Image:
         tint_mask(view, region.mask, _OTHERS[number % len(_OTHERS)])
     for rectangle in pair.rectangles:
         draw_rectangle(view, rectangle)
-    verdict = pair.verdict
+    pair_result = pair.pair_result
     title = (
-        verdict.status.value if verdict.reason is None else f"{verdict.status}: {verdict.reason}"
+        pair_result.status.value
+        if pair_result.reason is None
+        else f"{pair_result.status}: {pair_result.reason}"
     )
     draw_title(view, title)
     if pair.change is None:

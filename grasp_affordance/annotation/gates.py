@@ -1,6 +1,6 @@
 """The quality gates: what the paper's authors dropped by eye, automatic and explained (stage d).
 
-Each gate looks at one kind of trouble and returns a verdict, or None where it has no objection.
+Each gate looks at one kind of trouble and returns a result, or None where it has no objection.
 """
 
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from grasp_affordance.annotation.departure import Departures
-from grasp_affordance.annotation.refinement import bounding_box, disc
-from grasp_affordance.annotation.region import Region
-from grasp_affordance.annotation.scene_change import SceneChange
-from grasp_affordance.annotation.verdict import Reason, Verdict, nothing_removed, rejected
+from grasp_affordance.annotation.change.departure import Departures
+from grasp_affordance.annotation.change.refinement import bounding_box, disc
+from grasp_affordance.annotation.change.region import ChangeRegion
+from grasp_affordance.annotation.change.scene_change import SceneChange
+from grasp_affordance.annotation.result import PairResult, Reason, nothing_removed, rejected
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -65,7 +65,7 @@ class GateConfig:
             raise ConfigError("gates: a limit is negative")
 
 
-def check_departure(sorted_regions: Departures, config: GateConfig) -> Verdict | None:
+def check_departure(sorted_regions: Departures, config: GateConfig) -> PairResult | None:
     """Refuse a pair in which not exactly one object left and the rest stayed."""
     left, arrived = sorted_regions.left, sorted_regions.arrived
     arrived_volume = sum(region.volume for region in arrived)
@@ -102,8 +102,8 @@ def check_departure(sorted_regions: Departures, config: GateConfig) -> Verdict |
 
 
 def check_region(
-    region: Region, change: SceneChange, frame: RgbdFrame, config: GateConfig
-) -> Verdict | None:
+    region: ChangeRegion, change: SceneChange, frame: RgbdFrame, config: GateConfig
+) -> PairResult | None:
     """Refuse a mask that is no good label."""
     unseen = sum(other.area for other in change.unseen)
     if unseen > config.unseen * region.area:
@@ -128,13 +128,13 @@ def check_region(
     return None
 
 
-def is_object_sized(region: Region, frame: RgbdFrame, config: GateConfig) -> bool:
+def is_object_sized(region: ChangeRegion, frame: RgbdFrame, config: GateConfig) -> bool:
     """Whether a region is large and wide enough to be an object rather than the rim of one."""
     large = region.area >= config.smallest_area
     return large and mask_width(region, frame) >= config.thinnest
 
 
-def mask_width(region: Region, frame: RgbdFrame) -> float:
+def mask_width(region: ChangeRegion, frame: RgbdFrame) -> float:
     """Diameter of the largest disc that fits into the mask, metres."""
     box = bounding_box(region.mask.astype(np.uint8))
     padded = np.pad(region.mask[box], 1).astype(np.uint8)
@@ -142,7 +142,7 @@ def mask_width(region: Region, frame: RgbdFrame) -> float:
     return 2 * radius * float(region.position[2]) / frame.intrinsics.fx
 
 
-def _volume_against(region: Region, change: SceneChange) -> float:
+def _volume_against(region: ChangeRegion, change: SceneChange) -> float:
     """Volume of the added regions that touch the mask, cubic metres."""
     near = cv2.dilate(region.mask.astype(np.uint8), disc(2 * _TOUCH + 1)).astype(bool)
     return sum(other.volume for other in change.added if (other.mask & near).any())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from grasp_affordance.errors import FrameError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 Mask = NDArray[np.bool_]
 

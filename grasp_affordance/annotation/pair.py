@@ -1,19 +1,23 @@
-"""Annotation of one pair of frames: from two views to a verdict, a mask and rectangles."""
+"""Annotation of one pair of frames: from two views to a result, a mask and rectangles."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
+from grasp_affordance.annotation.change.departure import DepartureConfig, Departures, departures
+from grasp_affordance.annotation.change.region import ChangeRegion
+from grasp_affordance.annotation.change.scene_change import (
+    SceneChange,
+    SceneChangeConfig,
+    scene_change,
+)
 from grasp_affordance.annotation.gates import GateConfig, check_departure, check_region
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.rectangles import ProposalConfig, Proposals, propose
-from grasp_affordance.annotation.region import Region
-from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
-from grasp_affordance.annotation.verdict import ANNOTATED, Reason, Status, Verdict, rejected
+from grasp_affordance.annotation.result import ANNOTATED, PairResult, Reason, Status, rejected
 from grasp_affordance.annotation.view_gates import check_frames, check_view
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 
@@ -41,23 +45,23 @@ class PairAnnotation:
     """What two consecutive frames say.
 
     Attributes:
-        verdict: how the pair ended.
+        result: how the pair ended.
         region: the object that left, in the first frame; None unless annotated.
         rectangles: its grasps, nearest to the centre of mass first; empty unless annotated.
         regions: all that left, by volume, largest first, also of a rejected pair.
         change: the measurement; None where the frames cannot be compared.
     """
 
-    verdict: Verdict
-    region: Region | None = None
+    pair_result: PairResult
+    region: ChangeRegion | None = None
     rectangles: tuple[GraspRectangle, ...] = ()
-    regions: tuple[Region, ...] = ()
+    regions: tuple[ChangeRegion, ...] = ()
     change: SceneChange | None = None
 
     @property
     def annotated(self) -> bool:
         """Whether there is a label to use."""
-        return self.verdict.status is Status.ANNOTATED
+        return self.pair_result.status is Status.ANNOTATED
 
 
 def annotate_pair(
@@ -68,7 +72,7 @@ def annotate_pair(
 ) -> PairAnnotation:
     """Label what was removed between two frames of a static camera.
 
-    Bad input ends as a verdict with a named reason, never as an exception. Changes outside
+    Bad input ends as a result with a named reason, never as an exception. Changes outside
     `polygon` (N, 2), pixels (u, v), are ignored.
     """
     incomparable = check_frames(before, after, config.gates)
@@ -76,11 +80,11 @@ def annotate_pair(
         return PairAnnotation(incomparable)
     change = scene_change(before, after, config.change, polygon)
     found = departures(change, config.departure)
-    verdict = check_view(before, after, change, config.gates)
-    verdict = verdict or check_departure(found, config.gates)
-    verdict = verdict or check_region(found.left[0], change, before, config.gates)
-    if verdict is not None:
-        return PairAnnotation(verdict, regions=found.left, change=change)
+    pair_result = check_view(before, after, change, config.gates)
+    pair_result = pair_result or check_departure(found, config.gates)
+    pair_result = pair_result or check_region(found.left[0], change, before, config.gates)
+    if pair_result is not None:
+        return PairAnnotation(pair_result, regions=found.left, change=change)
     return _label(before, change, found, config)
 
 
@@ -94,7 +98,7 @@ def _label(
     return PairAnnotation(_no_grasp(grasps, config.jaw), regions=found.left, change=change)
 
 
-def _no_grasp(grasps: Proposals, jaw: JawConfig) -> Verdict:
+def _no_grasp(grasps: Proposals, jaw: JawConfig) -> PairResult:
     if grasps.too_wide:
         return rejected(
             Reason.TOO_WIDE, f"wider everywhere than the gripper's {jaw.maximum_opening} m"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
-from grasp_affordance.annotation.difference import Mask
 from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
 from grasp_affordance.annotation.records import (
     read_mask,
@@ -22,10 +22,11 @@ from grasp_affordance.annotation.records import (
     rectangle_to_dict,
     write_mask,
 )
-from grasp_affordance.annotation.witness import PickEvent, WitnessConfig, witness
+from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
+from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspAttempt, GraspRectangle, Outcome
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 SealMap = Callable[[RgbdFrame, NDArray[np.float64]], NDArray[np.floating]]
@@ -39,10 +40,10 @@ class PickLabelConfig:
     """How picks are labelled.
 
     Attributes:
-        witness, annotation, dense: of the parts.
+        removal check, annotation, dense: of the parts.
     """
 
-    witness: WitnessConfig = field(default_factory=WitnessConfig)
+    check_removal: RemovalCheckConfig = field(default_factory=RemovalCheckConfig)
     annotation: AnnotationConfig = field(default_factory=AnnotationConfig)
     dense: DenseLabelConfig = field(default_factory=DenseLabelConfig)
 
@@ -90,8 +91,12 @@ def label_pick(
         pixel = (attempt.point.u, attempt.point.v)
         positives = dense_positives(removed.mask, score, pixel, config.dense)
     pair = annotate_pair(before, after, config.annotation, polygon)
-    verdict = pair.verdict
-    reason = "" if verdict.reason is None else f"no rectangles: {verdict.reason} {verdict.detail}"
+    pair_result = pair.pair_result
+    reason = (
+        ""
+        if pair_result.reason is None
+        else f"no rectangles: {pair_result.reason} {pair_result.detail}"
+    )
     return PickLabels(removed.event, reason.strip(), removed.mask, positives, pair.rectangles)
 
 
@@ -102,7 +107,7 @@ def removed_object(
     if attempt.before is None or attempt.after is None:
         return PickLabels(None, "there are no views before and after the pick")
     pixel = (float(attempt.point.u), float(attempt.point.v))
-    seen = witness(attempt.before, attempt.after, config.witness, polygon, pixel)
+    seen = check_removal(attempt.before, attempt.after, config.check_removal, polygon, pixel)
     if attempt.outcome is not Outcome.SUCCESS:
         return PickLabels(seen.event, f"the pick was no success: {attempt.cause}")
     if seen.event not in _ITS_OWN:

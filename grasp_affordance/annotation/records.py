@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.difference import Mask
-from grasp_affordance.annotation.verdict import Reason, Status
+from grasp_affordance.annotation.change.difference import Mask
+from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 PAIRS_FILE = "pairs.json"
 DECISIONS_FILE = "decisions.json"
@@ -58,7 +58,7 @@ class PairRecord:
     Attributes:
         index: of the pair in its sequence: the order of removal.
         frames: names of the frame before and after.
-        status, reason, detail: the verdict; the reason is None for an annotated pair.
+        status, reason, detail: the result; the reason is None for an annotated pair.
         rectangles: in the frame before, nearest to the centre of mass first.
         mask, picture: names of the files; None where there is none.
         regions: all that left, also of a rejected pair.

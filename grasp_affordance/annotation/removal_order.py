@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from grasp_affordance.annotation.difference import Mask
+from grasp_affordance.annotation.change.difference import Mask
 
 _LEAST_SHARE = 0.05  # of the lower object's mask; less is a frayed outline
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from grasp_affordance.annotation.difference import Mask
+from grasp_affordance.annotation.change.difference import Mask
+from grasp_affordance.annotation.change.region import ChangeRegion
 from grasp_affordance.annotation.drawing import draw_pair
 from grasp_affordance.annotation.folders import complete_folder
 from grasp_affordance.annotation.pair import AnnotationConfig, PairAnnotation, annotate_pair
@@ -19,7 +20,6 @@ from grasp_affordance.annotation.records import (
     write_mask,
     write_pairs,
 )
-from grasp_affordance.annotation.region import Region
 from grasp_affordance.annotation.removal_order import covered_by, still_covered
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.rgbd import RgbdFrame
@@ -142,9 +142,9 @@ def _write_pair(
     return PairRecord(
         index=index,
         frames=frames,
-        status=pair.verdict.status,
-        reason=pair.verdict.reason,
-        detail=pair.verdict.detail,
+        status=pair.pair_result.status,
+        reason=pair.pair_result.reason,
+        detail=pair.pair_result.detail,
         rectangles=pair.rectangles,
         mask=f"{stem}.mask.png" if pair.annotated else None,
         picture=picture,
@@ -152,7 +152,7 @@ def _write_pair(
     )
 
 
-def _region_record(region: Region, mask: str) -> RegionRecord:
+def _region_record(region: ChangeRegion, mask: str) -> RegionRecord:
     return RegionRecord(
         pixels=region.pixels,
         area=region.area,

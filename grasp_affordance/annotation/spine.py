@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
-from grasp_affordance.annotation.difference import Mask
-from grasp_affordance.annotation.refinement import bounding_box
+from grasp_affordance.annotation.change.difference import Mask
+from grasp_affordance.annotation.change.refinement import bounding_box
 
 Array = NDArray[np.float64]
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from grasp_affordance.annotation.camera_motion import image_motion
+from grasp_affordance.annotation.change.camera_motion import image_motion
+from grasp_affordance.annotation.change.scene_change import SceneChange
 from grasp_affordance.annotation.gates import GateConfig
-from grasp_affordance.annotation.scene_change import SceneChange
-from grasp_affordance.annotation.verdict import Reason, Verdict, nothing_removed, rejected
+from grasp_affordance.annotation.result import PairResult, Reason, nothing_removed, rejected
 from grasp_affordance.rgbd import RgbdFrame
 
 _SAME_UNIT = 3.0  # no removal changes a view's median depth by more than this factor
 
 
-def check_frames(before: RgbdFrame, after: RgbdFrame, config: GateConfig) -> Verdict | None:
+def check_frames(before: RgbdFrame, after: RgbdFrame, config: GateConfig) -> PairResult | None:
     """Refuse two frames that cannot be compared."""
     if before.intrinsics != after.intrinsics or before.frame_id != after.frame_id:
         return rejected(
@@ -41,7 +41,7 @@ def check_frames(before: RgbdFrame, after: RgbdFrame, config: GateConfig) -> Ver
 
 def check_view(
     before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: GateConfig
-) -> Verdict | None:
+) -> PairResult | None:
     """Refuse a pair whose view changed: the camera moved, or most of the scene did."""
     still = change.change.known & ~change.recolored & ~change.change.beyond(3.0)
     still &= ~change.change.beyond(3.0, -1)

@@ -21,7 +21,7 @@ class DriftConfig:
     Attributes:
         window: newest contacts that count.
         fewest: contacts before anything is said.
-        expected: sensed minus predicted height of a good calibration: how far the lip gives way
+        expected: sensed minus predicted height of a good calibration: how far the cup rim gives way
             before contact is noticed (negative: lower), metres. Measure it after a calibration.
         limit: the median may be this far off `expected`, metres; 0 never alarms.
         scatter: robust standard deviation from which single contacts disagree too much, metres.
@@ -94,8 +94,8 @@ class DriftMonitor:
                 "or the bin is loose, or contact is not sensed where it happens"
             )
         # Standard error of a median: 1.25 sigma / sqrt(n).
-        doubt = config.sure * 1.2533 * spread / np.sqrt(count)
-        if abs(offset) - doubt <= config.limit:
+        penalty = config.sure * 1.2533 * spread / np.sqrt(count)
+        if abs(offset) - penalty <= config.limit:
             return ""
         where = "higher" if offset > 0 else "lower"
         return (

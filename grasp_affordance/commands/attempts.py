@@ -9,11 +9,11 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import GraspAttempt
-from grasp_affordance.learning.attempt_codec import to_json
-from grasp_affordance.learning.attempt_log import read_attempt, read_log
-from grasp_affordance.learning.pick_labelling import FOLDER, count_picks, label_log
+from grasp_affordance.learning.log.attempt_codec import to_json
+from grasp_affordance.learning.log.attempt_log import read_attempt, read_log
+from grasp_affordance.learning.log.pick_labelling import FOLDER, count_picks, label_log
 
 _SHOWN = 40  # the newest attempts that `list` shows
 
@@ -112,7 +112,7 @@ def _show(log: Path, number: int) -> None:
 
 def _export(log: Path, output: Path, format: str) -> None:  # noqa: A002
     if format == "lerobot":
-        from grasp_affordance.learning.attempt_lerobot import write_lerobot
+        from grasp_affordance.learning.log.attempt_lerobot import write_lerobot
 
         written = write_lerobot(read_log(log), output)
         print(
@@ -120,7 +120,7 @@ def _export(log: Path, output: Path, format: str) -> None:  # noqa: A002
             "out: no frame, or neither success nor failure"
         )
         return
-    from grasp_affordance.learning.attempt_bag import write_bag  # rosbags, for this action only
+    from grasp_affordance.learning.log.attempt_bag import write_bag  # rosbags, for this action only
 
     count = write_bag(read_log(log), output, format)
     print(f"{count} attempts written to {output} ({format})")

@@ -10,9 +10,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from grasp_affordance.annotation.change.scene_change import observed_area
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.records import rectangle_to_dict, write_image
-from grasp_affordance.annotation.scene_change import observed_area
 from grasp_affordance.detection.drawing import draw_detections
 from grasp_affordance.detection.pose import grasp_pose
 from grasp_affordance.detection.predictor import GraspDetector

@@ -11,8 +11,8 @@ from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_p
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, check_cell
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
-from grasp_affordance.sim.film import Film, FilmConfig, make_gif
-from grasp_affordance.sim.viewer import Window
+from grasp_affordance.sim.vision.film import Film, FilmConfig, make_gif
+from grasp_affordance.sim.vision.viewer import Window
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
         pile = SimPile(sim)
         chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=pile.works)
 
-        def tell(row: AttemptRow, picked: Picked) -> bool:
+        def publish(row: AttemptRow, picked: Picked) -> bool:
             console.print(
                 f"{row.attempt + 1:3d}  {picked.attempt.outcome:9s} {picked.attempt.cause:18s} "
                 f"{pile.in_bin():3d} left"
@@ -59,7 +59,7 @@ def run(
             return row.attempt + 1 < attempts
 
         rng = np.random.default_rng(seed)
-        clear_pile(pile, chooser, rng, ProtocolConfig(), seed, on_attempt=tell)
+        clear_pile(pile, chooser, rng, ProtocolConfig(), seed, on_attempt=publish)
     if not window:
         console.print(f"{output} written")
         if gif:

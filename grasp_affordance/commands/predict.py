@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from grasp_affordance.affordance.bin.region import BinView, RegionConfig
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.overlay import draw_overlay
 from grasp_affordance.affordance.predictor import (
@@ -20,15 +21,14 @@ from grasp_affordance.affordance.predictor import (
     Prediction,
     PredictorConfig,
 )
-from grasp_affordance.affordance.region import BinView, RegionConfig
-from grasp_affordance.affordance.seal import SealConfig
+from grasp_affordance.affordance.seal.seal import SealConfig
 from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import Source, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
+from grasp_affordance.suction import Source, SuctionPoint
 
 _log = logging.getLogger(__name__)
 
@@ -118,9 +118,7 @@ def _load(options: PredictOptions) -> AffordanceModel | None:
         if options.weights is not None:
             _log.warning("source 'prior' does not use --weights")
         return None
-    from grasp_affordance.affordance.model import (
-        load_model,
-    )  # torch, which the prior can do without
+    from grasp_affordance.models import load_model  # torch, which the prior can do without
 
     return load_model(weights_file(options.weights or SHIPPED))
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from grasp_affordance.annotation.recorder import RecorderConfig
-from grasp_affordance.annotation.recording import record_stream
+from grasp_affordance.annotation.recording.from_recording import record_stream
+from grasp_affordance.annotation.recording.recorder import RecorderConfig
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame

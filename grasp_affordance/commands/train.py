@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.evaluation.learning_report import plot_runs
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.learning_run import (
@@ -29,10 +30,9 @@ from grasp_affordance.evaluation.learning_run import (
 from grasp_affordance.evaluation.learning_store import LearningStore
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
 from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
-from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.online import LearningPolicy
-from grasp_affordance.learning.pretraining import PretrainConfig
-from grasp_affordance.learning.trainer import Report
+from grasp_affordance.learning.trainer import TrainingReport
+from grasp_affordance.papers.suction.pretraining import PretrainConfig
 
 
 def run(
@@ -116,7 +116,7 @@ def _progress(console: Console, total: int, table: LearningTable) -> Iterator[On
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=total, completed=len(table.rows))
 
-        def show(row: LearningRow, _: GraspAttempt, report: Report) -> None:
+        def show(row: LearningRow, _: GraspAttempt, report: TrainingReport) -> None:
             text = f"rolling success {row.rolling_success:.1%}, {row.version or report.event}"
             progress.update(task, advance=1, description=text)
 

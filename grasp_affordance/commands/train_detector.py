@@ -19,14 +19,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from grasp_affordance.affordance.encoder import Backbone
-from grasp_affordance.detection.dataset import DatasetConfig, split_folders
 from grasp_affordance.detection.model import read_detector
-from grasp_affordance.detection.paper_network import Channels, PaperConfig
 from grasp_affordance.detection.samples import GraspSample
-from grasp_affordance.detection.training import OnStep, StepReport, TrainingSummary, train
-from grasp_affordance.detection.training_config import PRESETS, TrainingConfig, fine_tuning
+from grasp_affordance.detection.training.config import PRESETS, TrainingConfig, fine_tuning
+from grasp_affordance.detection.training.dataset import DatasetConfig, split_folders
+from grasp_affordance.detection.training.train import OnStep, StepReport, TrainingSummary, train
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
+from grasp_affordance.papers.encoder import Backbone
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TrainDetectorOptions:
     threads: int = 2
     device: str = "cpu"
     backbone: Backbone = Backbone.RESNET50
-    encoder_weights: str = PaperConfig.encoder_weights
+    encoder_weights: str = AnnotationPaperConfig.encoder_weights
     channels: Channels = Channels.RGB
     single_object: bool = False
 
@@ -99,7 +99,7 @@ def run(
     console = Console()
     with console.status("reading labels"):
         samples, held_out = split_folders(labels, validation, dataset)
-    _tell(console, samples, held_out)
+    _publish(console, samples, held_out)
     with _progress(console, config.steps) as show:
         summary = train(samples, output, config, held_out, start, resume, show, options.device)
     console.print(_table(summary, config))
@@ -111,7 +111,7 @@ def _configure(
     preset = PRESETS[options.preset]
     config, dataset = preset.training, preset.dataset
     if options.preset == "paper":
-        network = PaperConfig(options.backbone, options.encoder_weights, options.channels)
+        network = AnnotationPaperConfig(options.backbone, options.encoder_weights, options.channels)
         config = replace(config, network=network)
     elif options != replace(
         options,
@@ -132,7 +132,7 @@ def _configure(
     return replace(config, seed=options.seed, **given), dataset
 
 
-def _tell(
+def _publish(
     console: Console, samples: tuple[GraspSample, ...], held_out: tuple[GraspSample, ...]
 ) -> None:
     for name, group in (("training", samples), ("validation", held_out)):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grasp_affordance.detection.samples import GraspSample, Mask, ScoredRectangle
-from grasp_affordance.detection.view import View
+from grasp_affordance.detection.view import WarpedView
 from grasp_affordance.rgbd import RgbdFrame
 
 
@@ -29,7 +29,7 @@ class Detector(nn.Module, ABC):
         """(width, height) of the views that it is trained on."""
 
     @abstractmethod
-    def view(self, frame: RgbdFrame, region: Mask | None = None) -> View:
+    def view(self, frame: RgbdFrame, region: Mask | None = None) -> WarpedView:
         """Return how it looks at a frame, or at the part of it around `region` (H, W)."""
 
     @abstractmethod

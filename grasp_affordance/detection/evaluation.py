@@ -51,13 +51,13 @@ def evaluate(
     scores, right, first_label = [], [], []  # per detection; labels numbered through
     offset, firsts = 0, []
     for found, sample in zip(detections, samples, strict=True):
-        judged = [j for j in (_judge(d, sample, iou, angle) for d in found) if j is not None]
-        for score, hits in judged:
+        evaluated = [j for j in (_evaluate(d, sample, iou, angle) for d in found) if j is not None]
+        for score, hits in evaluated:
             scores.append(score)
             right.append(hits.any())
             first_label.append(offset + np.flatnonzero(hits))
         if sample.rectangles:
-            firsts.append(bool(judged and judged[0][1].any()))
+            firsts.append(bool(evaluated and evaluated[0][1].any()))
         offset += len(sample.rectangles)
     order = np.argsort(-np.array(scores), kind="stable") if scores else np.zeros(0, int)
     precision, recall = _curves(order, np.array(right, bool), first_label, offset)
@@ -75,7 +75,7 @@ def evaluate(
     )
 
 
-def _judge(
+def _evaluate(
     detection: ScoredRectangle, sample: GraspSample, iou: float, angle: float
 ) -> tuple[float, NDArray[np.bool_]] | None:
     """Return the score and which labels match; None if it cannot be said."""

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grasp_affordance.affordance.checkpoint import (
+from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.encoder import Backbone, state_digest
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection.dense_detector import DenseDetector
-from grasp_affordance.detection.dense_input import Inputs
-from grasp_affordance.detection.dense_network import DenseConfig
+from grasp_affordance.detection.dense.detector import DenseDetector
+from grasp_affordance.detection.dense.input import Inputs
+from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.detector import Detector
-from grasp_affordance.detection.paper_detector import PaperDetector
-from grasp_affordance.detection.paper_network import Channels, PaperConfig
 from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.papers.annotation.detector import PaperDetector
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
+from grasp_affordance.papers.encoder import Backbone, state_digest
 
 DEFAULT_THRESHOLD = 0.3
 
 ARCHITECTURES = (DenseDetector.architecture, PaperDetector.architecture)
-NetworkConfig = DenseConfig | PaperConfig
+NetworkConfig = DenseConfig | AnnotationPaperConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class TrainedDetector:
 
 def make_detector(config: NetworkConfig, jaw: JawConfig) -> Detector:
     """Return a detector whose weights are still to be loaded."""
-    if isinstance(config, PaperConfig):
+    if isinstance(config, AnnotationPaperConfig):
         return PaperDetector(config)
     return DenseDetector(config, jaw.plate_length)
 
@@ -132,7 +132,7 @@ def network_config(architecture: str, data: Mapping[str, Any]) -> NetworkConfig:
             }
         )
     if architecture == PaperDetector.architecture:
-        return PaperConfig(
+        return AnnotationPaperConfig(
             **{
                 **data,
                 "backbone": Backbone(data["backbone"]),

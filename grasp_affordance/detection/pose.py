@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.errors import GeometryError
 from grasp_affordance.geometry import to_quaternion
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 _FACING = 0.2  # cosine between approach and line of sight, at least

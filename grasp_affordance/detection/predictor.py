@@ -2,7 +2,7 @@
 
 import os
 
-from grasp_affordance.affordance.device import usable_device
+from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.detection.model import TrainedDetector, read_detector
 from grasp_affordance.detection.samples import Mask, ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select

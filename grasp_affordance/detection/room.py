@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 Mask = NDArray[np.bool_]
 Depth = NDArray[np.float32]
 
 _TOP = 10  # percentile of the depth on the object that is its top
-_SEEN = 0.5  # of a plate's place must be known to judge it
+_SEEN = 0.5  # of a plate's place must be known to evaluate it
 
 
 class Room(StrEnum):
@@ -69,7 +69,7 @@ def room_for_plates(
     intrinsics: Intrinsics,
     config: RoomConfig,
 ) -> Room:
-    """Judge the two places where the plates of a rectangle come down.
+    """Evaluate the two places where the plates of a rectangle come down.
 
     The plates have to reach a little below the object's widest height, which is half its width
     below its top on a round thing, but not below what it lies on.
@@ -89,14 +89,14 @@ def room_for_plates(
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     places = _places(rectangle, (config.plate_thickness + config.clearance) * pixels)
     return _worst(
-        [_judge(depth[rectangle_mask(p, depth.shape) & ~grown], tips, config) for p in places]
+        [_evaluate(depth[rectangle_mask(p, depth.shape) & ~grown], tips, config) for p in places]
     )
 
 
 def room_in_view(
     rectangle: GraspRectangle, depth: Depth, intrinsics: Intrinsics, config: RoomConfig
 ) -> Room:
-    """Judge the places beside a rectangle of which nothing but the view is known.
+    """Evaluate the places beside a rectangle of which nothing but the view is known.
 
     The object may reach into the clearance, as rectangles are not exact to the pixel: looked at is
     where the plates themselves come down. What the object lies on is taken to be what is seen at
@@ -126,7 +126,7 @@ def room_in_view(
     lowest = [float(np.median(place)) for place in known if place.size]
     height = max(lowest) - top if lowest else np.inf
     tips = _tips(top, here.h / pixels, height, config)
-    return _worst([_judge(place, tips, config) for place in beside])
+    return _worst([_evaluate(place, tips, config) for place in beside])
 
 
 def _smooth(depth: Depth) -> Depth:
@@ -142,8 +142,8 @@ def _tips(top: float, width: float, height: float, config: RoomConfig) -> float:
     return top + max(min(width / 2 + config.reach, height - config.floor_gap), 0.0)
 
 
-def _judge(place: Depth, tips: float, config: RoomConfig) -> Room:
-    """Judge one plate's place by the depths (N,) that are seen there."""
+def _evaluate(place: Depth, tips: float, config: RoomConfig) -> Room:
+    """Evaluate one plate's place by the depths (N,) that are seen there."""
     known = place[np.isfinite(place)]
     if known.size < _SEEN * max(place.size, 1):
         return Room.UNSURE

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import FrameError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 Mask = NDArray[np.bool_]

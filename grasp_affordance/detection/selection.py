@@ -12,7 +12,7 @@ from grasp_affordance.detection.pose import opening_of
 from grasp_affordance.detection.room import Room, RoomConfig, room_in_view
 from grasp_affordance.detection.samples import Mask, ScoredRectangle
 from grasp_affordance.errors import ConfigError, FrameError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 _CONSIDERED = 300  # best rectangles that suppression looks at

@@ -10,7 +10,7 @@ from grasp_affordance.errors import FrameError
 
 
 @dataclass(frozen=True)
-class View:
+class WarpedView:
     """A detector's own image of a frame.
 
     Attributes:

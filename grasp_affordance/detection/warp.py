@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 Array = NDArray[np.float64]

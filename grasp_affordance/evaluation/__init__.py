@@ -9,11 +9,12 @@ tables.py, plots.py, results_page.py   what people read
 taken_apart.py piles looked at after each removal, for benchmarks against the simulator's truth
 panels.py      pictures of one view beside each other
 
-The annotation paper's experiment, benchmarks/log_piles.py, in the order in which it is done:
+The annotation paper's experiment, research/benchmarks/log_piles.py, in the order in which it is
+done:
 
 log_sequences.py    piles recorded while they are taken apart; exact labels
 cylinders.py        what a line meets, and what stands over a point
 grasp_validity.py   the paper's two criteria, from the true scene
-log_candidates.py   candidates judged by them and tried by simulated jaws; figures
+log_candidates.py   candidates evaluated by them and tried by simulated jaws; figures
 log_pile_report.py, log_pile_page.py   tables, page and picture
 """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from grasp_affordance.evaluation.learning_rows import LearningRow
-from grasp_affordance.learning.calibration import brier_score, expected_calibration_error
 from grasp_affordance.learning.curve import LEVELS, WINDOW, Curve, plot_learning_curves
+from grasp_affordance.learning.probabilities import brier_score, expected_calibration_error
 
 
 def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:

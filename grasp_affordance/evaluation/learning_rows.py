@@ -6,9 +6,10 @@ import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import Outcome, Source
+from grasp_affordance.suction import Source
 
 
 @dataclass(frozen=True)

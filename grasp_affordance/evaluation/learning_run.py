@@ -1,4 +1,4 @@
-"""Learning in the simulated cell: pile after pile by the protocol, a lesson after each attempt."""
+"""Learning in the simulated cell: pile after pile by the protocol, a training sample after each attempt."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,22 +6,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.coarse_views import coarse_views
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
-from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
-from grasp_affordance.learning.paper_trainer import PaperPolicy
-from grasp_affordance.learning.pretraining import PretrainConfig
-from grasp_affordance.learning.trainer import Report
+from grasp_affordance.learning.trainer import TrainingReport
+from grasp_affordance.papers.suction.coarse_views import coarse_views
+from grasp_affordance.papers.suction.policy import PaperPolicy
+from grasp_affordance.papers.suction.pretraining import PretrainConfig
 from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
-OnAttempt = Callable[[LearningRow, GraspAttempt, Report], None]
+OnAttempt = Callable[[LearningRow, GraspAttempt, TrainingReport], None]
 Keep = Callable[[GraspAttempt], None]
 
 _PILES = 0x1EA2  # tells the piles of learning from those of evaluation
@@ -82,8 +82,8 @@ def learn_in_cell(
         table: rows of the attempts so far; gets those that follow.
         on_attempt: told of each attempt and of what the policy learned from it.
         keep: told of each attempt before the policy is: what a kill leaves unlearned has been kept.
-        unlearned: an attempt that was kept when a kill came before its lesson. It is learned from
-            first, and has no row, because nobody knows any more what it cost.
+        unlearned: an attempt that was kept when a kill came before its training sample. It is
+            learned from first, and has no row, because nobody knows any more what it cost.
     """
     types = stacks_of(config.scene)
     first = table.rows[-1].pile + 1 if table.rows else 0
@@ -119,7 +119,8 @@ def lay_out_pile(cell: SimCell, scene: str, seed: int, number: int) -> np.random
 def _catch_up(policy: LearningPolicy, attempt: GraspAttempt, cell: SimCell) -> None:
     """Learn from an attempt with its frames as if it had been made just now.
 
-    A policy teaches itself with the view that it has judged last, so it judges that one again.
+    A policy teaches itself with the view that it has evaluated last, so it evaluates that one
+    again.
     """
     if attempt.before is not None:
         rng = np.random.default_rng(0)  # what it would choose now is of no account

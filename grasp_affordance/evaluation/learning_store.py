@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from grasp_affordance.claim import Claim
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_report import summarise_learning
@@ -23,10 +23,10 @@ from grasp_affordance.evaluation.learning_run import LearningRunConfig
 from grasp_affordance.evaluation.make_learner import LearnerOptions
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.store import read_json, refuse_other_run, write_json
-from grasp_affordance.grasp import GraspAttempt
-from grasp_affordance.learning.attempt_log import AttemptLog, read_last
+from grasp_affordance.folder_lock import FolderLock
+from grasp_affordance.learning.log.attempt_log import AttemptLog, read_last
+from grasp_affordance.learning.log.setup import open_log
 from grasp_affordance.learning.online import LearningPolicy
-from grasp_affordance.learning.setup import open_log
 from grasp_affordance.sim import SimConfig
 
 SCHEMA = "grasp_affordance/learning/1"
@@ -55,7 +55,7 @@ class LearningStore(Closing):
             raise ConfigError(
                 f"{folder} is not empty: add --resume to go on with its run, or choose another"
             )
-        self._claim = Claim(folder)
+        self._lock = FolderLock(folder)
         self._revisions = self._earlier(path) if resume and path.exists() else []
         if (this := revision()) not in self._revisions:
             self._revisions.append(this)
@@ -65,7 +65,7 @@ class LearningStore(Closing):
         """Let others write."""
         if self._log is not None:
             self._log.close()
-        self._claim.close()
+        self._lock.close()
 
     def _earlier(self, path: Path) -> list[str]:
         """Return the revisions that have worked on a run, if it is this one.
@@ -96,7 +96,8 @@ class LearningStore(Closing):
         self._log.append(attempt)
 
     def unlearned(self, learned: int) -> GraspAttempt | None:
-        """Return the attempt, with its frames, that was logged when a kill came before its lesson.
+        """Return the attempt, with its frames, that was logged when a kill came before its training
+        sample.
 
         Args:
             learned: number of attempts that were learned from.

@@ -8,16 +8,16 @@ from grasp_affordance.affordance.exploring import Exploration
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import weights_file
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Source
-from grasp_affordance.learning.beginning import begin_or_resume
-from grasp_affordance.learning.curiosity import CuriosityConfig
 from grasp_affordance.learning.exploration import ExplorationSchedule
+from grasp_affordance.learning.first_weights import begin_or_resume
+from grasp_affordance.learning.novelty_exploration import NoveltyConfig
 from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
-from grasp_affordance.learning.paper import PaperConfig
-from grasp_affordance.learning.paper_trainer import PaperPolicy
-from grasp_affordance.learning.pretraining import PretrainConfig
 from grasp_affordance.learning.trainer import TrainerConfig
+from grasp_affordance.papers.suction.learner import SuctionPaperConfig
+from grasp_affordance.papers.suction.policy import PaperPolicy
+from grasp_affordance.papers.suction.pretraining import PretrainConfig
 from grasp_affordance.policies.policy import ABSTAIN_BELOW
+from grasp_affordance.suction import Source
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LearnerOptions:
             preset, 40 in the default one.
         min_probability: of success below which the default preset would rather not pick.
         kind: how to explore (default preset; the paper's is random).
-        unfamiliar: probability at first of trying, in a bin that would be handed back, the place
+        novel: probability at first of trying, in a bin that would be handed back, the place
             least like all that was tried where the cup would seal (default preset); by default 0.5
             with the prior, and 0 without, which does not know where that is.
         trainer: of the default preset.
@@ -55,9 +55,9 @@ class LearnerOptions:
     exploration_decay: float | None = None
     min_probability: float = ABSTAIN_BELOW
     kind: Exploration = Exploration.RANDOM
-    unfamiliar: float | None = None
+    novel: float | None = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    paper: PaperConfig = field(default_factory=PaperConfig)
+    paper: SuctionPaperConfig = field(default_factory=SuctionPaperConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     device: str = "cpu"
 
@@ -93,12 +93,12 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     return OnlinePolicy(trainer, _online(options, seed))
 
 
-def curiosity_of(options: LearnerOptions) -> CuriosityConfig:
-    """Return how curious options make the default preset."""
-    by_default = CuriosityConfig() if options.prior else CuriosityConfig(unfamiliar=0.0)
-    if options.unfamiliar is None:
+def novelty_of(options: LearnerOptions) -> NoveltyConfig:
+    """Return how exploratory options make the default preset."""
+    by_default = NoveltyConfig() if options.prior else NoveltyConfig(novel=0.0)
+    if options.novel is None:
         return by_default
-    return replace(by_default, unfamiliar=options.unfamiliar)
+    return replace(by_default, novel=options.novel)
 
 
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
@@ -108,7 +108,7 @@ def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
         kind=options.kind,
         schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
         min_probability=options.min_probability,
-        curiosity=curiosity_of(options),
+        novelty=novelty_of(options),
         seed=seed,
     )
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import SuctionPoint
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, Policy, View
 from grasp_affordance.policies.truth import Truth
+from grasp_affordance.suction import SuctionPoint
 
 NAMES = (
     "random",
@@ -85,13 +85,13 @@ def _learned(weights: Path | None, min_probability: float, device: str) -> Polic
     Raises:
         CheckpointError: it does not load, or none is shipped.
     """
-    from grasp_affordance.affordance.model import load_model
     from grasp_affordance.affordance.predictor import PredictorConfig
-    from grasp_affordance.affordance.resnet_model import InferenceConfig
     from grasp_affordance.affordance.shipped import require_shipped_weights
-    from grasp_affordance.grasp import Source
     from grasp_affordance.learning.online import ungated
+    from grasp_affordance.models import load_model
+    from grasp_affordance.papers.suction.resnet_model import InferenceConfig
     from grasp_affordance.policies.affordance_policy import AffordancePolicy
+    from grasp_affordance.suction import Source
 
     inference = InferenceConfig(device=device)
     model = load_model(weights or require_shipped_weights(), inference=inference)

@@ -8,15 +8,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.records import AttemptRow, Clearance, count_rows
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.picker import MemoryConfig
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import GraspAttempt, Outcome, SuctionPoint
 from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import SuctionPoint
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from grasp_affordance.affordance.device import accelerator_name
+from grasp_affordance.affordance.network.device import accelerator_name
 
 _LIBRARIES = ("numpy", "mujoco", "opencv-python-headless", "scipy", "torch")
 

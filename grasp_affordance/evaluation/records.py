@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Outcome
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Clearance:
             at the end. The rest was lost beside both.
         attempts, successes: picks carried out, and those that truly succeeded.
         lifted: attempts that lifted something clear.
-        sensed_successes, disagreements, uncertain: what the cell's own witnesses said.
+        sensed_successes, disagreements, uncertain: what the cell's own removal check said.
         refusals: points that the executor refused before moving; no attempts.
         abstentions: looks at which the policy had nothing to propose; no attempts.
         causes: true cause -> failed attempts; sensed_causes: the same as sensed.

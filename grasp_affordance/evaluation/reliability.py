@@ -14,12 +14,12 @@ import numpy as np
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.statistics import wilson_interval
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import Source
-from grasp_affordance.learning.calibration import (
+from grasp_affordance.learning.probabilities import (
     brier_score,
     expected_calibration_error,
     reliability,
 )
+from grasp_affordance.suction import Source
 
 # The others rank by scores that do not pretend to be probabilities.
 _PREDICTING = (Source.PRIOR, Source.LEARNED, Source.BLEND, Source.EXPLORATION)

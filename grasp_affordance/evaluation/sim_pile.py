@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import make_policy
 from grasp_affordance.evaluation.protocol import Picked, clear_pile
@@ -16,16 +17,16 @@ from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.execution.plan import PickConfig
 from grasp_affordance.execution.recovery import recover
-from grasp_affordance.grasp import GraspAttempt, Outcome, SuctionPoint
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
-from grasp_affordance.sim.stacks import FAMILIES, FULL, SCENES, TRAINING
+from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, SCENES, TRAINING
+from grasp_affordance.suction import SuctionPoint
 
 MIXED_SCENES = {
     "train": TRAINING,
     "heldout": FAMILIES,
-    # For weights that shall serve anywhere; full bins are where abstention is hardest to judge.
+    # For weights that shall serve anywhere; full bins are where abstention is hardest to evaluate.
     "all": (*TRAINING, FULL, *FAMILIES, FULL),
 }
 

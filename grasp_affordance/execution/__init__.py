@@ -1,7 +1,7 @@
-"""From a suction point to an attempt: plan, check, pick, and judge what the cell sensed."""
+"""From a suction point to an attempt: plan, check, pick, and evaluate what the cell sensed."""
 
 from grasp_affordance.execution.cancellation import Cancellation
-from grasp_affordance.execution.outcome import Witness
+from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.execution.recorder import Progress
@@ -11,7 +11,7 @@ __all__ = [
     "PickConfig",
     "PickPlan",
     "Progress",
-    "Witness",
+    "RemovalCheck",
     "pick",
     "plan_pick",
 ]

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import Arm
 from grasp_affordance.errors import CellError
 from grasp_affordance.execution.cancellation import Cancellation
-from grasp_affordance.grasp import Cause
 
 _log = logging.getLogger(__name__)
 
@@ -33,17 +33,17 @@ class Activity:
         return not self._idle.is_set()
 
     @contextmanager
-    def claim(self) -> Iterator[bool]:
+    def acquire(self) -> Iterator[bool]:
         """Hold the arm inside the `with` block; gives False where somebody else has it."""
         with self._lock:
-            mine = not self.busy
-            if mine:
+            acquired = not self.busy
+            if acquired:
                 self._idle.clear()
                 self._ending = False
         try:
-            yield mine
+            yield acquired
         finally:
-            if mine:
+            if acquired:
                 with self._lock:
                     self._cancellation = None
                     self._idle.set()

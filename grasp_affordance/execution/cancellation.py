@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import Arm
 from grasp_affordance.errors import StoppedError
-from grasp_affordance.grasp import Cause
 
 Array = NDArray[np.float64]
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import UnreachableError
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Cause, Rejection, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Rejection, SuctionPoint
 
 Array = NDArray[np.float64]
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import PickRequest
-from grasp_affordance.grasp import Cause, Outcome, Rejection
+from grasp_affordance.suction import Rejection
 
 
 class End(StrEnum):
@@ -90,5 +91,5 @@ def _decisive(report: PickReport) -> Ending | None:
     if attempt is None and Rejection.EMPTY_BIN in report.rejections:
         return Ending(End.EMPTY_BIN, report.message or "the bin is empty")
     if attempt is None and not report.rejections:
-        return Ending(End.FAULT, report.message)  # nothing was judged: nobody could look
+        return Ending(End.FAULT, report.message)  # nothing was evaluated: nobody could look
     return None

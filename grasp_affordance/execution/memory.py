@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Failures, SuctionPoint
+from grasp_affordance.suction import Failures, SuctionPoint
 
 Array = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
-"""What a pick was, judged from what a real cell can sense.
+"""What a pick was, evaluated from what a real cell can sense.
 
-Two independent witnesses: the pressure (did the cup hold when it was asked to?) and, where frames
-around the pick exist, the depth difference (did something leave the bin?). Where they contradict
-each other the attempt is UNCERTAIN and yields no label. A simulator's truth takes no part; it
-stands beside the judgement, for scoring.
+Two independent removal check: the pressure (did the cup hold when it was asked to?) and, where
+frames around the pick exist, the depth difference (did something leave the bin?). Where they
+contradict each other the attempt is UNCERTAIN and yields no label. A simulator's truth takes no
+part; it stands beside the judgement, for scoring.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.grasp import Cause, Outcome, PressureTrace, Removal
+from grasp_affordance.attempt import Cause, Outcome, PressureTrace, Removal
 from grasp_affordance.rgbd import RgbdFrame
 
 _COLLAPSE = 0.5  # share of the sealed vacuum below which a cup has let go
 
 
-class Witness(Protocol):
+class RemovalCheck(Protocol):
     """Compares the views before and after a pick."""
 
     def __call__(
@@ -54,7 +54,7 @@ class Sensed:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class OutcomeResult:
     """An outcome, the cause where it is not a success, and a sentence for a person."""
 
     outcome: Outcome
@@ -62,7 +62,7 @@ class Verdict:
     detail: str = ""
 
 
-def judge(sensed: Sensed, trace: PressureTrace) -> Verdict:
+def evaluate(sensed: Sensed, trace: PressureTrace) -> OutcomeResult:
     """Return what the pressure tells.
 
     A cup that held at every check although its vacuum had collapsed in between contradicts itself:
@@ -80,11 +80,11 @@ def judge(sensed: Sensed, trace: PressureTrace) -> Verdict:
         return _failure(Cause.LOST_IN_TRANSPORT, "the vacuum was gone over the place area")
     if _collapsed(sensed, trace):
         return _disagreement("the cup held at every check, but its vacuum collapsed in between")
-    return Verdict(Outcome.SUCCESS)
+    return OutcomeResult(Outcome.SUCCESS)
 
 
-def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
-    """Return the judgement of both witnesses together.
+def reconcile(result: OutcomeResult, removal: Removal | None) -> OutcomeResult:
+    """Return the judgement of both sensors together.
 
     Two removed regions under one sealed cup are a double pick: the surface held, but not as the
     label of a single object should say, so it is kept out of training. An object lost after it had
@@ -92,25 +92,25 @@ def reconcile(verdict: Verdict, removal: Removal | None) -> Verdict:
     is worth learning from.
     """
     if removal is None:
-        return verdict
-    if verdict.outcome is Outcome.SUCCESS:
+        return result
+    if result.outcome is Outcome.SUCCESS:
         if removal.regions == 0:
             return _disagreement("the cup held an object, but nothing left the bin")
         if removal.regions > 1:
             detail = f"{removal.regions} objects left the bin at once"
-            return Verdict(Outcome.UNCERTAIN, Cause.DOUBLE_PICK, detail)
-    moved = verdict.cause in (Cause.LOST_AT_LIFT, Cause.LOST_IN_TRANSPORT)
-    if verdict.outcome is Outcome.FAILURE and removal.regions > 0 and not moved:
+            return OutcomeResult(Outcome.UNCERTAIN, Cause.DOUBLE_PICK, detail)
+    moved = result.cause in (Cause.LOST_AT_LIFT, Cause.LOST_IN_TRANSPORT)
+    if result.outcome is Outcome.FAILURE and removal.regions > 0 and not moved:
         return _disagreement("the cup held nothing, but something left the bin")
-    return verdict
+    return result
 
 
-def _failure(cause: Cause, detail: str) -> Verdict:
-    return Verdict(Outcome.FAILURE, cause, detail)
+def _failure(cause: Cause, detail: str) -> OutcomeResult:
+    return OutcomeResult(Outcome.FAILURE, cause, detail)
 
 
-def _disagreement(detail: str) -> Verdict:
-    return Verdict(Outcome.UNCERTAIN, Cause.WITNESSES_DISAGREE, detail)
+def _disagreement(detail: str) -> OutcomeResult:
+    return OutcomeResult(Outcome.UNCERTAIN, Cause.SENSORS_DISAGREE, detail)
 
 
 def _collapsed(sensed: Sensed, trace: PressureTrace) -> bool:

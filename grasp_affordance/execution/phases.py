@@ -3,12 +3,12 @@
 import logging
 from dataclasses import dataclass, field, replace
 
+from grasp_affordance.attempt import Phase
 from grasp_affordance.cell import Arm, Cell, Gripper
 from grasp_affordance.errors import CellError, CollisionError, GripperError
 from grasp_affordance.execution.outcome import Sensed
 from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.recorder import Recorder
-from grasp_affordance.grasp import Phase
 
 _log = logging.getLogger(__name__)
 

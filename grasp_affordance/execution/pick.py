@@ -1,4 +1,4 @@
-"""One pick, from a suction point to a judged attempt."""
+"""One pick, from a suction point to a evaluated attempt."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, PressureTrace
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
     CameraError,
@@ -17,18 +18,12 @@ from grasp_affordance.errors import (
 )
 from grasp_affordance.execution.cancellation import CancellableArm, Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
-from grasp_affordance.execution.outcome import Verdict, Witness, judge, reconcile
+from grasp_affordance.execution.outcome import OutcomeResult, RemovalCheck, evaluate, reconcile
 from grasp_affordance.execution.phases import PickState, make_safe, run_phases
 from grasp_affordance.execution.plan import PickConfig
 from grasp_affordance.execution.recorder import Progress, Recorder
-from grasp_affordance.grasp import (
-    Cause,
-    GraspAttempt,
-    Outcome,
-    PressureTrace,
-    SuctionPoint,
-)
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import SuctionPoint
 
 Array = NDArray[np.float64]
 
@@ -49,7 +44,7 @@ def pick(
     model_version: str = "",
     before: RgbdFrame | None = None,
     take_after: bool = False,
-    witness: Witness | None = None,
+    check_removal: RemovalCheck | None = None,
     cancellation: Cancellation | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> GraspAttempt:
@@ -72,7 +67,7 @@ def pick(
         policy, model_version: who chose the point; written into the attempt.
         before: the view in which the point was found; refused where it is too old.
         take_after: take a view when the arm is home again.
-        witness: compares `before` with the view after; implies `take_after`.
+        removal check: compares `before` with the view after; implies `take_after`.
         cancellation: lets another thread end the pick.
         on_progress: called at the start and the end of each phase, in this thread.
 
@@ -88,26 +83,26 @@ def pick(
     recorder, state = Recorder(cell, on_progress), PickState()
     plan = plan_checked(cell, point, T_base_camera, config, before)
     if isinstance(plan, Refusal):
-        verdict = Verdict(Outcome.ABORTED, plan.cause, f"{plan.rejection}: {plan.detail}")
+        result = OutcomeResult(Outcome.ABORTED, plan.cause, f"{plan.rejection}: {plan.detail}")
     else:
         arm = CancellableArm(cell.arm, cancellation)
         try:
             run_phases(cell, arm, plan, config, recorder, state)
-            verdict = judge(state.sensed, cell.gripper.trace())
+            result = evaluate(state.sensed, cell.gripper.trace())
             cell.settle()
         except CellError as error:
             make_safe(cell, state)
-            verdict = Verdict(Outcome.ABORTED, *_fault(error, cancellation))
+            result = OutcomeResult(Outcome.ABORTED, *_fault(error, cancellation))
         except BaseException:  # a defect or Ctrl-C: the arm stops all the same
             make_safe(cell, state)
             raise
 
-    completed = verdict.outcome is not Outcome.ABORTED
-    after = _view_after(cell) if completed and (take_after or witness) else None
+    completed = result.outcome is not Outcome.ABORTED
+    after = _view_after(cell) if completed and (take_after or check_removal) else None
     removal = None
-    if witness and before and after:
-        removal = witness(before, after, (float(point.u), float(point.v)), T_base_camera)
-    verdict = reconcile(verdict, removal)
+    if check_removal and before and after:
+        removal = check_removal(before, after, (float(point.u), float(point.v)), T_base_camera)
+    result = reconcile(result, removal)
     truth = cell.truth() if completed and cell.truth else (None, None)
     return GraspAttempt(
         index=index,
@@ -115,8 +110,8 @@ def pick(
         point=point,
         T_base_camera=_UNKNOWN_POSE if T_base_camera is None else T_base_camera,
         T_base_tool=_UNKNOWN_POSE if isinstance(plan, Refusal) else plan.contact,
-        outcome=verdict.outcome,
-        cause=verdict.cause,
+        outcome=result.outcome,
+        cause=result.cause,
         phases=tuple(recorder.phases),
         pressure=_trace(cell) if recorder.phases else _NO_TRACE,
         contact_height=state.contact_height,
@@ -127,7 +122,7 @@ def pick(
         true_outcome=truth[0],
         true_cause=truth[1],
         removal=removal,
-        detail=verdict.detail,
+        detail=result.detail,
     )
 
 
@@ -151,7 +146,7 @@ def _fault(error: CellError, cancellation: Cancellation) -> tuple[Cause, str]:
 
 
 def _view_after(cell: Cell) -> RgbdFrame | None:
-    """Return a view taken now; the pick is over, so a missing one costs only the second witness."""
+    """Return a view taken now; the pick is over, so a missing one costs only the removal check."""
     try:
         return cell.camera.read(newer_than_ns=cell.now_ns())
     except CameraError as error:

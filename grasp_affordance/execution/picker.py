@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
     ConfigError,
@@ -17,14 +18,14 @@ from grasp_affordance.errors import (
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
-from grasp_affordance.execution.outcome import Witness
+from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.execution.plan import PickConfig
 from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.execution.recovery import recover
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Failures, GraspAttempt, Outcome, Rejection, SuctionPoint
+from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
 Array = NDArray[np.float64]
 
@@ -38,14 +39,14 @@ class PickReport:
         point: that was chosen; None where there was none.
         rejections: cause -> count of pixels and points that were not chosen.
         message: one sentence for a person on what went wrong; empty if nothing did.
-        way: tool poses (4, 4) in the base frame of what a dry run has planned.
+        planned_path: tool poses (4, 4) in the base frame of what a dry run has planned.
     """
 
     attempt: GraspAttempt | None = None
     point: SuctionPoint | None = None
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
     message: str = ""
-    way: tuple[Array, ...] = ()
+    planned_path: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Picker:
         propose: Proposer,
         config: PickConfig | None = None,
         memory: MemoryConfig | None = None,
-        witness: Witness | None = None,
+        check_removal: RemovalCheck | None = None,
     ) -> None:
         memory = memory or MemoryConfig()
         self.cell = cell
@@ -90,7 +91,7 @@ class Picker:
         self.memory = FailureMemory(memory.size, memory.radius)
         self.count = 0
         self._propose = propose
-        self._witness = witness
+        self._removal_check = check_removal
         self._at_rest = False  # nobody knows yet where the arm is and what the cup holds
 
     def pick_best(
@@ -170,8 +171,8 @@ class Picker:
                     refused[Rejection.UNREACHABLE] += 1
                     message = f"{Rejection.UNREACHABLE}: {error}"
                     continue
-                way = tuple(pose for pose, _ in plan.motions)
-                return PickReport(point=point, rejections=refused, way=way)
+                planned_path = tuple(pose for pose, _ in plan.motions)
+                return PickReport(point=point, rejections=refused, planned_path=planned_path)
             attempt = self._attempt(point, proposal, config, cancellation, on_progress)
             return PickReport(attempt, point, refused, attempt.detail)
         return PickReport(rejections=refused, message=message)
@@ -196,7 +197,7 @@ class Picker:
             model_version=proposal.model_version,
             before=proposal.frame,
             take_after=proposal.frame is not None,
-            witness=self._witness,
+            check_removal=self._removal_check,
             cancellation=cancellation,
             on_progress=None if on_progress is None else lambda p: on_progress(point, p),
         )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose, rotate_vectors, transform_points
-from grasp_affordance.grasp import SuctionPoint
+from grasp_affordance.suction import SuctionPoint
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class PickConfig:
             metres.
         wall_margin: between tool and bin walls, metres.
         cup_length: of the slim part of the tool behind the rim of the cup, metres.
-        cup_clearance: by which that slim part is wider than the cup's lip, metres.
+        cup_clearance: by which that slim part is wider than the cup's rim, metres.
         tool_radius: of the thicker part behind it, metres.
         tool_length: from the rim of the cup to where the wrist begins, metres; checked for walls.
         max_heap: a point higher than this over the rim is a wrong measurement, metres.

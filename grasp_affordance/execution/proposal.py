@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.grasp import Failures, Rejection, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
 Array = NDArray[np.float64]
 
@@ -39,12 +39,12 @@ class Proposer(Protocol):
     """Looks at the bin and ranks suction points."""
 
     def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
-        """Judge a view taken now, told what just failed and where to keep away from.
+        """Evaluate a view taken now, told what just failed and where to keep away from.
 
         A `minimum_probability` of 0 stands for the proposer's own threshold.
 
         Raises:
-            GraspAffordanceError: no view could be judged.
+            GraspAffordanceError: no view could be evaluated.
         """
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from grasp_affordance.attempt import Phase, PhaseReport
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import CellError
-from grasp_affordance.grasp import Phase, PhaseReport
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Recorder:
     def phase(self, phase: Phase) -> Iterator[None]:
         """Measure a phase."""
         began = self._cell.clock()
-        self._tell(self._sense(phase))
+        self._publish(self._sense(phase))
         try:
             yield
         except BaseException:
@@ -47,13 +47,13 @@ class Recorder:
             raise
         progress = self._sense(phase)
         self._note(phase, began, progress)
-        self._tell(progress)
+        self._publish(progress)
 
     def _note(self, phase: Phase, began: float, progress: Progress) -> None:
         duration = self._cell.clock() - began
         self.phases.append(PhaseReport(phase, duration, progress.vacuum, progress.tcp_height))
 
-    def _tell(self, progress: Progress) -> None:
+    def _publish(self, progress: Progress) -> None:
         if self._listener is not None:
             self._listener(progress)
 

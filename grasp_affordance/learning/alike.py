@@ -1,4 +1,4 @@
-"""Dense labels as lessons: places on a removed object where a cup would have sealed as well."""
+"""Dense labels as training samples: places on a removed object where a cup would have sealed as well."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.dense_labels import dense_positives
 from grasp_affordance.annotation.pick_labels import PickLabelConfig, removed_object
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import GraspAttempt
 
 Pixel = tuple[int, int]
 

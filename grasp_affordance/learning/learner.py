@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
-from grasp_affordance.affordance.device import usable_device
-from grasp_affordance.affordance.observation import Observation
+from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.network.device import usable_device
+from grasp_affordance.affordance.network.observation import Observation
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.alike import AlikeConfig
-from grasp_affordance.learning.judging import Cut, cut, member_probabilities, stacked
+from grasp_affordance.learning.evaluating import Cut, cut, member_probabilities, stacked
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
@@ -36,7 +36,7 @@ class LearnerConfig:
         batch: examples per step.
         newest: of these, always the newest ones.
         bootstrap: probability that a member of the ensemble sees an example. What a member has not
-            seen it can judge; what it sees it learns from, and picks are dear.
+            seen it can evaluate; what it sees it learns from, and picks are dear.
         anchor: failures that the word of what it begins with is worth: the seal prior, or given
             weights. The squared difference between a logit and what that says counts for
             anchor / (1 + failures) beside the cross-entropy: the robot does what it did at first,
@@ -108,7 +108,7 @@ class OnlineLearner:
         self.steps = 0
 
     def begin_with(self, weights: Mapping[str, Tensor]) -> None:
-        """Start from given weights, which are also what holds the first lessons back."""
+        """Start from given weights, which are also what holds the first training samples back."""
         self.network.load_state_dict(dict(weights))
         self._first = copy.deepcopy(self.network).requires_grad_(False)
 

@@ -7,23 +7,32 @@ from typing import Protocol
 
 import numpy as np
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.compact_model import CompactModel
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.exploring import Exploration, explore
+from grasp_affordance.affordance.network.checkpoint import read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.network.compact_model import CompactModel
 from grasp_affordance.affordance.predictor import (
     AffordancePredictor,
     Prediction,
     PredictorConfig,
 )
-from grasp_affordance.affordance.region import BinView
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError, FrameError
-from grasp_affordance.grasp import GraspAttempt, Rejection, Selection, Source
-from grasp_affordance.learning.curiosity import Curiosity, CuriosityConfig, points_to_try
 from grasp_affordance.learning.exploration import ExplorationSchedule, explores
-from grasp_affordance.learning.lessons import TEACHING, bare_lesson, judged_lesson
-from grasp_affordance.learning.trainer import Report, Trainer
+from grasp_affordance.learning.novelty_exploration import (
+    NoveltyConfig,
+    NoveltyExploration,
+    points_to_try,
+)
+from grasp_affordance.learning.trainer import Trainer, TrainingReport
+from grasp_affordance.learning.training_samples import (
+    TEACHING,
+    bare_training_sample,
+    evaluated_training_sample,
+)
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Rejection, Selection, Source
 
 
 class LearningPolicy(Protocol):
@@ -52,7 +61,7 @@ class LearningPolicy(Protocol):
     def choose(self, view: View) -> Selection:
         """Return ranked points; see `policies.Policy`."""
 
-    def learn(self, attempt: GraspAttempt) -> Report:
+    def learn(self, attempt: GraspAttempt) -> TrainingReport:
         """Learn from a pick at a point of the view that was chosen in last.
 
         Args:
@@ -73,7 +82,7 @@ class OnlineConfig:
         schedule: of exploration; none by default, because every pick teaches and a robot that
             works should not fail on purpose.
         min_probability: of success below which it would rather not pick.
-        curiosity: when it picks all the same.
+        novelty exploration: when it picks all the same.
         seed: of its choices.
     """
 
@@ -83,7 +92,7 @@ class OnlineConfig:
     kind: Exploration = Exploration.MEMBER
     schedule: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
     min_probability: float = ABSTAIN_BELOW
-    curiosity: CuriosityConfig = field(default_factory=CuriosityConfig)
+    novelty: NoveltyConfig = field(default_factory=NoveltyConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -99,9 +108,9 @@ class OnlinePolicy:
     def __init__(self, trainer: Trainer, config: OnlineConfig | None = None) -> None:
         self.trainer = trainer
         self.config = config or OnlineConfig()
-        self._curiosity = Curiosity(self.config.curiosity, self.config.seed)
+        self._novelty = NoveltyExploration(self.config.novelty, self.config.seed)
         self._model: CompactModel | None = None
-        self._judged: tuple[RgbdFrame, Prediction, BinView] | None = None
+        self._evaluated: tuple[RgbdFrame, Prediction, BinView] | None = None
 
     @property
     def version(self) -> str:
@@ -130,11 +139,11 @@ class OnlinePolicy:
         config = replace(offered, cup=view.cup, candidates=candidates)
         model = self._serving()
         known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
-        self._judged = None
+        self._evaluated = None
         try:
             predictor = AffordancePredictor(config, model)
             prediction = predictor.predict(view.frame, known, view.failures)
-            self._judged = (view.frame, prediction, known)
+            self._evaluated = (view.frame, prediction, known)
             if explores(self.exploration, self.config.seed, self.attempts):
                 rng = np.random.default_rng([self.config.seed, 13, self.attempts])
                 return explore(view.frame, prediction, model, self.config.kind, rng, candidates)
@@ -151,16 +160,18 @@ class OnlinePolicy:
         model: CompactModel,
         config: PredictorConfig,
     ) -> Selection:
-        what = self._curiosity.tries(self.attempts, self.trainer.state.successes)
+        what = self._novelty.tries(self.attempts, self.trainer.state.successes)
         return points_to_try(what, frame, prediction, model, config.source, config.candidates)
 
-    def learn(self, attempt: GraspAttempt) -> Report:
+    def learn(self, attempt: GraspAttempt) -> TrainingReport:
         """See `LearningPolicy`."""
-        lesson = bare_lesson(attempt)
-        if attempt.outcome in TEACHING and self._judged is not None:
+        training_sample = bare_training_sample(attempt)
+        if attempt.outcome in TEACHING and self._evaluated is not None:
             learner = self.trainer.config.learner
-            lesson = judged_lesson(attempt, *self._judged, learner, self.attempts)
-        return self.trainer.consume(lesson)
+            training_sample = evaluated_training_sample(
+                attempt, *self._evaluated, learner, self.attempts
+            )
+        return self.trainer.consume(training_sample)
 
     def export(self, path: Path) -> None:
         """See `LearningPolicy`."""

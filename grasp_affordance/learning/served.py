@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grasp_affordance.learning.calibration import Platt, fit_platt, fit_shift
+from grasp_affordance.learning.probabilities import Platt, fit_platt, fit_shift
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Served:
         success: as sensed.
         lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
             served it are not known any more.
-        promised, exploratory: see `lessons.Lesson`.
+        promised, exploratory: see `training samples.Training sample`.
     """
 
     probability: float

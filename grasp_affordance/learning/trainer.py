@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grasp_affordance.affordance.checkpoint import Provenance, read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint, version
-from grasp_affordance.affordance.features import CHANNELS
-from grasp_affordance.affordance.observation import Observation
-from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.grasp import Outcome
-from grasp_affordance.learning.calibration import (
-    Platt,
-    brier_score,
-    expected_calibration_error,
+from grasp_affordance.affordance.network.checkpoint import (
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
 )
-from grasp_affordance.learning.champion import (
-    ChampionConfig,
+from grasp_affordance.affordance.network.compact_checkpoint import (
+    from_checkpoint,
+    to_checkpoint,
+    version,
+)
+from grasp_affordance.affordance.network.features import CHANNELS
+from grasp_affordance.affordance.network.observation import Observation
+from grasp_affordance.attempt import Outcome
+from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.learning.deployed import (
+    DeploymentConfig,
     State,
     promotes,
     replay_losses,
@@ -29,10 +32,11 @@ from grasp_affordance.learning.champion import (
 )
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
-from grasp_affordance.learning.lessons import Lesson
+from grasp_affordance.learning.probabilities import Platt, brier_score, expected_calibration_error
 from grasp_affordance.learning.replay import Example
 from grasp_affordance.learning.served import Served, correction
 from grasp_affordance.learning.trainer_state import TrainerState, read_state, write_state
+from grasp_affordance.learning.training_samples import TrainingSample
 
 STATE_FILE = "trainer.safetensors"
 _EXAMPLES_FILE = "examples.bin"
@@ -45,14 +49,14 @@ class TrainerConfig:
 
     Attributes:
         learner: the network and how it is trained.
-        champion: when new weights may serve.
+        deployed model: when new weights may serve.
         window: attempts over which success is reported (equation 5 of the suction paper).
         calibration_window: newest attempts from which the correction of probabilities is fitted.
         keep_versions: checkpoints kept on disk.
     """
 
     learner: LearnerConfig = field(default_factory=LearnerConfig)
-    champion: ChampionConfig = field(default_factory=ChampionConfig)
+    deployed: DeploymentConfig = field(default_factory=DeploymentConfig)
     window: int = 100
     calibration_window: int = 300
     keep_versions: int = 20
@@ -64,11 +68,11 @@ class TrainerConfig:
     @property
     def remembered(self) -> int:
         """Attempts whose predictions must be kept."""
-        return max(self.window, self.calibration_window, self.champion.live_window)
+        return max(self.window, self.calibration_window, self.deployed.live_window)
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainingReport:
     """What the trainer knows after an attempt; TrainerStatus.msg says what the fields mean."""
 
     attempts: int
@@ -90,7 +94,7 @@ class Trainer:
     Args:
         folder: of weights and state; a trainer that was here before goes on from there.
         initial: checkpoint of a compact network to begin with, instead of random weights; the same
-            is needed to go on, because it holds the first lessons back.
+            is needed to go on, because it holds the first training samples back.
         device: on which it learns, as torch names it.
 
     Raises:
@@ -126,29 +130,29 @@ class Trainer:
             self._serve(self.learner.weights(), learned_from=0)
             self._save()
 
-    def consume(self, lesson: Lesson) -> Report:
+    def consume(self, training_sample: TrainingSample) -> TrainingReport:
         """Learn from the next attempt of the log; on return all of it is on the disk."""
         self.state.consumed += 1
         loss, event = math.nan, ""
-        match lesson.outcome:
+        match training_sample.outcome:
             case Outcome.SUCCESS | Outcome.FAILURE:
-                if lesson.view is None:
-                    event = "no lesson: the frame before the pick is not known"
+                if training_sample.view is None:
+                    event = "no training sample: the frame before the pick is not known"
                 else:
-                    loss, event = self._learn(lesson, lesson.view)
+                    loss, event = self._learn(training_sample, training_sample.view)
             case Outcome.UNCERTAIN:
                 self.state.quarantined += 1
-                event = "quarantined: the witnesses of the attempt disagree"
+                event = "quarantined: the removal check of the attempt disagree"
             case Outcome.ABORTED:
-                event = "no lesson: the attempt was aborted"
+                event = "no training sample: the attempt was aborted"
         self._save()
         return self.report(loss, event)
 
-    def report(self, loss: float = math.nan, event: str = "") -> Report:
+    def report(self, loss: float = math.nan, event: str = "") -> TrainingReport:
         """Return what is known now."""
         recent = self.state.history[-self.config.window :]
         predicted, success = [s.probability for s in recent], [s.success for s in recent]
-        return Report(
+        return TrainingReport(
             attempts=self.state.attempts,
             successes=self.state.successes,
             quarantined=self.state.quarantined,
@@ -185,58 +189,67 @@ class Trainer:
         write_checkpoint(path, read_checkpoint(self.folder / self.state.checkpoint))
         return path
 
-    def _learn(self, lesson: Lesson, view: Observation) -> tuple[float, str]:
-        success = lesson.outcome is Outcome.SUCCESS
-        example = self.learner.example(view, lesson.u, lesson.v, float(success))
-        raw = self.learner.probability_of(example, self.state.champion)
+    def _learn(self, training_sample: TrainingSample, view: Observation) -> tuple[float, str]:
+        success = training_sample.outcome is Outcome.SUCCESS
+        example = self.learner.example(view, training_sample.u, training_sample.v, float(success))
+        raw = self.learner.probability_of(example, self.state.deployed)
         self.state.attempts += 1
         self.state.successes += success
-        lift = self.state.lifts.get(lesson.version)
+        lift = self.state.lifts.get(training_sample.version)
         self.state.history.append(
-            Served(lesson.probability, raw, success, lift, lesson.promised, lesson.exploratory)
+            Served(
+                training_sample.probability,
+                raw,
+                success,
+                lift,
+                training_sample.promised,
+                training_sample.exploratory,
+            )
         )
         del self.state.history[: -self.config.remembered]
-        alike = self._alike_of(lesson, view, example.label)
+        alike = self._alike_of(training_sample, view, example.label)
         self._alike.append(*alike)
         self._examples.append(example)
         loss = self.learner.learn(example, alike)
         live = self._watch()
-        if rolls_back(live, self.state.best_success, self.config.champion) and self.roll_back():
+        if rolls_back(live, self.state.best_success, self.config.deployed) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
         return loss, self._challenge()
 
-    def _alike_of(self, lesson: Lesson, view: Observation, label: float) -> list[Example]:
+    def _alike_of(
+        self, training_sample: TrainingSample, view: Observation, label: float
+    ) -> list[Example]:
         """Return the examples beside that of the present attempt."""
         weight, parent = self.config.learner.alike.weight, len(self.learner.replay)
-        found = [self.learner.example(view, u, v, label) for u, v in lesson.alike]
+        found = [self.learner.example(view, u, v, label) for u, v in training_sample.alike]
         return [replace(each, weight=weight, parent=parent) for each in found]
 
     def _watch(self) -> float:
         """Return the live success over a full window (NaN before), and keep the best weights."""
-        window = self.config.champion.live_window
+        window = self.config.deployed.live_window
         outcomes = self.state.live()[-window:]
         if len(outcomes) < window:
             return math.nan
         live = float(np.mean(outcomes))
         if live >= self.state.best_success:
-            self.state.best, self.state.best_success = dict(self.state.champion), live
+            self.state.best, self.state.best_success = dict(self.state.deployed), live
             self.state.best_learned_from = self.state.learned_from
         return live
 
     def _challenge(self) -> str:
         count = len(self.learner.replay)
-        recent = range(max(0, count - self.config.champion.examples), count)
+        recent = range(max(0, count - self.config.deployed.examples), count)
         challenger = self._losses(self.learner.weights(), recent)
         missing = [i for i in recent if i not in self._known_losses]
         self._known_losses |= zip(
-            missing, self._losses(self.state.champion, missing) if missing else (), strict=True
+            missing, self._losses(self.state.deployed, missing) if missing else (), strict=True
         )
-        champion = np.array([self._known_losses[i] for i in recent])
-        if not promotes(challenger, champion, self.config.champion.doubt):
-            was, would = float(np.nanmean(champion)), float(np.nanmean(challenger))
+        deployed = np.array([self._known_losses[i] for i in recent])
+        if not promotes(challenger, deployed, self.config.deployed.penalty):
+            was, would = float(np.nanmean(deployed)), float(np.nanmean(challenger))
             kept = self.state.version
             # Its probabilities come true all the same.
-            self._serve(self.state.champion, self.state.learned_from)
+            self._serve(self.state.deployed, self.state.learned_from)
             return f"kept {kept}: {was:.3f} against {would:.3f} on replay"
         self._serve(self.learner.weights(), self.state.attempts)
         self._known_losses = dict(zip(recent, challenger, strict=True))
@@ -257,7 +270,7 @@ class Trainer:
         recent = self.state.history[-self.config.calibration_window :]
         first = Platt(self.state.initial_scale, self.state.initial_shift)
         platt, lift = correction(recent, first)
-        self.state.champion, self.state.learned_from = weights, learned_from
+        self.state.deployed, self.state.learned_from = weights, learned_from
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         self.state.lifts[self.state.version] = lift

@@ -7,21 +7,21 @@ from typing import Any
 
 from torch import Tensor
 
-from grasp_affordance.affordance.checkpoint import (
+from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.checkpoint_parts import (
+from grasp_affordance.affordance.network.checkpoint_parts import (
     differences,
     load_optimiser,
     optimiser_tensors,
     part,
     prefixed,
 )
-from grasp_affordance.affordance.compact_checkpoint import require_channels
-from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.affordance.network.compact_checkpoint import require_channels
+from grasp_affordance.affordance.network.features import CHANNELS
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.served import Served
@@ -37,7 +37,8 @@ class TrainerState:
         consumed: attempts of the log looked at; the next one to look at has this number.
         attempts, successes, quarantined: of these, labelled, successful, set aside.
         version, checkpoint: in service, and its file name.
-        champion, learned_from: weights in service, and how many attempts they have learned from.
+        deployed model, learned_from: weights in service, and how many attempts they have learned
+            from.
         best, best_success, best_learned_from: weights that had the highest live success over a full
             window, and it (0 where it has not been measured since they were put back).
         watched_from: number of labelled attempts at which the present live window began.
@@ -54,7 +55,7 @@ class TrainerState:
     quarantined: int = 0
     version: str = ""
     checkpoint: str = ""
-    champion: dict[str, Tensor] = field(default_factory=dict)
+    deployed: dict[str, Tensor] = field(default_factory=dict)
     best: dict[str, Tensor] = field(default_factory=dict)
     learned_from: int = 0
     best_success: float = 0.0
@@ -99,7 +100,7 @@ def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None
     """
     tensors = {
         **prefixed("network", learner.network.state_dict()),
-        **prefixed("champion", state.champion),
+        **prefixed("deployed", state.deployed),
         **prefixed("best", state.best),
         **optimiser_tensors(learner.optimiser),
     }
@@ -134,7 +135,7 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
     learner.steps = int(config["steps"])
     return TrainerState(
         **config["counters"],
-        champion=part("champion", tensors),
+        deployed=part("deployed", tensors),
         best=part("best", tensors),
         lifts=config.get("lifts", {}),  # older states have none
         history=[Served(**served) for served in config["history"]],

@@ -2,21 +2,22 @@
 
 from dataclasses import replace
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import (
     AffordanceModel,
     AffordancePredictor,
     PredictorConfig,
 )
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import FrameError
-from grasp_affordance.grasp import Rejection, Selection
 from grasp_affordance.policies.policy import View
+from grasp_affordance.suction import Rejection, Selection
 
 
 class AffordancePolicy:
     """The predictor behind the policies' interface.
 
-    By default it offers even hopeless points rather than none: an abstention clears no bin.
+    By default it offers even unlikely to succeed points rather than none: an abstention clears no
+        bin.
     """
 
     def __init__(

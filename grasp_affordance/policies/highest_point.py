@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from grasp_affordance.grasp import Selection
 from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.ranking import RankingConfig, on_objects, rank
+from grasp_affordance.suction import Selection
 
 _WINDOW = 5  # pixels; a single flying pixel must not win
 _TIE = 0.002  # metres; the top of a lying cylinder is a line, of which no end should be preferred

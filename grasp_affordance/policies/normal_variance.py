@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.surface import observe_surface
-from grasp_affordance.grasp import Selection
+from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.ranking import RankingConfig, on_objects, rank
+from grasp_affordance.suction import Selection
 
 _WINDOW = 0.030  # metres, side of the window: 25 pixels of their camera at its distance
 

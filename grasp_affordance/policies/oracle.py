@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import invert, transform_points
-from grasp_affordance.grasp import Rejection, Selection, Source, SuctionPoint
 from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.truth import ObjectTruth, Truth
+from grasp_affordance.suction import Rejection, Selection, Source, SuctionPoint
 
 Array = NDArray[np.float64]
 

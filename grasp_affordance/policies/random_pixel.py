@@ -1,8 +1,8 @@
 """Random pixel: the floor below which no rule should fall."""
 
-from grasp_affordance.grasp import Selection
 from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.ranking import RankingConfig, bin_region, rank
+from grasp_affordance.suction import Selection
 
 
 class RandomPixel:

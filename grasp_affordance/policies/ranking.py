@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Rejection, Selection, Source, SuctionPoint
 from grasp_affordance.policies.policy import View
+from grasp_affordance.suction import Rejection, Selection, Source, SuctionPoint
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -55,7 +55,7 @@ class Truth(Protocol):
         """Return the depth (H, W), metres."""
 
     def seal_at(self, position_base: Array, approach: Array) -> SealTruth:
-        """Judge a cup that comes down through a point along a direction, base frame."""
+        """Evaluate a cup that comes down through a point along a direction, base frame."""
 
     def objects(self) -> Sequence[ObjectTruth]:
         """Return the objects in the bin."""

@@ -18,7 +18,7 @@
     `.snapshot()`, `.restore(state)`, `.close()`.
 `SimCell.oracle`
     `.true_masks()` (H, W) object ids, `.true_depth()`, `.objects()` (poses, masses, what lies on
-    each), `.lies_on()`, `.seal_at(position_base, approach)` (judges a cup without moving),
+    each), `.lies_on()`, `.seal_at(position_base, approach)` (evaluates a cup without moving),
     `.T_base_camera` (true).
 `stacks.SCENES`
     all scene names; `train` draws one of `stacks.TRAINING` for every stack.
@@ -28,9 +28,9 @@ Frames: the base frame is the robot's, z up, and MuJoCo's world. Stamps are simu
 
 from grasp_affordance.sim.cell import CellState, SimCell
 from grasp_affordance.sim.config import Hardness, MotionLimits, SimConfig
+from grasp_affordance.sim.cup.seal import Seal
 from grasp_affordance.sim.oracle import ObjectState, Oracle
-from grasp_affordance.sim.seal import Seal
-from grasp_affordance.sim.stacks import SCENES
+from grasp_affordance.sim.piles.stacks import SCENES
 from grasp_affordance.sim.truth import AttemptTruth
 
 __all__ = [

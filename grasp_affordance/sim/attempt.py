@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.geometry import Array
-from grasp_affordance.grasp import Cause, Outcome
-from grasp_affordance.sim.arm import SimArm
 from grasp_affordance.sim.config import SimConfig
-from grasp_affordance.sim.suction import Suction
+from grasp_affordance.sim.cup.suction import Suction
+from grasp_affordance.sim.robot.arm import SimArm
 from grasp_affordance.sim.truth import AttemptTruth
 from grasp_affordance.sim.world import World
 
@@ -99,7 +99,7 @@ class AttemptMonitor:
             and moved[i] > _DRAGGED
             and i != touched
         )
-        outcome, cause = self._verdict(lifted)
+        outcome, cause = self._result(lifted)
         return AttemptTruth(
             outcome=outcome,
             cause=cause,
@@ -111,7 +111,7 @@ class AttemptMonitor:
             lost=tuple(self.lost),
         )
 
-    def _verdict(self, lifted: list[int]) -> tuple[Outcome, Cause]:
+    def _result(self, lifted: list[int]) -> tuple[Outcome, Cause]:
         suction = self._suction
         if self._released_outside:
             if len(lifted) > 1:

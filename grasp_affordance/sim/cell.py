@@ -9,21 +9,21 @@ import numpy as np
 from grasp_affordance.cell import Cell, Cup
 from grasp_affordance.closing import Closing
 from grasp_affordance.geometry import Array, approach_pose
-from grasp_affordance.sim import stacks
-from grasp_affordance.sim.appearance import theme
-from grasp_affordance.sim.arm import SimArm
 from grasp_affordance.sim.attempt import AttemptMonitor
-from grasp_affordance.sim.camera import SimCamera
 from grasp_affordance.sim.config import Hardness, SimConfig
-from grasp_affordance.sim.gripper import SimGripper
-from grasp_affordance.sim.objects import Placement
+from grasp_affordance.sim.cup.gripper import SimGripper
+from grasp_affordance.sim.cup.pressure import Ejector, PressureConfig
+from grasp_affordance.sim.cup.seal import SealRule
+from grasp_affordance.sim.cup.suction import BreakRule, Suction
 from grasp_affordance.sim.oracle import Oracle
-from grasp_affordance.sim.pressure import Ejector, PressureConfig
-from grasp_affordance.sim.render import Renderer
+from grasp_affordance.sim.piles import stacks
+from grasp_affordance.sim.piles.appearance import theme
+from grasp_affordance.sim.piles.objects import Placement
+from grasp_affordance.sim.robot.arm import SimArm
 from grasp_affordance.sim.scene import build
-from grasp_affordance.sim.seal import SealRule
-from grasp_affordance.sim.suction import BreakRule, Suction
 from grasp_affordance.sim.truth import AttemptTruth
+from grasp_affordance.sim.vision.camera import SimCamera
+from grasp_affordance.sim.vision.render import Renderer
 from grasp_affordance.sim.world import World, WorldState
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _RETRIES = 5  # to bring objects into the bin that rolled out while a stack sett
 
 
 def worn_cup(cup: Cup, hardness: Hardness) -> tuple[Cup, SealRule]:
-    """Return the cup as it is after some weeks, and how well its lip still follows a surface."""
+    """Return the cup as it is after some weeks, and how well its cup rim still follows a surface."""
     rule = SealRule()
     if hardness is Hardness.REALISTIC:
         return replace(cup, vacuum=0.95 * cup.vacuum), replace(rule, compliance=0.32)

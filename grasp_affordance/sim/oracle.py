@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import Cup
 from grasp_affordance.geometry import Array
-from grasp_affordance.grasp import Cause
-from grasp_affordance.sim import seal
-from grasp_affordance.sim.camera import SimCamera
-from grasp_affordance.sim.objects import ObjectSpec
-from grasp_affordance.sim.seal import Seal, SealRule
+from grasp_affordance.sim.cup import seal
+from grasp_affordance.sim.cup.seal import Seal, SealRule
+from grasp_affordance.sim.piles.objects import ObjectSpec
+from grasp_affordance.sim.vision.camera import SimCamera
 from grasp_affordance.sim.world import World
 
 
@@ -56,7 +56,7 @@ class Oracle:
         return self._camera.render()[1]
 
     def seal_at(self, position_base: Array, approach: Array, reach: float = 0.030) -> Seal:
-        """Judge a cup that comes down through a point (3,) along `approach` (3,), base frame.
+        """Evaluate a cup that comes down through a point (3,) along `approach` (3,), base frame.
 
         `reach` is how far below the point the first contact may lie, metres.
         """

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.geometry import Array
-from grasp_affordance.sim import arm_meshes
-from grasp_affordance.sim.appearance import Theme, add_bark, add_materials
 from grasp_affordance.sim.config import SimConfig
-from grasp_affordance.sim.objects import Material, ObjectSpec, Placement
+from grasp_affordance.sim.piles.appearance import Theme, add_bark, add_materials
+from grasp_affordance.sim.piles.objects import Material, ObjectSpec, Placement
+from grasp_affordance.sim.robot import arm_meshes
 
 ASSETS = Path(__file__).parent / "assets"
 ARM, TOOL = "arm/", "tool/"  # prefixes of their names in the model
-TOOL_LENGTH = 0.150  # metres from flange to lip at rest, as in vacuum_tool.xml
+TOOL_LENGTH = 0.150  # metres from flange to cup rim at rest, as in vacuum_tool.xml
 
 # geom groups: what the camera draws and what suction rays meet
 GROUP_BACKGROUND, GROUP_OBJECT, GROUP_ROBOT, GROUP_COLLISION, GROUP_GUIDE = 0, 1, 2, 3, 4
@@ -48,7 +48,7 @@ def build(
     look: Theme,
     placements: Sequence[Placement],
     T_base_camera: Array,
-    lip_radius: float,
+    cup_rim_radius: float,
 ) -> mujoco.MjModel:
     """Return the compiled model of a cell with its objects where they start.
 
@@ -63,7 +63,7 @@ def build(
     _add_guides(spec, config.bin)
     _add_tote(spec, config)
     _add_camera(spec, config, T_base_camera)
-    _add_robot(spec, lip_radius, config.meshes)
+    _add_robot(spec, cup_rim_radius, config.meshes)
     for index, placement in enumerate(placements):
         add_object(spec, config.bin, index, placement)
         _add_weld(spec, index)
@@ -205,15 +205,15 @@ def _add_camera(spec: mujoco.MjSpec, config: SimConfig, T_base_camera: Array) ->
     )
 
 
-def _add_robot(spec: mujoco.MjSpec, lip_radius: float, meshes: bool) -> None:
+def _add_robot(spec: mujoco.MjSpec, cup_rim_radius: float, meshes: bool) -> None:
     arm = mujoco.MjSpec.from_file(str(ASSETS / "ur5.xml"))
     spec.attach(arm, frame=spec.worldbody.add_frame(), prefix=ARM)
     if meshes:
         arm_meshes.dress(spec, ARM, GROUP_ROBOT, GROUP_COLLISION)
     tool = mujoco.MjSpec.from_file(str(ASSETS / "vacuum_tool.xml"))
-    tool.geom("lip").size[0] = lip_radius
+    tool.geom("cup_rim").size[0] = cup_rim_radius
     for fold in ("fold_1", "fold_2", "fold_3"):
-        tool.geom(fold).size[:2] = 0.85 * lip_radius
+        tool.geom(fold).size[:2] = 0.85 * cup_rim_radius
     spec.attach(tool, site=spec.site(f"{ARM}flange"), prefix=TOOL)
 
 
@@ -257,7 +257,7 @@ def _add_geoms(spec: mujoco.MjSpec, body: mujoco.MjsBody, thing: ObjectSpec) -> 
         "group": GROUP_OBJECT,
     }
     shape = thing.shape
-    for k, vertices in enumerate(shape.pieces):
+    for k, vertices in enumerate(shape.segments):
         mesh = spec.add_mesh(name=f"{body.name}_{k}")
         mesh.uservert = vertices.flatten()
         if shape.cylinder is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grasp_affordance.grasp import Cause, Outcome
+from grasp_affordance.attempt import Cause, Outcome
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.geometry import Array
-from grasp_affordance.sim.objects import ObjectSpec
+from grasp_affordance.sim.piles.objects import ObjectSpec
 from grasp_affordance.sim.scene import object_name
 
 CONTROL_STEPS = 2  # physics steps of 4 ms in one control period (125 Hz, as a UR5's)
@@ -157,7 +157,7 @@ class World:
             radius, half_length = shape.cylinder
             reach = np.hypot(up[0], up[1]) * radius + abs(up[2]) * half_length
         else:
-            reach = -min(float((piece @ up).min()) for piece in shape.pieces)
+            reach = -min(float((segment @ up).min()) for segment in shape.segments)
         return float(self.data.xpos[body, 2] - reach)
 
     def touching(self, object_id: int) -> set[int]:

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from rendered_scene import Block, camera_at, floor, render
+from helpers.rendered_scene import Block, camera_at, floor, render
 
+from grasp_affordance.affordance.bin.region import BinView, find_region
 from grasp_affordance.affordance.candidates import CandidateConfig, Scene, process, select
-from grasp_affordance.affordance.region import BinView, find_region
-from grasp_affordance.affordance.seal import seal_prior
-from grasp_affordance.affordance.surface import observe_surface
+from grasp_affordance.affordance.seal.seal import seal_prior
+from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Failures, Rejection, Selection, Source
+from grasp_affordance.suction import Failures, Rejection, Selection, Source
 
 T = camera_at(65, 0.7)
 CUP = Cup()
@@ -142,7 +142,7 @@ def test_senseless_settings_are_refused(changes: dict) -> None:
 
 
 def test_a_failure_sinks_the_odds_of_its_surroundings_by_the_doubt(scene: Scene) -> None:
-    config = CandidateConfig(smoothing=0.0, failure_doubt=1.3)
+    config = CandidateConfig(smoothing=0.0, failure_penalty=1.3)
     best = in_base(select(scene.seal.score, scene, Source.PRIOR, config))[:1]
     scores = np.full(scene.surface.shape, 0.6, np.float32)
     before, _ = process(scores, scene, config)
@@ -150,9 +150,9 @@ def test_a_failure_sinks_the_odds_of_its_surroundings_by_the_doubt(scene: Scene)
     after, _ = process(scores, changed(scene, failures=twice), config)
     base = transform_points(T, scene.surface.points)
     distance = np.linalg.norm(base - best[0], axis=-1)
-    judged = before > 0
+    evaluated = before > 0
     sunk = np.log(0.6 / 0.4) - 2 * 1.3 * np.exp(-(distance**2) / (2 * config.failure_reach**2))
-    np.testing.assert_allclose(after[judged], 1 / (1 + np.exp(-sunk[judged])), atol=1e-3)
+    np.testing.assert_allclose(after[evaluated], 1 / (1 + np.exp(-sunk[evaluated])), atol=1e-3)
 
 
 def test_what_failed_twice_yields_to_what_has_not_been_tried(scene: Scene) -> None:

@@ -11,21 +11,21 @@ import pytest
 import safetensors.torch
 import torch
 import torchvision
-from networks import noise_frame, random_resnet18, small_config, small_network
+from helpers.networks import noise_frame, random_resnet18, small_config, small_network
 
 from grasp_affordance import __version__
-from grasp_affordance.affordance.checkpoint import (
+from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.encoder import Backbone, Encoder
-from grasp_affordance.affordance.model import load_model
-from grasp_affordance.affordance.network import AffordanceNetwork
-from grasp_affordance.affordance.resnet_checkpoint import from_checkpoint, to_checkpoint
-from grasp_affordance.affordance.resnet_model import InferenceConfig, Mode, ResnetModel
 from grasp_affordance.errors import CheckpointError
+from grasp_affordance.models import load_model
+from grasp_affordance.papers.encoder import Backbone, Encoder
+from grasp_affordance.papers.suction.network import AffordanceNetwork
+from grasp_affordance.papers.suction.resnet_checkpoint import from_checkpoint, to_checkpoint
+from grasp_affordance.papers.suction.resnet_model import InferenceConfig, Mode, ResnetModel
 
 
 @pytest.fixture

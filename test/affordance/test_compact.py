@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_affordance.affordance.checkpoint import (
+from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
 )
-from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
-from grasp_affordance.affordance.compact_checkpoint import from_checkpoint, to_checkpoint
-from grasp_affordance.affordance.features import CHANNELS, SHAPE_COUNT, feature_map
-from grasp_affordance.affordance.grid import MetricGrid
-from grasp_affordance.affordance.model import load_model
-from grasp_affordance.affordance.observation import observe
+from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.network.compact_checkpoint import from_checkpoint, to_checkpoint
+from grasp_affordance.affordance.network.features import CHANNELS, SHAPE_COUNT, feature_map
+from grasp_affordance.affordance.network.observation import observe
+from grasp_affordance.affordance.surface.grid import MetricGrid
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.models import load_model
 from grasp_affordance.rgbd import RgbdFrame
 
 UP = np.array([0.0, 0.0, -1.0])
@@ -124,7 +124,7 @@ def test_a_map_is_the_same_as_its_patches_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("dilations", [(1,), (1, 2), (1, 1, 3), (1, 2, 4, 8)])
-def test_the_cell_in_the_middle_of_a_patch_is_judged_as_by_the_whole_network(
+def test_the_cell_in_the_middle_of_a_patch_is_evaluated_as_by_the_whole_network(
     dilations: tuple[int, ...],
 ) -> None:
     network = CompactNetwork(replace(CONFIG, dilations=dilations))
@@ -152,7 +152,7 @@ def test_the_prior_is_an_offset_of_the_logit() -> None:
     "config",
     [
         replace(CONFIG, use_color=False),
-        replace(CONFIG, use_pieces=False),
+        replace(CONFIG, use_segments=False),
         replace(CONFIG, use_markings=False),
     ],
 )

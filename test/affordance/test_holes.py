@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from rendered_scene import Block, camera_at, floor, render
+from helpers.rendered_scene import Block, camera_at, floor, render
 
-from grasp_affordance.affordance.holes import depth_edges, distance_to, fill_pinholes
+from grasp_affordance.affordance.surface.holes import depth_edges, distance_to, fill_pinholes
 
 
 @pytest.mark.parametrize("elevation", [90, 60, 35])

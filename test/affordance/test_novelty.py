@@ -1,4 +1,4 @@
-"""What is unlike all that was tried, and where curiosity goes because of it."""
+"""What is unlike all that was tried, and where novelty exploration goes because of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,21 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rendered_scene import Block, camera_at, open_bin, render
+from helpers.rendered_scene import Block, camera_at, open_bin, render
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.candidates import CandidateConfig
-from grasp_affordance.affordance.checkpoint import Provenance, read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
-from grasp_affordance.affordance.compact_checkpoint import familiar_of, to_checkpoint
-from grasp_affordance.affordance.compact_model import CompactModel
-from grasp_affordance.affordance.exploring import unfamiliar
-from grasp_affordance.affordance.features import CHANNELS
-from grasp_affordance.affordance.novelty import STRANGE, novelty
+from grasp_affordance.affordance.exploring import novel
+from grasp_affordance.affordance.network.checkpoint import (
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.network.compact_checkpoint import familiar_of, to_checkpoint
+from grasp_affordance.affordance.network.compact_model import CompactModel
+from grasp_affordance.affordance.network.features import CHANNELS
+from grasp_affordance.affordance.network.novelty import STRANGE, novelty
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.grasp import Source
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Source
 
 T = camera_at(60, 0.7)
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
@@ -104,19 +108,19 @@ def test_what_was_tried_in_other_channels_is_not_compared() -> None:
     assert familiar_of(older) is None
 
 
-def test_curiosity_goes_where_a_cup_would_seal_and_nobody_has_tried(
+def test_novelty_goes_where_a_cup_would_seal_and_nobody_has_tried(
     frame: RgbdFrame, prediction: Prediction
 ) -> None:
     odd = np.random.default_rng(4).normal(3.0, 0.1, size=(30, len(CHANNELS)))
     model = model_that_tried(odd)
     config = CandidateConfig(min_probability=0.999)
-    found = unfamiliar(frame, prediction, model, config)
+    found = novel(frame, prediction, model, config)
     assert found.points
     up = prediction.scene.region.up
     strange = model.novelty(frame, prediction.allowed, up=up)
     seal = prediction.scene.surface.to_image(prediction.scene.seal.score)
     for point in found.points:
-        assert point.source is Source.CURIOSITY
+        assert point.source is Source.NOVELTY
         assert strange[point.v, point.u] > STRANGE
         assert seal[point.v, point.u] > 0.2
         assert point.probability == prediction.affordance[point.v, point.u]
@@ -130,6 +134,6 @@ def test_who_has_tried_such_places_leaves_them_and_who_knows_nothing_of_it_too(
     view = knowing._observe(frame, prediction.allowed, scene.region.up, None)
     inside = view.grid.sample(prediction.allowed) > 0.5
     every = model_that_tried(view.features[:, inside].T)
-    assert not unfamiliar(frame, prediction, every, CandidateConfig()).points
-    assert not unfamiliar(frame, prediction, knowing, CandidateConfig()).points
-    assert not unfamiliar(frame, prediction, object(), CandidateConfig()).points
+    assert not novel(frame, prediction, every, CandidateConfig()).points
+    assert not novel(frame, prediction, knowing, CandidateConfig()).points
+    assert not novel(frame, prediction, object(), CandidateConfig()).points

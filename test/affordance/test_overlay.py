@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grasp_affordance.affordance.overlay import draw_overlay
-from grasp_affordance.grasp import Source, SuctionPoint
+from grasp_affordance.suction import Source, SuctionPoint
 
 COLOR = np.full((120, 160, 3), 100, np.uint8)
 

@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
-from rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
+from helpers.rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import (
     AffordancePredictor,
     PredictorConfig,
     blend,
 )
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Rejection, Source
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Rejection, Source
 
 T = camera_at(60, 0.7)
 BOX = Block((-0.06, -0.05, 0.0), (0.06, 0.05, 0.05))

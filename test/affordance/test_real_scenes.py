@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import Cup
-from grasp_affordance.grasp import Rejection, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
+from grasp_affordance.suction import Rejection, SuctionPoint
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the real scenes are not here")
@@ -107,7 +107,7 @@ def inside(point: SuctionPoint, polygons: list[Polygon]) -> bool:
     )
 
 
-def judge(scene: str, name: str, cup: Cup | None = None) -> tuple[RgbdFrame, Prediction]:
+def evaluate(scene: str, name: str, cup: Cup | None = None) -> tuple[RgbdFrame, Prediction]:
     sequence = Sequence(REAL / scene)
     frame = sequence.read(name)
     view = BinView(T_base_camera=sequence.camera.T_base_camera, polygon=sequence.camera.region)
@@ -117,7 +117,7 @@ def judge(scene: str, name: str, cup: Cup | None = None) -> tuple[RgbdFrame, Pre
 
 @pytest.mark.parametrize(("scene", "name"), OBJECTS)
 def test_the_best_points_lie_on_objects(scene: str, name: str) -> None:
-    _, prediction = judge(scene, name)
+    _, prediction = evaluate(scene, name)
     points = prediction.selection.points
     assert points
     for point in points:
@@ -128,7 +128,7 @@ def test_the_best_points_lie_on_objects(scene: str, name: str) -> None:
 @pytest.mark.parametrize(("scene", "name"), OBJECTS)
 def test_good_points_are_away_from_edges_and_holes(scene: str, name: str) -> None:
     """Measured on the raw depth, not on what the predictor made of it."""
-    frame, prediction = judge(scene, name)
+    frame, prediction = evaluate(scene, name)
     radius = Cup().radius
     for point in prediction.selection.points:
         if point.probability < 0.5:
@@ -149,7 +149,7 @@ def test_good_points_are_away_from_edges_and_holes(scene: str, name: str) -> Non
 
 
 def test_the_empty_bin_has_no_point_and_the_reason() -> None:
-    _, prediction = judge("bin_four_then_empty", "0001")
+    _, prediction = evaluate("bin_four_then_empty", "0001")
     assert prediction.selection.points == ()
     assert prediction.selection.rejections[Rejection.EMPTY_BIN] == 1
     assert prediction.selection.rejections[Rejection.BACKGROUND] > 100_000
@@ -159,11 +159,11 @@ def test_the_empty_bin_has_no_point_and_the_reason() -> None:
 @pytest.mark.parametrize("scene", ["bin_four_then_empty", "tote_packed_boxes"])
 def test_no_cup_makes_a_point_of_a_floor_or_a_tool(scene: str, radius: float) -> None:
     cup = Cup(radius=radius)
-    for point in judge(scene, "0000", cup)[1].selection.points:
+    for point in evaluate(scene, "0000", cup)[1].selection.points:
         assert inside(point, OBJECTS[scene, "0000"]), (point.u, point.v)
         assert not inside(point, FORBIDDEN.get((scene, "0000"), [])), (point.u, point.v)
     if scene == "bin_four_then_empty":
-        assert judge(scene, "0001", cup)[1].selection.points == ()
+        assert evaluate(scene, "0001", cup)[1].selection.points == ()
 
 
 def test_the_empty_frame_as_reference_leaves_objects_only() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rendered_scene import (
+from helpers.rendered_scene import (
     Block,
     Log,
     camera_at,
@@ -12,9 +12,9 @@ from rendered_scene import (
     render,
 )
 
-from grasp_affordance.affordance.planes import dominant_plane, find_floor, fit_plane
-from grasp_affordance.affordance.region import BinView, Region, RegionConfig, find_region
-from grasp_affordance.affordance.surface import Surface, observe_surface
+from grasp_affordance.affordance.bin.region import BinView, Region, RegionConfig, find_region
+from grasp_affordance.affordance.surface.planes import dominant_plane, find_floor, fit_plane
+from grasp_affordance.affordance.surface.surface import Surface, observe_surface
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 

@@ -1,11 +1,11 @@
-"""The lip and the seal prior, against surfaces whose geometry is known."""
+"""The cup rim and the seal prior, against surfaces whose geometry is known."""
 
 import numpy as np
 import pytest
-from rendered_scene import INTRINSICS, Block, Log, camera_at, floor, render
+from helpers.rendered_scene import INTRINSICS, Block, Log, camera_at, floor, render
 
-from grasp_affordance.affordance.lip import touch
-from grasp_affordance.affordance.seal import (
+from grasp_affordance.affordance.seal.cup_rim import touch
+from grasp_affordance.affordance.seal.seal import (
     SealConfig,
     coverage_factor,
     distance_factor,
@@ -13,7 +13,7 @@ from grasp_affordance.affordance.seal import (
     tilt_factor,
     tolerance_factor,
 )
-from grasp_affordance.affordance.surface import Surface, observe_surface
+from grasp_affordance.affordance.surface.surface import Surface, observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
@@ -37,7 +37,7 @@ def score_at(score: np.ndarray, points: np.ndarray, x: float, y: float) -> float
     return float(score[np.unravel_index(np.nanargmin(distance), distance.shape)])
 
 
-def test_the_lip_bends_on_a_cylinder_as_geometry_says() -> None:
+def test_the_cup_rim_bends_on_a_cylinder_as_geometry_says() -> None:
     radius = 0.05
     surface, points = observed([floor(), Log((0, 0, 0.02), radius, 0.3)])
     contact = touch(surface, CUP.radius, reach=0.002)
@@ -126,7 +126,7 @@ def test_a_tilt_beyond_the_bellows_is_refused_and_the_approach_decides() -> None
     np.testing.assert_allclose(np.degrees(along_axis.tilt[near]), 35, atol=0.5)
 
 
-def test_a_hole_under_the_lip_lowers_the_score_and_the_hole_itself_has_none() -> None:
+def test_a_hole_under_the_cup_rim_lowers_the_score_and_the_hole_itself_has_none() -> None:
     frame = render([floor(), TABLE], ABOVE)
     whole = seal_prior(observe_surface(frame, CUP.radius), CUP, np.array([0, 0, -1.0])).score
     frame.depth[115:125, 160:170] = np.nan
@@ -137,7 +137,7 @@ def test_a_hole_under_the_lip_lowers_the_score_and_the_hole_itself_has_none() ->
     assert holed[120, 100] == pytest.approx(whole[120, 100], abs=0.02)
 
 
-def test_a_groove_across_the_lip_leaks() -> None:
+def test_a_groove_across_the_cup_rim_leaks() -> None:
     halves = [
         Block((-0.1, -0.1, 0), (0.1, -0.0015, 0.05)),
         Block((-0.1, 0.0015, 0), (0.1, 0.1, 0.05)),
@@ -237,7 +237,7 @@ def test_the_factors_have_the_ends_that_they_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lip_reach": 0.0}, {"edge_margin": 1.0}, {"top_bonus": 1.5}, {"overlap": 0.0}]
+    "changes", [{"cup_rim_reach": 0.0}, {"edge_margin": 1.0}, {"top_bonus": 1.5}, {"overlap": 0.0}]
 )
 def test_senseless_tolerances_are_refused(changes: dict) -> None:
     with pytest.raises(ConfigError, match="seal"):

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from grasp_affordance.affordance import shipped
-from grasp_affordance.affordance.model import load_model
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
+from grasp_affordance.models import load_model
 
 
 def test_what_is_shipped_loads() -> None:

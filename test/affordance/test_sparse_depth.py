@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from rendered_scene import INTRINSICS, Block, camera_at, floor, render
+from helpers.rendered_scene import INTRINSICS, Block, camera_at, floor, render
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor
-from grasp_affordance.affordance.region import BinView
-from grasp_affordance.affordance.sparse_depth import bridge_specks
-from grasp_affordance.affordance.surface import observe_surface
+from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
+from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import Rejection
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import SimCell, SimConfig
+from grasp_affordance.suction import Rejection
 
 CAMERA = Intrinsics(640.0, 640.0, 119.5, 89.5, 240, 180)
 BLOCK = (slice(40, 120), slice(60, 180))  # 5 x 7.5 cm at 0.4 m

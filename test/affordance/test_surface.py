@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from rendered_scene import INTRINSICS, Block, Log, base_points, camera_at, floor, render
+from helpers.rendered_scene import INTRINSICS, Block, Log, base_points, camera_at, floor, render
 
-from grasp_affordance.affordance.surface import observe_surface
+from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.rgbd import RgbdFrame
 
 RADIUS = 0.010

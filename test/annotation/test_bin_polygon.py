@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS
+from helpers.annotation_scenes import INTRINSICS
 
 from grasp_affordance.annotation.bin_polygon import HEAP_OVER_RIM, bin_polygon
 from grasp_affordance.cell import BinGeometry

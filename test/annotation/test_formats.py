@@ -14,10 +14,10 @@ from grasp_affordance.annotation.formats import coco, cornell, jacquard, rle, yo
 from grasp_affordance.annotation.formats.labelled_image import LabelledImage
 from grasp_affordance.annotation.metrics import rectangle_iou
 from grasp_affordance.annotation.records import PairRecord
-from grasp_affordance.annotation.verdict import Reason, Status
+from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.cli import main
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 RECTANGLES = (
     GraspRectangle(100.0, 80.0, 0.0, 20.0, 35.0),

@@ -11,7 +11,7 @@ from grasp_affordance.annotation.metrics import (
     rectangle_iou,
 )
 from grasp_affordance.errors import FrameError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 RECTANGLES = st.builds(
     GraspRectangle,

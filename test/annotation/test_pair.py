@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, LOG, Block, frame
-from annotation_scenes import OTHER as NEIGHBOUR
+from helpers.annotation_scenes import INTRINSICS, LOG, Block, frame
+from helpers.annotation_scenes import OTHER as NEIGHBOUR
 
 from grasp_affordance.annotation.metrics import angle_between, mask_iou
 from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
-from grasp_affordance.annotation.verdict import Reason, Status
+from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = AnnotationConfig()
@@ -95,26 +95,29 @@ def test_only_the_object_on_top_is_masked_when_it_lay_across_another() -> None:
 
 def test_identical_frames_show_that_nothing_was_removed() -> None:
     same = noisy(LOG)
-    verdict = annotate_pair(same, same, CONFIG).verdict
-    assert (verdict.status, verdict.reason) == (Status.NOTHING_REMOVED, Reason.IDENTICAL_FRAMES)
+    pair_result = annotate_pair(same, same, CONFIG).pair_result
+    assert (pair_result.status, pair_result.reason) == (
+        Status.NOTHING_REMOVED,
+        Reason.IDENTICAL_FRAMES,
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_alone_is_no_change(seed: int) -> None:
     first, second = noisy(LOG, NEIGHBOUR, seed=seed), noisy(LOG, NEIGHBOUR, seed=100 + seed)
-    verdict = annotate_pair(first, second, CONFIG).verdict
-    assert (verdict.status, verdict.reason) == (Status.NOTHING_REMOVED, Reason.NO_CHANGE)
+    pair_result = annotate_pair(first, second, CONFIG).pair_result
+    assert (pair_result.status, pair_result.reason) == (Status.NOTHING_REMOVED, Reason.NO_CHANGE)
 
 
 def test_swapped_frames_are_named() -> None:
     pair = annotate_pair(noisy(NEIGHBOUR), noisy(LOG, NEIGHBOUR, seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.SWAPPED_ORDER
+    assert pair.pair_result.reason is Reason.SWAPPED_ORDER
     assert not pair.rectangles
 
 
 def test_two_removed_objects_are_a_double_pick_with_both_regions() -> None:
     pair = annotate_pair(noisy(LOG, NEIGHBOUR), noisy(seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.DOUBLE_PICK
+    assert pair.pair_result.reason is Reason.DOUBLE_PICK
     assert len(pair.regions) == 2
     for region, block in zip(pair.regions, (LOG, NEIGHBOUR), strict=True):
         assert mask_iou(region.mask, block.mask()) > 0.95
@@ -123,29 +126,29 @@ def test_two_removed_objects_are_a_double_pick_with_both_regions() -> None:
 def test_a_neighbour_that_moved_along_is_named() -> None:
     dragged = replace(NEIGHBOUR, u=NEIGHBOUR.u + 25)
     pair = annotate_pair(noisy(LOG, NEIGHBOUR), noisy(dragged, seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.DRAGGED_NEIGHBOUR
+    assert pair.pair_result.reason is Reason.DRAGGED_NEIGHBOUR
 
 
 def test_a_moved_object_did_not_leave() -> None:
     pair = annotate_pair(noisy(LOG), noisy(replace(LOG, u=LOG.u + 20), seed=1), CONFIG)
-    assert pair.verdict.status is Status.NOTHING_REMOVED
-    assert pair.verdict.reason is Reason.SETTLED
+    assert pair.pair_result.status is Status.NOTHING_REMOVED
+    assert pair.pair_result.reason is Reason.SETTLED
 
 
 def test_an_exchanged_object_is_named() -> None:
     far = replace(NEIGHBOUR, u=270, v=190)
     pair = annotate_pair(noisy(LOG), noisy(far, seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.SOMETHING_ADDED
+    assert pair.pair_result.reason is Reason.SOMETHING_ADDED
 
 
 def test_an_object_cut_by_the_image_border_is_rejected() -> None:
     pair = annotate_pair(noisy(replace(LOG, u=20)), noisy(seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.CUT_BY_BORDER
+    assert pair.pair_result.reason is Reason.CUT_BY_BORDER
 
 
 def test_an_object_wider_than_the_gripper_opens_is_rejected() -> None:
     pair = annotate_pair(noisy(Block(160, 120, 80, 60)), noisy(seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.TOO_WIDE
+    assert pair.pair_result.reason is Reason.TOO_WIDE
 
 
 def test_an_object_too_small_or_too_thin_is_rejected() -> None:
@@ -155,7 +158,7 @@ def test_an_object_too_small_or_too_thin_is_rejected() -> None:
         for factor, expected in ((1.3, reason), (0.7, None)):
             gates = replace(CONFIG.gates, **{limit: factor * measured})
             pair = annotate_pair(noisy(LOG), noisy(seed=1), replace(CONFIG, gates=gates))
-            assert pair.verdict.reason is expected
+            assert pair.pair_result.reason is expected
 
 
 def test_an_object_mostly_without_depth_is_rejected() -> None:
@@ -164,7 +167,7 @@ def test_an_object_mostly_without_depth_is_rejected() -> None:
     rows, columns = np.nonzero(LOG.mask())
     depth[rows[columns < 175], columns[columns < 175]] = np.nan
     pair = annotate_pair(replace(before, depth=depth), noisy(seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.TOO_MANY_UNKNOWN
+    assert pair.pair_result.reason is Reason.TOO_MANY_UNKNOWN
 
 
 def test_an_object_without_any_depth_beside_the_removed_one_is_named() -> None:
@@ -172,14 +175,14 @@ def test_an_object_without_any_depth_beside_the_removed_one_is_named() -> None:
     depth = before.depth.copy()
     depth[replace(NEIGHBOUR, length=60, width=30).mask()] = np.nan
     pair = annotate_pair(replace(before, depth=depth), noisy(seed=1), CONFIG)
-    assert pair.verdict.reason is Reason.UNSEEN_OBJECT
+    assert pair.pair_result.reason is Reason.UNSEEN_OBJECT
 
 
 def test_changes_outside_the_polygon_are_ignored() -> None:
     pair = annotate_pair(noisy(LOG, NEIGHBOUR), noisy(seed=1), CONFIG, POLYGON)
     assert pair.annotated
     nothing = annotate_pair(noisy(LOG, NEIGHBOUR), noisy(LOG, seed=1), CONFIG, POLYGON)
-    assert nothing.verdict.reason is Reason.NO_CHANGE
+    assert nothing.pair_result.reason is Reason.NO_CHANGE
 
 
 def test_a_moved_camera_is_named() -> None:
@@ -187,12 +190,12 @@ def test_a_moved_camera_is_named() -> None:
     moved = replace(
         after, color=np.roll(after.color, 4, axis=1), depth=np.roll(after.depth, 4, axis=1)
     )
-    assert annotate_pair(before, moved, CONFIG).verdict.reason is Reason.CAMERA_MOVED
+    assert annotate_pair(before, moved, CONFIG).pair_result.reason is Reason.CAMERA_MOVED
 
 
 def test_another_camera_is_named() -> None:
     other = replace(noisy(), intrinsics=replace(INTRINSICS, fx=400.0))
-    assert annotate_pair(noisy(LOG), other, CONFIG).verdict.reason is Reason.DIFFERENT_CAMERA
+    assert annotate_pair(noisy(LOG), other, CONFIG).pair_result.reason is Reason.DIFFERENT_CAMERA
 
 
 def test_another_size_is_named() -> None:
@@ -200,26 +203,26 @@ def test_another_size_is_named() -> None:
     smaller = RgbdFrame(
         view.color[:120, :160], view.depth[:120, :160], INTRINSICS.cropped(0, 0, 160, 120)
     )
-    assert annotate_pair(noisy(LOG), smaller, CONFIG).verdict.reason is Reason.DIFFERENT_CAMERA
+    assert annotate_pair(noisy(LOG), smaller, CONFIG).pair_result.reason is Reason.DIFFERENT_CAMERA
 
 
 @pytest.mark.parametrize("factor", [1000.0, 0.001])
 def test_a_wrong_depth_unit_is_named(factor: float) -> None:
     views = [noisy(LOG), noisy(seed=1)]
     wrong = [replace(view, depth=view.depth * np.float32(factor)) for view in views]
-    assert annotate_pair(wrong[0], wrong[1], CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
-    assert annotate_pair(views[0], wrong[1], CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
+    assert annotate_pair(wrong[0], wrong[1], CONFIG).pair_result.reason is Reason.WRONG_DEPTH_UNIT
+    assert annotate_pair(views[0], wrong[1], CONFIG).pair_result.reason is Reason.WRONG_DEPTH_UNIT
     tenfold = replace(views[1], depth=views[1].depth * np.float32(10.0))
-    assert annotate_pair(views[0], tenfold, CONFIG).verdict.reason is Reason.WRONG_DEPTH_UNIT
+    assert annotate_pair(views[0], tenfold, CONFIG).pair_result.reason is Reason.WRONG_DEPTH_UNIT
 
 
 def test_frames_without_depth_are_named() -> None:
     blind = replace(noisy(), depth=np.full((240, 320), np.nan, np.float32))
-    assert annotate_pair(noisy(LOG), blind, CONFIG).verdict.reason is Reason.NO_DEPTH
+    assert annotate_pair(noisy(LOG), blind, CONFIG).pair_result.reason is Reason.NO_DEPTH
 
 
 def test_an_empty_polygon_area_finds_nothing() -> None:
     outside = np.array([[-50, -50], [-20, -50], [-20, -20]])
-    assert annotate_pair(noisy(LOG), noisy(seed=1), CONFIG, outside).verdict.reason is (
+    assert annotate_pair(noisy(LOG), noisy(seed=1), CONFIG, outside).pair_result.reason is (
         Reason.NO_CHANGE
     )

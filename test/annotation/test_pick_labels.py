@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, LOG, OTHER, Block, noisy
+from helpers.annotation_scenes import INTRINSICS, LOG, OTHER, Block, noisy
 
 from grasp_affordance.annotation.metrics import mask_iou
 from grasp_affordance.annotation.pick_labels import (
@@ -16,17 +16,11 @@ from grasp_affordance.annotation.pick_labels import (
     read_labels,
     write_labels,
 )
-from grasp_affordance.annotation.witness import DepthWitness, PickEvent
+from grasp_affordance.annotation.removal_check import DepthRemovalCheck, PickEvent
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, PressureTrace
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.grasp import (
-    Cause,
-    GraspAttempt,
-    Outcome,
-    PressureTrace,
-    Source,
-    SuctionPoint,
-)
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Source, SuctionPoint
 
 CONFIG = PickLabelConfig()
 UP = np.array([0.0, 0.0, -1.0])
@@ -124,16 +118,16 @@ def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
         read_labels(tmp_path, "0004")
 
 
-def test_the_witness_says_where_and_in_a_word_what_happened() -> None:
+def test_the_removal_check_says_where_and_in_a_word_what_happened() -> None:
     attempt = picked([LOG, OTHER], [OTHER])
     assert attempt.before is not None
     assert attempt.after is not None
-    removal = DepthWitness()(attempt.before, attempt.after, (160.0, 120.0))
+    removal = DepthRemovalCheck()(attempt.before, attempt.after, (160.0, 120.0))
     assert removal is not None
     assert removal.event == "removed"
     expected = INTRINSICS.deproject(160, 120, 0.76)
     assert removal.position is not None
     np.testing.assert_allclose(np.array(removal.position), expected, atol=0.004)
-    elsewhere = DepthWitness()(attempt.before, attempt.after, (60.0, 60.0))
+    elsewhere = DepthRemovalCheck()(attempt.before, attempt.after, (60.0, 60.0))
     assert elsewhere is not None
     assert elsewhere.event == "removed_elsewhere"

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from helpers.annotation_scenes import INTRINSICS, Block, frame
 
-from grasp_affordance.annotation.recorder import (
+from grasp_affordance.annotation.recording.from_recording import Recorder, record_stream
+from grasp_affordance.annotation.recording.recorder import (
     REFUSALS,
     Reason,
     RecorderConfig,
     RecorderState,
     consider,
 )
-from grasp_affordance.annotation.recording import Recorder, record_stream
 from grasp_affordance.cli import main
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.rgbd import RgbdFrame
@@ -41,8 +41,8 @@ def stream(*stages: list[Block], each: int = 6, start: int = 0) -> Iterator[Rgbd
 def reasons(frames: Iterator[RgbdFrame], config: RecorderConfig = CONFIG) -> list[Reason]:
     state, ends = RecorderState(), []
     for view in frames:
-        state, judgement = consider(state, view, view.stamp_ns, config)
-        ends.append(judgement.reason)
+        state, decision = consider(state, view, view.stamp_ns, config)
+        ends.append(decision.reason)
     return ends
 
 
@@ -98,18 +98,18 @@ def test_too_much_change_is_refused_even_when_asked() -> None:
     state = RecorderState()
     first, second = stream([], [Block(160, 120, 260, 200)], each=1)
     state, _ = consider(state, first, first.stamp_ns, CONFIG, asked=True)
-    _, judgement = consider(state, second, second.stamp_ns, CONFIG, asked=True)
-    assert judgement.reason is Reason.TOO_MUCH_CHANGED
-    assert judgement.reason in REFUSALS
-    assert not judgement.keep
+    _, decision = consider(state, second, second.stamp_ns, CONFIG, asked=True)
+    assert decision.reason is Reason.TOO_MUCH_CHANGED
+    assert decision.reason in REFUSALS
+    assert not decision.keep
 
 
 def test_a_frame_that_is_asked_for_waits_for_nothing() -> None:
     first, second = stream([LOG], each=2)
-    state, judgement = consider(RecorderState(), first, first.stamp_ns, CONFIG, asked=True)
-    assert judgement.keep
-    state, judgement = consider(state, second, second.stamp_ns, CONFIG, asked=True)
-    assert judgement.keep
+    state, decision = consider(RecorderState(), first, first.stamp_ns, CONFIG, asked=True)
+    assert decision.keep
+    state, decision = consider(state, second, second.stamp_ns, CONFIG, asked=True)
+    assert decision.keep
     assert state.kept is second
 
 
@@ -158,8 +158,8 @@ def test_a_frame_that_cannot_be_written_is_offered_again(
         patch.setattr("grasp_affordance.sequence.write_atomically", full)
         with pytest.raises(OSError, match="no space"):
             recorder.offer(first, first.stamp_ns, asked=True)
-    judgement, name = recorder.offer(second, second.stamp_ns, asked=True)
-    assert (judgement.reason, name) == (Reason.ASKED, "0000")
+    decision, name = recorder.offer(second, second.stamp_ns, asked=True)
+    assert (decision.reason, name) == (Reason.ASKED, "0000")
 
 
 def test_a_killed_recorder_loses_at_most_the_frame_in_flight(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_killed_recorder_loses_at_most_the_frame_in_flight(tmp_path: Path) -> 
     child = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from annotation_scenes import Block, INTRINSICS, frame
+from helpers.annotation_scenes import Block, INTRINSICS, frame
 from grasp_affordance.annotation.recorder import RecorderConfig
 from grasp_affordance.annotation.recording import Recorder
 from grasp_affordance.sequence import SequenceCamera

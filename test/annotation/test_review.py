@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from helpers.annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.decisions import Decision, read_decisions, write_decisions
 from grasp_affordance.annotation.formats.labelled_image import labelled_images
@@ -18,7 +18,7 @@ from grasp_affordance.annotation.review.server import create_app, make_review_se
 from grasp_affordance.annotation.sequence_labels import annotate_sequence
 from grasp_affordance.cli import main
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
 
 LOG = Block(160, 120, length=90, width=30, angle=0.3)

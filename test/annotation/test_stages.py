@@ -1,25 +1,25 @@
 import cv2
 import numpy as np
 import pytest
-from annotation_scenes import CAMERA_HEIGHT, COLUMNS, INTRINSICS, LOG, ROWS, Block, frame
+from helpers.annotation_scenes import CAMERA_HEIGHT, COLUMNS, INTRINSICS, LOG, ROWS, Block, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasp_affordance.annotation.difference import (
+from grasp_affordance.annotation.change.difference import (
     DifferenceConfig,
     color_change,
     depth_change,
     paper_difference,
 )
+from grasp_affordance.annotation.change.refinement import RefinementConfig, refine, soft_edges
+from grasp_affordance.annotation.change.region import components
+from grasp_affordance.annotation.change.scene_change import SceneChangeConfig, scene_change
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.metrics import mask_iou
-from grasp_affordance.annotation.paper_pipeline import PaperConfig, annotate_as_paper
 from grasp_affordance.annotation.rectangles import ProposalConfig, centre_offsets, propose
-from grasp_affordance.annotation.refinement import RefinementConfig, refine, soft_edges
-from grasp_affordance.annotation.region import components
-from grasp_affordance.annotation.scene_change import SceneChangeConfig, scene_change
 from grasp_affordance.annotation.spine import Spine, fit_spine, skeleton
 from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.papers.annotation.pipeline import PaperPipelineConfig, annotate_as_paper
 from grasp_affordance.rgbd import RgbdFrame
 
 
@@ -210,13 +210,13 @@ def test_impossible_configurations_are_refused(wrong: object) -> None:
 
 def test_the_papers_pipeline_labels_a_clean_removal() -> None:
     before, after = frame(LOG), frame()
-    mask, proposals = annotate_as_paper(before, after, PaperConfig())
+    mask, proposals = annotate_as_paper(before, after, PaperPipelineConfig())
     assert mask_iou(mask, LOG.mask()) > 0.98
-    assert len(proposals.fitting) == PaperConfig().proposals.count
+    assert len(proposals.fitting) == PaperPipelineConfig().proposals.count
 
 
 def test_the_papers_pipeline_takes_an_added_object_for_a_removed_one() -> None:
-    mask, _ = annotate_as_paper(frame(), frame(LOG), PaperConfig())
+    mask, _ = annotate_as_paper(frame(), frame(LOG), PaperPipelineConfig())
     assert mask_iou(mask, LOG.mask()) > 0.98
 
 

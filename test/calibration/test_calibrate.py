@@ -4,7 +4,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from calibration_scenes import (
+from helpers.calibration_scenes import (
     BOARD,
     CAMERA,
     T_BASE_CAMERA,

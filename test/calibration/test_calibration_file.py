@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calibration_scenes import CAMERA, T_BASE_CAMERA
+from helpers.calibration_scenes import CAMERA, T_BASE_CAMERA
 
 from grasp_affordance.calibration.calibration_file import (
     CameraCalibration,

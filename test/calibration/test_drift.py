@@ -53,7 +53,7 @@ def test_contacts_that_scatter_raise_the_alarm() -> None:
     assert "scatter" in monitor(noise(40, 4, sigma=0.03)).estimate().alarm
 
 
-def test_what_the_lip_gives_way_is_not_drift() -> None:
+def test_what_the_cup_rim_gives_way_is_not_drift() -> None:
     assert monitor(noise(40, 5) - 0.008).estimate().alarm
     assert not monitor(noise(40, 5) - 0.008, expected=-0.008).estimate().alarm
 

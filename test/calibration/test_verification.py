@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from calibration_scenes import transform
+from helpers.calibration_scenes import transform
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.calibration.errors import CalibrationError
@@ -39,7 +39,7 @@ def test_a_moved_camera_is_told_from_a_wrong_depth() -> None:
     assert "depth" in stretched.problem
 
 
-def test_one_point_is_enough_for_a_verdict_but_not_for_its_cause() -> None:
+def test_one_point_is_enough_for_a_result_but_not_for_its_cause() -> None:
     result = verify(KNOWN[:1] + 0.01, KNOWN[:1])
     assert result.problem
     assert np.isnan(result.turn)

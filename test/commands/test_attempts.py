@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lesson_log import log_of, picked
+from helpers.training_sample_log import log_of, picked
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.annotation.pick_labels import read_labels
-from grasp_affordance.annotation.witness import DepthWitness
+from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.cli import main
 from grasp_affordance.execution.pick import pick
-from grasp_affordance.learning.setup import open_log
+from grasp_affordance.learning.log.setup import open_log
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
@@ -91,8 +91,8 @@ def test_picks_of_a_log_are_labelled_once_and_counted(
         log = open_log(str(tmp_path), cell.cup, cell.bin, frame, T)
         predictor = AffordancePredictor(PredictorConfig(cup=cell.cup))
         best = predictor.predict(frame, BinView(T, cell.bin)).selection.points[0]
-        log.append(pick(cell, best, T, before=frame, witness=DepthWitness()))
-        log.append(pick(cell, best, T, before=sim.camera.read(), witness=DepthWitness()))
+        log.append(pick(cell, best, T, before=frame, check_removal=DepthRemovalCheck()))
+        log.append(pick(cell, best, T, before=sim.camera.read(), check_removal=DepthRemovalCheck()))
     assert main(["attempts", str(tmp_path), "label"]) == 0
     told = capsys.readouterr().out
     assert "2 attempts labelled" in told

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calibration_scenes import BOARD, CAMERA, T_BASE_CAMERA, shots, transform
+from helpers.calibration_scenes import BOARD, CAMERA, T_BASE_CAMERA, shots, transform
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.calibration.calibration_file import read_calibration

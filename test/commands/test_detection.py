@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from helpers.annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.pair import AnnotationConfig
 from grasp_affordance.annotation.sequence_labels import annotate_sequence

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
+from helpers.rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
 
 from grasp_affordance import cli
 from grasp_affordance.rgbd import RgbdFrame

@@ -6,15 +6,15 @@ from pathlib import Path
 import cv2
 import pytest
 
-from grasp_affordance.affordance.model import load_model
-from grasp_affordance.claim import Claim
 from grasp_affordance.cli import main
 from grasp_affordance.evaluation.learning_rows import read_learning_rows
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
-from grasp_affordance.learning.attempt_log import AttemptLog, AttemptLogError, read_log
-from grasp_affordance.learning.lessons import TEACHING, Lesson
+from grasp_affordance.folder_lock import FolderLock
+from grasp_affordance.learning.log.attempt_log import AttemptLog, AttemptLogError, read_log
 from grasp_affordance.learning.online import OnlinePolicy
-from grasp_affordance.learning.trainer import Report, Trainer
+from grasp_affordance.learning.trainer import Trainer, TrainingReport
+from grasp_affordance.learning.training_samples import TEACHING, TrainingSample
+from grasp_affordance.models import load_model
 
 CELL = ["--cell", "ideal", "--scene", "rows"]
 PAPER = ["--preset", "paper", "--paper.network.backbone", "resnet18"]
@@ -55,7 +55,7 @@ class KilledError(BaseException):
     """The run is interrupted here."""
 
 
-def lessons_in(folder: Path) -> tuple[int, int]:
+def training_samples_in(folder: Path) -> tuple[int, int]:
     """Attempts that the learner of a run was told of, and those that taught it something."""
     policy = make_learner(LearnerOptions(), 0, folder / "weights")
     assert isinstance(policy, OnlinePolicy)
@@ -67,22 +67,22 @@ def test_an_attempt_that_was_logged_when_a_kill_came_is_learned_from_when_resume
 ) -> None:
     folder, consume = tmp_path / "run", Trainer.consume
 
-    def consume_or_die(trainer: Trainer, lesson: Lesson) -> Report:
+    def consume_or_die(trainer: Trainer, training_sample: TrainingSample) -> TrainingReport:
         if trainer.state.consumed == 1:
             raise KilledError
-        return consume(trainer, lesson)
+        return consume(trainer, training_sample)
 
     monkeypatch.setattr(Trainer, "consume", consume_or_die)
     with pytest.raises(KilledError):
         train(folder, 3, "--log")
     monkeypatch.undo()
     assert [attempt.index for attempt in read_log(folder / "log")] == [0, 1]
-    assert lessons_in(folder)[0] == 1
+    assert training_samples_in(folder)[0] == 1
     assert train(folder, 3, "--log", "--resume") == 0
     attempts = list(read_log(folder / "log"))
     assert [attempt.index for attempt in attempts] == [0, 1, 2]
     teaching = sum(attempt.outcome in TEACHING for attempt in attempts)
-    assert lessons_in(folder) == (3, teaching)
+    assert training_samples_in(folder) == (3, teaching)
     rows = read_learning_rows(folder / "attempts.csv")
     assert [row.number for row in rows] == [0, 2]  # its row is lost
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_logged_is_not_learned(
     monkeypatch.setattr(AttemptLog, "append", full)
     assert train(tmp_path / "run", 1, "--log") == 1
     assert "the disk is full" in capsys.readouterr().err
-    assert lessons_in(tmp_path / "run") == (0, 0)
+    assert training_samples_in(tmp_path / "run") == (0, 0)
 
 
 def test_the_papers_preset_explores_learns_and_resumes(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_mistakes_are_named_before_anything_is_simulated(
 def test_a_run_that_another_process_is_at_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Claim(tmp_path / "run"):
+    with FolderLock(tmp_path / "run"):
         assert train(tmp_path / "run", 1, "--resume") == 1
     assert "another process is writing" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]

@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 import torch
-from annotation_scenes import Block, frame
-from detection_scenes import block_sample
+from helpers.annotation_scenes import Block, frame
+from helpers.detection_scenes import block_sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasp_affordance.annotation.metrics import angle_between, matches
-from grasp_affordance.detection.dense_detector import DenseDetector
-from grasp_affordance.detection.dense_input import Inputs, dense_input
-from grasp_affordance.detection.dense_network import OUTPUTS, STRIDE, DenseConfig, DenseNetwork
-from grasp_affordance.detection.dense_targets import decode, encode
+from grasp_affordance.detection.dense.detector import DenseDetector
+from grasp_affordance.detection.dense.input import Inputs, dense_input
+from grasp_affordance.detection.dense.network import OUTPUTS, STRIDE, DenseConfig, DenseNetwork
+from grasp_affordance.detection.dense.targets import decode, encode
 from grasp_affordance.detection.warp import Similarity, warp_frame
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 RESOLUTION = 0.002

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from annotation_scenes import frame
+from helpers.annotation_scenes import frame
 
 from grasp_affordance.detection.evaluation import DetectionScore, evaluate
 from grasp_affordance.detection.samples import GraspSample, ScoredRectangle
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 LABELS = (GraspRectangle(60, 60, 0.2, 10, 24), GraspRectangle(200, 150, 1.3, 10, 24))
 WRONG = GraspRectangle(120, 200, 0.2, 10, 24)

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from helpers.annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.decisions import Decision, write_decisions
 from grasp_affordance.annotation.pair import AnnotationConfig
 from grasp_affordance.annotation.records import read_pairs
+from grasp_affordance.annotation.result import Status
 from grasp_affordance.annotation.sequence_labels import annotate_sequence
-from grasp_affordance.annotation.verdict import Status
-from grasp_affordance.detection.dataset import DatasetConfig, read_samples
-from grasp_affordance.detection.label_history import HistoryConfig
 from grasp_affordance.detection.samples import GraspSample
+from grasp_affordance.detection.training.dataset import DatasetConfig, read_samples
+from grasp_affordance.detection.training.label_history import HistoryConfig
 from grasp_affordance.errors import FrameError, SequenceError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
 
 UNDER = Block(160, 120, length=80, width=26, angle=1.3, height=0.03)

@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from detection_scenes import block_sample
+from helpers.detection_scenes import block_sample
 
-from grasp_affordance.affordance.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.device import usable_device
-from grasp_affordance.affordance.encoder import Backbone
+from grasp_affordance.affordance.network.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection.dense_network import DenseConfig
+from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import (
     NetworkConfig,
     TrainedDetector,
@@ -21,14 +24,15 @@ from grasp_affordance.detection.model import (
     read_detector,
     write_detector,
 )
-from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.detection.predictor import GraspDetector, predict
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
+from grasp_affordance.papers.encoder import Backbone
 
 JAW = JawConfig(0.025, 0.09)
 DENSE = DenseConfig(widths=(4, 8, 8, 8))
-PAPER = PaperConfig(Backbone.RESNET18, "random", size=96, proposals=20)
+PAPER = AnnotationPaperConfig(Backbone.RESNET18, "random", size=96, proposals=20)
 
 
 def trained(config: NetworkConfig) -> TrainedDetector:

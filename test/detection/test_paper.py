@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from annotation_scenes import frame
-from detection_scenes import block_sample
+from helpers.annotation_scenes import frame
+from helpers.detection_scenes import block_sample
 
-from grasp_affordance.affordance.encoder import Backbone
 from grasp_affordance.annotation.metrics import angle_between, rectangle_iou
-from grasp_affordance.detection.augmentation import AugmentationConfig, random_view
-from grasp_affordance.detection.paper_detector import PaperDetector
-from grasp_affordance.detection.paper_network import Channels, PaperConfig
 from grasp_affordance.detection.samples import GraspSample
+from grasp_affordance.detection.training.augmentation import AugmentationConfig, random_view
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.papers.annotation.detector import PaperDetector
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
+from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.rectangle import GraspRectangle
 
-SMALL = PaperConfig(Backbone.RESNET18, "random", proposals=50, sampled=16)
+SMALL = AnnotationPaperConfig(Backbone.RESNET18, "random", proposals=50, sampled=16)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def view_of(detector: PaperDetector, known: bool = True) -> GraspSample:
 
 
 def test_the_papers_numbers_are_the_defaults() -> None:
-    config = PaperConfig()
+    config = AnnotationPaperConfig()
     assert config.backbone is Backbone.RESNET50
     assert config.anchors == (8, 16, 24, 28)
     assert config.ratios == (0.5, 1.0, 2.0)
@@ -138,7 +138,7 @@ def test_the_whole_frame_fits_into_the_view_unstretched(detector: PaperDetector)
 def test_depth_can_take_the_place_of_blue() -> None:
     view = view_of(PaperDetector(SMALL))
     rgb = PaperDetector(SMALL)._input([view.frame])
-    config = PaperConfig(Backbone.RESNET18, "random", Channels.RGD)
+    config = AnnotationPaperConfig(Backbone.RESNET18, "random", Channels.RGD)
     rgd = PaperDetector(config)._input([view.frame])
     assert torch.equal(rgb[:, :2], rgd[:, :2])
     assert torch.isfinite(rgd).all()
@@ -148,7 +148,7 @@ def test_depth_can_take_the_place_of_blue() -> None:
 
 
 def test_weights_that_cannot_be_had_are_named(tmp_path: object) -> None:
-    config = PaperConfig(Backbone.RESNET18, f"{tmp_path}/none.pth")
+    config = AnnotationPaperConfig(Backbone.RESNET18, f"{tmp_path}/none.pth")
     with pytest.raises(CheckpointError, match="do not exist"):
         PaperDetector(config).load_initial_weights(0)
 
@@ -158,4 +158,4 @@ def test_weights_that_cannot_be_had_are_named(tmp_path: object) -> None:
 )
 def test_an_impossible_network_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="paper detector"):
-        PaperConfig(**wrong)  # type: ignore[arg-type]
+        AnnotationPaperConfig(**wrong)  # type: ignore[arg-type]

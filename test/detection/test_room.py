@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
+from helpers.annotation_scenes import INTRINSICS, Block, frame
 
 from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.room import Room, room_in_view
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = SelectionConfig().room
@@ -30,7 +30,7 @@ def view(*blocks: Block) -> RgbdFrame:
     return frame(*blocks, rng=np.random.default_rng(0), holes=0.03)
 
 
-def judged(seen: RgbdFrame, rectangle: GraspRectangle = GRASP) -> Room:
+def evaluated(seen: RgbdFrame, rectangle: GraspRectangle = GRASP) -> Room:
     return room_in_view(rectangle, seen.depth, INTRINSICS, CONFIG)
 
 
@@ -47,17 +47,17 @@ def judged(seen: RgbdFrame, rectangle: GraspRectangle = GRASP) -> Room:
 def test_a_neighbour_where_a_plate_comes_down_leaves_no_room(
     neighbours: list[Block], room: Room
 ) -> None:
-    assert judged(view(BAR, *neighbours)) is room
+    assert evaluated(view(BAR, *neighbours)) is room
 
 
 def test_half_of_a_covered_object_has_no_room_on_the_covered_side() -> None:
     upon = replace(beside(-10), height=0.03, width=24)
-    assert judged(view(BAR, upon), GraspRectangle(163, 113, 0.4, 8, 10)) is Room.BLOCKED
+    assert evaluated(view(BAR, upon), GraspRectangle(163, 113, 0.4, 8, 10)) is Room.BLOCKED
 
 
 @pytest.mark.parametrize("width", [17, 20, 24])
 def test_a_rectangle_need_not_be_exact_to_the_pixel(width: float) -> None:
-    assert judged(view(BAR), replace(GRASP, h=width)) is Room.FREE
+    assert evaluated(view(BAR), replace(GRASP, h=width)) is Room.FREE
 
 
 @pytest.mark.parametrize("height", [0.008, 0.02, 0.05])
@@ -71,7 +71,7 @@ def test_what_is_flat_and_wide_is_grasped_down_to_what_it_lies_on(
     for seed in range(10):
         rng = np.random.default_rng(seed)
         seen.depth[:] += rng.normal(0, noise, seen.depth.shape)
-        assert judged(seen, replace(GRASP, h=30)) is not Room.BLOCKED
+        assert evaluated(seen, replace(GRASP, h=30)) is not Room.BLOCKED
         seen = frame(replace(BAR, width=30, height=height))
 
 
@@ -79,10 +79,10 @@ def test_without_depth_beside_or_on_it_nothing_is_sure() -> None:
     seen = view(BAR)
     hidden = np.isfinite(seen.depth) & ~BAR.mask()
     seen.depth[hidden] = np.nan
-    assert judged(seen) is Room.UNSURE
+    assert evaluated(seen) is Room.UNSURE
     seen.depth[:] = np.nan
-    assert judged(seen) is Room.UNSURE
-    assert judged(view(BAR), replace(GRASP, x=900.0)) is Room.UNSURE
+    assert evaluated(seen) is Room.UNSURE
+    assert evaluated(view(BAR), replace(GRASP, x=900.0)) is Room.UNSURE
 
 
 @pytest.mark.parametrize("check", [True, False])

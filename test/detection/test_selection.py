@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from annotation_scenes import Block, frame
+from helpers.annotation_scenes import Block, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +10,7 @@ from grasp_affordance.detection.pose import grasp_pose
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select, suppress
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 rectangles = st.lists(
     st.builds(

@@ -7,19 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from detection_scenes import block_sample
+from helpers.detection_scenes import block_sample
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.encoder import Backbone
+from grasp_affordance.affordance.network.checkpoint import read_checkpoint, write_checkpoint
 from grasp_affordance.annotation.jaw import JawConfig
-from grasp_affordance.detection import training
-from grasp_affordance.detection.augmentation import AugmentationConfig
-from grasp_affordance.detection.dense_network import DenseConfig
+from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import TrainedDetector, read_detector
-from grasp_affordance.detection.paper_network import PaperConfig
 from grasp_affordance.detection.samples import GraspSample
-from grasp_affordance.detection.training import (
+from grasp_affordance.detection.training import train as training
+from grasp_affordance.detection.training.augmentation import AugmentationConfig
+from grasp_affordance.detection.training.config import PAPER, TrainingConfig, fine_tuning
+from grasp_affordance.detection.training.train import (
     MODEL_FILE,
     STATE_FILE,
     Run,
@@ -29,12 +28,9 @@ from grasp_affordance.detection.training import (
     train,
     validate,
 )
-from grasp_affordance.detection.training_config import (
-    PAPER,
-    TrainingConfig,
-    fine_tuning,
-)
 from grasp_affordance.errors import CheckpointError, ConfigError, SequenceError
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
+from grasp_affordance.papers.encoder import Backbone
 
 TINY = TrainingConfig(
     network=DenseConfig(crop=96, widths=(4, 8, 8, 8)), steps=6, batch=2, evaluate_every=2, warm_up=2
@@ -116,7 +112,7 @@ def test_the_papers_network_draws_its_proposals_from_seed_and_step_alone(
     samples: list[GraspSample],
 ) -> None:
     """So that it, too, resumes exactly, whatever else has used torch's generator."""
-    network = PaperConfig(Backbone.RESNET18, "random", size=96, proposals=10, sampled=8)
+    network = AnnotationPaperConfig(Backbone.RESNET18, "random", size=96, proposals=10, sampled=8)
     config = replace(PAPER.training, network=network, steps=2)
     first, second = (Run(samples, Path("unused"), config, (), None) for _ in range(2))
     for step in range(2):

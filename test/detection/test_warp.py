@@ -1,22 +1,26 @@
 import numpy as np
 import pytest
-from annotation_scenes import INTRINSICS, Block, frame
-from detection_scenes import JAW, block_sample
+from helpers.annotation_scenes import INTRINSICS, Block, frame
+from helpers.detection_scenes import JAW, block_sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasp_affordance.annotation.metrics import mask_iou, rectangle_iou
 from grasp_affordance.annotation.rectangles import ProposalConfig, propose
-from grasp_affordance.detection.augmentation import AugmentationConfig, disturb, random_view
-from grasp_affordance.detection.dense_detector import DenseDetector
-from grasp_affordance.detection.dense_network import DenseConfig
-from grasp_affordance.detection.paper_detector import PaperDetector
-from grasp_affordance.detection.paper_network import PaperConfig
+from grasp_affordance.detection.dense.detector import DenseDetector
+from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.room import rectangle_mask
 from grasp_affordance.detection.samples import GraspSample
+from grasp_affordance.detection.training.augmentation import (
+    AugmentationConfig,
+    disturb,
+    random_view,
+)
 from grasp_affordance.detection.warp import Similarity, warp_frame, warp_sample
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.papers.annotation.detector import PaperDetector
+from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
+from grasp_affordance.rectangle import GraspRectangle
 
 similarities = st.builds(
     Similarity,
@@ -103,7 +107,7 @@ def test_depth_is_never_mixed_across_an_edge() -> None:
 
 @pytest.mark.parametrize(
     "detector",
-    [DenseDetector(DenseConfig(crop=128)), PaperDetector(PaperConfig("resnet18"))],  # type: ignore[arg-type]
+    [DenseDetector(DenseConfig(crop=128)), PaperDetector(AnnotationPaperConfig("resnet18"))],  # type: ignore[arg-type]
     ids=["dense", "paper"],
 )
 def test_random_views_keep_grasps_on_their_objects(

@@ -5,24 +5,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.evaluation.protocol import Picked, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import (
-    Cause,
-    GraspAttempt,
-    Outcome,
-    Phase,
-    PhaseReport,
-    PressureTrace,
-    Selection,
-    Source,
-    SuctionPoint,
-)
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Selection, Source, SuctionPoint
 
 # true outcome, sensed outcome, objects placed
 OK = (Outcome.SUCCESS, Outcome.SUCCESS, 1)

@@ -16,7 +16,7 @@ from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.evaluation.store import file_digest
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
-from grasp_affordance.sim.stacks import FAMILIES, FULL, TRAINING
+from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, TRAINING
 
 GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
 

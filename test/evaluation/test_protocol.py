@@ -18,8 +18,8 @@ from evaluation.fake_pile import (
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
-from grasp_affordance.grasp import Selection
 from grasp_affordance.policies.policy import View
+from grasp_affordance.suction import Selection
 
 
 def clear(
@@ -84,12 +84,12 @@ def test_a_refused_point_is_kept_away_from_but_says_nothing_of_its_object() -> N
 
 
 def test_who_expects_little_after_failures_hands_the_pile_back_before_the_cap() -> None:
-    class Doubting(FixedPolicy):
+    class Penalising(FixedPolicy):
         def choose(self, view: View) -> Selection:
             chosen = super().choose(view)
             return chosen if len(view.failures.points) < 3 else Selection()
 
-    clearance, _ = clear(FakePile(1, [BAD]), Doubting(GRID[:1]))
+    clearance, _ = clear(FakePile(1, [BAD]), Penalising(GRID[:1]))
     assert clearance.attempts == 3
 
 

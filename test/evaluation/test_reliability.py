@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from lesson_log import SMALL
+from helpers.training_sample_log import SMALL
 
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.evaluation.make_policy import check_policy, make_policy
@@ -47,7 +47,7 @@ def test_honest_probabilities_have_a_small_error_and_boasts_a_large_one() -> Non
     assert sum(each["count"] for each in honest["bins"]) == 4000
 
 
-def test_scores_that_are_no_probabilities_are_not_judged_as_such() -> None:
+def test_scores_that_are_no_probabilities_are_not_evaluated_as_such() -> None:
     assert calibration_of(rows(np.array([0.5]), np.array([True]), "baseline")) is None
     assert calibration_of([]) is None
 

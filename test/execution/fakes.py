@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.attempt import PressureTrace
 from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import CameraError, StoppedError, UnreachableError
 from grasp_affordance.geometry import Intrinsics, approach_pose, invert
-from grasp_affordance.grasp import PressureTrace, Source, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Source, SuctionPoint
 
 Array = NDArray[np.float64]
 

@@ -5,10 +5,10 @@ import threading
 import pytest
 from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, point_at
 
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.errors import StoppedError
 from grasp_affordance.execution import pick
 from grasp_affordance.execution.activity import Activity
-from grasp_affordance.grasp import Cause, GraspAttempt, Outcome
 
 PATIENCE = 10.0  # seconds; never waited for where the code is right
 
@@ -20,19 +20,19 @@ def make() -> tuple[FakeCellState, Activity]:
 
 def test_only_one_may_use_the_arm_at_a_time() -> None:
     _, activity = make()
-    with activity.claim() as first:
-        with activity.claim() as second:
+    with activity.acquire() as first:
+        with activity.acquire() as second:
             assert first
             assert not second
         assert activity.busy  # the refused claim has not freed it
-    with activity.claim() as third:
+    with activity.acquire() as third:
         assert third
     assert not activity.busy
 
 
 def test_the_arm_is_free_again_after_a_defect() -> None:
     _, activity = make()
-    with pytest.raises(ZeroDivisionError), activity.claim():
+    with pytest.raises(ZeroDivisionError), activity.acquire():
         raise ZeroDivisionError
     assert not activity.busy
 
@@ -41,13 +41,13 @@ def test_stopping_an_idle_arm_is_done_at_once_and_refuses_nobody_later() -> None
     state, activity = make()
     assert activity.stop(Cause.CANCELLED, "why not", PATIENCE)
     assert state.stops == 0
-    with activity.claim():
+    with activity.acquire():
         assert activity.begin() is not None
 
 
 def test_no_pick_begins_after_a_stop_of_the_same_run() -> None:
     _, activity = make()
-    with activity.claim():
+    with activity.acquire():
         assert activity.begin() is not None
         assert not activity.stop(Cause.CANCELLED, "enough", timeout=0.0)
         assert activity.begin() is None
@@ -56,7 +56,7 @@ def test_no_pick_begins_after_a_stop_of_the_same_run() -> None:
 def test_whoever_waits_learns_of_the_stop() -> None:
     _, activity = make()
     activity.check()
-    with activity.claim():
+    with activity.acquire():
         activity.begin()
         activity.check()
         activity.stop(Cause.CANCELLED, "enough", timeout=0.0)
@@ -88,7 +88,7 @@ def test_a_stop_also_reaches_a_motion_that_begins_just_after_it(event: str) -> N
     attempts: list[GraspAttempt] = []
 
     def work() -> None:
-        with activity.claim():
+        with activity.acquire():
             attempts.append(pick(cell, point_at(), T_BASE_CAMERA, cancellation=activity.begin()))
 
     worker = threading.Thread(target=work)

@@ -13,6 +13,7 @@ from execution.fakes import (
     point_at,
 )
 
+from grasp_affordance.attempt import Cause, Outcome, Phase, Removal
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
     CameraError,
@@ -24,7 +25,6 @@ from grasp_affordance.errors import (
 )
 from grasp_affordance.execution import Cancellation, PickConfig, Progress, pick
 from grasp_affordance.execution.recovery import recover
-from grasp_affordance.grasp import Cause, Outcome, Phase, Removal
 from grasp_affordance.rgbd import RgbdFrame
 
 # Where the load of `point_at()` is released, with room for all that may hang below the cup.
@@ -241,17 +241,19 @@ def test_a_stale_view_is_refused_as_a_fault_of_the_camera() -> None:
     assert state.events == []
 
 
-def test_losing_the_camera_after_the_pick_costs_only_its_second_witness() -> None:
+def test_losing_the_camera_after_the_pick_costs_only_its_second_removal_check() -> None:
     state = FakeCellState()
     cell = fake_cell(state, LostCamera(state))
     before = flat_frame(cell.now_ns())
-    attempt = pick(cell, point_at(), T_BASE_CAMERA, before=before, witness=lambda *_: Removal(1))
+    attempt = pick(
+        cell, point_at(), T_BASE_CAMERA, before=before, check_removal=lambda *_: Removal(1)
+    )
     assert attempt.outcome is Outcome.SUCCESS
     assert attempt.after is None
     assert attempt.removal is None
 
 
-def test_a_witness_that_saw_nothing_leave_makes_a_success_uncertain() -> None:
+def test_a_removal_check_that_saw_nothing_leave_makes_a_success_uncertain() -> None:
     def nothing_left(
         before: RgbdFrame,
         after: RgbdFrame,
@@ -265,8 +267,8 @@ def test_a_witness_that_saw_nothing_leave_makes_a_success_uncertain() -> None:
 
     state = FakeCellState()
     before = flat_frame(int(state.time * 1e9))
-    verdict = run(state, before=before, witness=nothing_left)
-    assert verdict == (Outcome.UNCERTAIN, Cause.WITNESSES_DISAGREE)
+    result = run(state, before=before, check_removal=nothing_left)
+    assert result == (Outcome.UNCERTAIN, Cause.SENSORS_DISAGREE)
 
 
 def test_the_simulators_truth_stands_beside_the_outcome_and_never_changes_it() -> None:

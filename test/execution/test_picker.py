@@ -13,13 +13,14 @@ from execution.fakes import (
     point_at,
 )
 
+from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.errors import CameraError, CellError, GripperError, StoppedError
 from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending, pick_continuously
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.execution.proposal import PickRequest, Proposal
-from grasp_affordance.grasp import Cause, Failures, Outcome, Rejection, SuctionPoint
+from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
 Array = np.ndarray
 
@@ -160,9 +161,9 @@ def test_a_dry_run_rehearses_the_whole_way_and_tells_it() -> None:
     arm = picker.cell.arm
     assert isinstance(arm, FakeArm)
     report = pick_once(picker, dry_run=True)
-    assert len(report.way) == len(arm.rehearsed) >= 6
-    np.testing.assert_allclose(report.way, arm.rehearsed)
-    heights = [pose[2, 3] for pose in report.way]
+    assert len(report.planned_path) == len(arm.rehearsed) >= 6
+    np.testing.assert_allclose(report.planned_path, arm.rehearsed)
+    heights = [pose[2, 3] for pose in report.planned_path]
     assert heights[0] > heights[2] < heights[3]  # pre-grasp, down, up again
 
 
@@ -171,12 +172,12 @@ def test_a_dry_run_passes_over_a_point_whose_way_is_not_free() -> None:
     picker, _ = make(state, (0.45, 0.0), (0.5, 0.0))
     arm = picker.cell.arm
     assert isinstance(arm, FakeArm)
-    first = pick_once(picker, dry_run=True).way
+    first = pick_once(picker, dry_run=True).planned_path
     arm.obstacle = first[2][:3, 3]
     report = pick_once(picker, dry_run=True)
     assert report.rejections[Rejection.UNREACHABLE] == 1
     assert report.point is not None
-    assert np.linalg.norm(report.way[2][:3, 3] - arm.obstacle) > 0.02
+    assert np.linalg.norm(report.planned_path[2][:3, 3] - arm.obstacle) > 0.02
     assert state.events == []
 
 

@@ -9,7 +9,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import check_rigid
-from grasp_affordance.grasp import Rejection, SuctionPoint
+from grasp_affordance.suction import Rejection, SuctionPoint
 
 BIN = BinGeometry()
 TILTED = (np.sin(0.3), 0.0, np.cos(0.3))

@@ -5,19 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lesson_log import BIN, picked
-from ros_scenes import T_BASE_CAMERA, box_frame
-from synthetic_lessons import CONFIG, LEARNER, lesson, observation, same_weights
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
+from helpers.synthetic_training_samples import (
+    CONFIG,
+    LEARNER,
+    observation,
+    same_weights,
+    training_sample,
+)
+from helpers.training_sample_log import BIN, picked
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.annotation.pick_labels import PickLabelConfig, removed_object
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.grasp import Cause, GraspAttempt, Outcome
 from grasp_affordance.learning.alike import AlikeConfig, places_alike
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
-from grasp_affordance.learning.lessons import Lesson, lesson_of
 from grasp_affordance.learning.trainer import Trainer
+from grasp_affordance.learning.training_samples import TrainingSample, training_sample_of
 
 DENSE = replace(CONFIG, learner=replace(LEARNER, alike=AlikeConfig(places=3, batch=4)))
 
@@ -29,9 +35,9 @@ def taken() -> GraspAttempt:
     return replace(attempt, outcome=Outcome.SUCCESS, cause=Cause.NONE, after=after)
 
 
-def dense_lesson(number: int) -> Lesson:
-    """The lesson of `synthetic_lessons`, with two more places where it succeeds."""
-    given = lesson(number)
+def dense_training_sample(number: int) -> TrainingSample:
+    """The training sample of `synthetic_training_samples`, with two more places where it succeeds."""
+    given = training_sample(number)
     success = given.outcome is Outcome.SUCCESS
     return replace(given, alike=((3, 4), (5, 6)) if success else ())
 
@@ -39,7 +45,7 @@ def dense_lesson(number: int) -> Lesson:
 def taught(folder: Path, count: int) -> Trainer:
     trainer = Trainer(DENSE, folder)
     while trainer.state.consumed < count:
-        trainer.consume(dense_lesson(trainer.state.consumed))
+        trainer.consume(dense_training_sample(trainer.state.consumed))
     return trainer
 
 
@@ -67,18 +73,18 @@ def test_a_pick_without_a_view_after_it_teaches_its_own_place_alone() -> None:
     attempt = replace(taken(), after=None)
     learner = LearnerConfig(alike=AlikeConfig(places=5))
     view = BinView(T_BASE_CAMERA, BIN)
-    assert lesson_of(attempt, view, PredictorConfig(), learner, 0).alike == ()
-    assert len(lesson_of(taken(), view, PredictorConfig(), learner, 0).alike) == 5
-    assert lesson_of(taken(), view, PredictorConfig(), LearnerConfig(), 0).alike == ()
+    assert training_sample_of(attempt, view, PredictorConfig(), learner, 0).alike == ()
+    assert len(training_sample_of(taken(), view, PredictorConfig(), learner, 0).alike) == 5
+    assert training_sample_of(taken(), view, PredictorConfig(), LearnerConfig(), 0).alike == ()
 
 
 def test_a_member_that_may_not_see_a_pick_sees_none_of_its_places_either(tmp_path: Path) -> None:
-    """Else the members that judge a challenger on a pick would have been told its outcome."""
+    """Else the members that evaluate a challenger on a pick would have been told its outcome."""
     network = replace(LEARNER.network, members=2)
     config = replace(LEARNER, network=network, anchor=0.0, alike=AlikeConfig(places=1, batch=64))
     learner = OnlineLearner(config)
     blind = next(i for i in range(100) if learner.seen([i]).tolist() == [[0.0, 1.0]])
-    given = lesson(0)
+    given = training_sample(0)
     assert given.view is not None
     example = learner.example(given.view, given.u, given.v, 1.0)
     learner.replay.add(example)
@@ -102,7 +108,7 @@ def test_a_resumed_trainer_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     assert same_weights(whole, parts)
 
 
-def test_what_a_kill_left_of_a_lesson_is_dropped(tmp_path: Path) -> None:
+def test_what_a_kill_left_of_a_training_sample_is_dropped(tmp_path: Path) -> None:
     trainer = taught(tmp_path / "killed", 5)
     orphan = replace(trainer.learner.replay.examples[0], parent=trainer.state.attempts)
     trainer._alike.append(orphan)
@@ -113,7 +119,7 @@ def test_what_a_kill_left_of_a_lesson_is_dropped(tmp_path: Path) -> None:
 def test_places_change_what_is_learned_and_no_count(tmp_path: Path) -> None:
     plain, dense = Trainer(CONFIG, tmp_path / "plain"), taught(tmp_path / "dense", 6)
     for number in range(6):
-        plain.consume(lesson(number))
+        plain.consume(training_sample(number))
     assert not same_weights(plain, dense)
     assert len(plain.learner.replay) == len(dense.learner.replay) == 6
 

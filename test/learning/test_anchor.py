@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from synthetic_lessons import observation
+from helpers.synthetic_training_samples import observation
 
-from grasp_affordance.affordance.compact import CompactConfig
-from grasp_affordance.affordance.features import CHANNELS
+from grasp_affordance.affordance.network.compact import CompactConfig
+from grasp_affordance.affordance.network.features import CHANNELS
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.replay import Example

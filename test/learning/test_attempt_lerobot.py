@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lesson_log import log_of, picked
+from helpers.training_sample_log import log_of, picked
 
+from grasp_affordance.attempt import Outcome, PressureTrace
 from grasp_affordance.cli import main
 from grasp_affordance.geometry import from_quaternion
-from grasp_affordance.grasp import Outcome, PressureTrace
-from grasp_affordance.learning.attempt_lerobot import TASK, features, step_of, write_lerobot
-from grasp_affordance.learning.attempt_log import AttemptLogError
+from grasp_affordance.learning.log.attempt_lerobot import TASK, features, step_of, write_lerobot
+from grasp_affordance.learning.log.attempt_log import AttemptLogError
 
 HAVE_LEROBOT = importlib.util.find_spec("lerobot") is not None
 without_lerobot = pytest.mark.skipif(HAVE_LEROBOT, reason="the extra lerobot is installed")

@@ -11,19 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import (
-    Cause,
-    GraspAttempt,
-    Outcome,
-    Phase,
-    PhaseReport,
-    PressureTrace,
-    Source,
-    SuctionPoint,
-)
-from grasp_affordance.learning.attempt_codec import from_json, to_json
-from grasp_affordance.learning.attempt_log import (
+from grasp_affordance.learning.log.attempt_codec import from_json, to_json
+from grasp_affordance.learning.log.attempt_log import (
     AttemptLog,
     AttemptLogError,
     Retention,
@@ -32,6 +23,7 @@ from grasp_affordance.learning.attempt_log import (
 )
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence, SequenceCamera
+from grasp_affordance.suction import Source, SuctionPoint
 
 CAMERA = SequenceCamera(Intrinsics(60, 60, 32, 24, 64, 48))
 SETUP = {"cup_radius": 0.01, "bin": [0.4, 0.4, 0.12]}

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lesson_log import picked
+from helpers.training_sample_log import picked
 
-from grasp_affordance.grasp import Source
-from grasp_affordance.learning.calibration import (
+from grasp_affordance.learning.probabilities import (
     Platt,
     brier_score,
     expected_calibration_error,
@@ -15,8 +14,9 @@ from grasp_affordance.learning.calibration import (
     fit_shift,
     reliability,
 )
-from grasp_affordance.learning.lessons import bare_lesson
 from grasp_affordance.learning.served import Served, correction
+from grasp_affordance.learning.training_samples import bare_training_sample
+from grasp_affordance.suction import Source
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +94,9 @@ def test_what_was_tried_for_being_strange_says_nothing_of_what_promises_are_wort
 
 
 @pytest.mark.parametrize("source", list(Source))
-def test_only_a_curious_pick_promises_nothing(source: Source) -> None:
+def test_only_a_novelty_pick_promises_nothing(source: Source) -> None:
     attempt = picked(0)
-    lesson = bare_lesson(replace(attempt, point=replace(attempt.point, source=source)))
-    assert lesson.promised == (source is not Source.CURIOSITY)
+    training_sample = bare_training_sample(
+        replace(attempt, point=replace(attempt.point, source=source))
+    )
+    assert training_sample.promised == (source is not Source.NOVELTY)

@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lesson_log import BIN, SMALL, log_of, picked
-from ros_scenes import T_BASE_CAMERA, box_pixels
+from helpers.ros_scenes import T_BASE_CAMERA, box_pixels
+from helpers.training_sample_log import BIN, SMALL, log_of, picked
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint
-from grasp_affordance.affordance.compact_checkpoint import weights_of
-from grasp_affordance.affordance.compact_model import CompactModel
+from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.network.checkpoint import read_checkpoint
+from grasp_affordance.affordance.network.compact_checkpoint import weights_of
+from grasp_affordance.affordance.network.compact_model import CompactModel
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
-from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.grasp import Source
-from grasp_affordance.learning.attempt_log import AttemptLogError
-from grasp_affordance.learning.beginning import begin_or_resume
-from grasp_affordance.learning.follower import AttemptReader, LogTrainer
-from grasp_affordance.learning.lessons import lesson_of
+from grasp_affordance.learning.first_weights import begin_or_resume
+from grasp_affordance.learning.log.attempt_log import AttemptLogError
+from grasp_affordance.learning.log.follower import AttemptReader, LogTrainer
+from grasp_affordance.learning.training_samples import training_sample_of
+from grasp_affordance.suction import Source
 
 PREDICTOR = PredictorConfig(source=Source.LEARNED)
 VIEW = BinView(bin=BIN)
@@ -39,19 +39,21 @@ def consume_all(source: LogTrainer) -> int:
     return count
 
 
-def test_a_lesson_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
+def test_a_training_sample_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
     """The probability that is trained at a pixel is the one that the node will predict there."""
     attempt = picked(0)
-    lesson = lesson_of(attempt, VIEW, PREDICTOR, SMALL.learner, 0)
+    training_sample = training_sample_of(attempt, VIEW, PREDICTOR, SMALL.learner, 0)
     trainer = begin_or_resume(SMALL, tmp_path)
-    assert lesson.view is not None
+    assert training_sample.view is not None
     assert attempt.before is not None
-    trained = trainer.learner.predict(lesson.view).probability
+    trained = trainer.learner.predict(training_sample.view).probability
     model = CompactModel(read_checkpoint(trainer.report().checkpoint))
     seen = BinView(T_BASE_CAMERA, BIN)
     served = AffordancePredictor(PREDICTOR, model).predict(attempt.before, seen).raw
-    row, column = lesson.view.grid.cell(lesson.u, lesson.v)
-    assert served[lesson.v, lesson.u] == pytest.approx(trained[row, column], abs=0.02)
+    row, column = training_sample.view.grid.cell(training_sample.u, training_sample.v)
+    assert served[training_sample.v, training_sample.u] == pytest.approx(
+        trained[row, column], abs=0.02
+    )
 
 
 def test_attempts_that_come_later_and_attempts_that_were_missed_are_learned_from(
@@ -143,7 +145,7 @@ def test_after_an_error_training_goes_on_from_the_disk_without_loss(tmp_path: Pa
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_given_weights_serve_unchanged_until_the_first_lesson(tmp_path: Path) -> None:
+def test_given_weights_serve_unchanged_until_the_first_training_sample(tmp_path: Path) -> None:
     log_of(tmp_path, 20)
     teacher = following(tmp_path)
     consume_all(teacher)

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lesson_log import BIN, log_of, picked
-from ros_scenes import box_frame
+from helpers.ros_scenes import box_frame
+from helpers.training_sample_log import BIN, log_of, picked
 
 from grasp_affordance.annotation.pick_labels import read_labels
-from grasp_affordance.annotation.witness import PickEvent
+from grasp_affordance.annotation.removal_check import PickEvent
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import Cup
 from grasp_affordance.cli import main
-from grasp_affordance.grasp import Cause, GraspAttempt, Outcome
-from grasp_affordance.learning.attempt_log import AttemptLogError
-from grasp_affordance.learning.pick_labelling import label_log
-from grasp_affordance.ros.pick_labeller import PickLabeller
+from grasp_affordance.learning.log.attempt_log import AttemptLogError
+from grasp_affordance.learning.log.pick_labelling import label_log
+from grasp_affordance.ros.executor.pick_labeller import PickLabeller
 
 
 def taken(index: int) -> GraspAttempt:

@@ -10,25 +10,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from synthetic_lessons import CONFIG, LEARNER, lesson, observation, same_weights
+from helpers.synthetic_training_samples import (
+    CONFIG,
+    LEARNER,
+    observation,
+    same_weights,
+    training_sample,
+)
 
-from grasp_affordance.affordance.checkpoint import read_checkpoint, write_checkpoint
-from grasp_affordance.affordance.compact_checkpoint import from_checkpoint
-from grasp_affordance.affordance.features import SHAPE_COUNT
-from grasp_affordance.affordance.observation import Observation
+from grasp_affordance.affordance.network.checkpoint import read_checkpoint, write_checkpoint
+from grasp_affordance.affordance.network.compact_checkpoint import from_checkpoint
+from grasp_affordance.affordance.network.features import SHAPE_COUNT
+from grasp_affordance.affordance.network.observation import Observation
+from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import CheckpointError
-from grasp_affordance.grasp import Outcome
-from grasp_affordance.learning.beginning import begin_or_resume
-from grasp_affordance.learning.calibration import Platt
-from grasp_affordance.learning.champion import ChampionConfig, promotes, rolls_back
+from grasp_affordance.learning.deployed import DeploymentConfig, promotes, rolls_back
+from grasp_affordance.learning.first_weights import begin_or_resume
 from grasp_affordance.learning.learner import OnlineLearner
+from grasp_affordance.learning.probabilities import Platt
 from grasp_affordance.learning.trainer import Trainer
 
 
 def taught(folder: Path, count: int) -> Trainer:
     trainer = Trainer(CONFIG, folder)
     while trainer.state.consumed < count:
-        trainer.consume(lesson(trainer.state.consumed))
+        trainer.consume(training_sample(trainer.state.consumed))
     return trainer
 
 
@@ -49,7 +55,7 @@ def test_a_resumed_trainer_that_began_with_given_weights_equals_an_uninterrupted
     def pupil(name: str, count: int) -> Trainer:
         trainer = Trainer(CONFIG, tmp_path / name, given)
         while trainer.state.consumed < count:
-            trainer.consume(lesson(trainer.state.consumed + 50))
+            trainer.consume(training_sample(trainer.state.consumed + 50))
         return trainer
 
     whole = pupil("whole", 6)
@@ -60,13 +66,13 @@ def test_a_resumed_trainer_that_began_with_given_weights_equals_an_uninterrupted
 def test_a_trainer_may_look_at_what_the_given_weights_have_not_seen(tmp_path: Path) -> None:
     blind = replace(LEARNER, network=replace(LEARNER.network, use_color=False))
     first = Trainer(replace(CONFIG, learner=blind), tmp_path / "given")
-    first.consume(lesson(0))
+    first.consume(training_sample(0))
     pupil = begin_or_resume(CONFIG, tmp_path / "pupil", first.keep())
     assert pupil.learner.config.network == LEARNER.network
     color = pupil.learner.network.stem.weight[:, SHAPE_COUNT:]
     assert not color.any()
     for number in range(1, 4):
-        pupil.consume(lesson(number))
+        pupil.consume(training_sample(number))
     assert color.any()
     again = begin_or_resume(CONFIG, tmp_path / "pupil")
     assert same_weights(pupil, again)
@@ -83,10 +89,10 @@ _KILLED = """
 import sys
 sys.path.insert(0, {folder!r})
 from grasp_affordance.learning.trainer import Trainer
-from synthetic_lessons import CONFIG, lesson
+from helpers.synthetic_lessons import CONFIG, training sample
 trainer = Trainer(CONFIG, {path!r})
 while True:
-    trainer.consume(lesson(trainer.state.consumed))
+    trainer.consume(training sample(trainer.state.consumed))
     print(trainer.state.consumed, flush=True)
 """
 
@@ -102,7 +108,7 @@ def test_a_trainer_killed_at_any_instant_goes_on_as_if_it_had_not_been(tmp_path:
     survivor = Trainer(CONFIG, path)
     count = survivor.state.consumed
     assert count >= announced
-    survivor.consume(lesson(count))
+    survivor.consume(training_sample(count))
     assert same_weights(survivor, taught(tmp_path / "whole", count + 1))
 
 
@@ -110,10 +116,10 @@ def test_it_learns_what_decides_success(tmp_path: Path) -> None:
     quick = replace(LEARNER, learning_rate=1e-2, steps=4)
     trainer = Trainer(replace(CONFIG, learner=quick), tmp_path)
     for number in range(100):
-        trainer.consume(lesson(number))
+        trainer.consume(training_sample(number))
     truth, predicted = [], []
     for number in range(1000, 1100):
-        new = lesson(number)
+        new = training_sample(number)
         truth.append(new.outcome is Outcome.SUCCESS)
         probability = trainer.learner.predict(observation(number)).probability
         predicted.append(probability[new.v, new.u] > 0.5)
@@ -125,14 +131,14 @@ def test_the_weights_in_service_are_those_of_the_checkpoint(tmp_path: Path) -> N
     trainer = taught(tmp_path, 5)
     network, _, _ = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
     for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, trainer.state.champion[name])
+        assert torch.equal(tensor, trainer.state.deployed[name])
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNCERTAIN, Outcome.ABORTED])
 def test_an_attempt_without_label_changes_no_weight(tmp_path: Path, outcome: Outcome) -> None:
     trainer = taught(tmp_path, 3)
     before = trainer.learner.weights()
-    report = trainer.consume(replace(lesson(3), outcome=outcome))
+    report = trainer.consume(replace(training_sample(3), outcome=outcome))
     assert all(torch.equal(before[k], v) for k, v in trainer.learner.weights().items())
     assert (report.attempts, trainer.state.consumed) == (3, 4)
     assert report.quarantined == (outcome is Outcome.UNCERTAIN)
@@ -143,7 +149,7 @@ def test_a_challenger_that_is_worse_on_replay_does_not_serve(tmp_path: Path) -> 
     served = trainer.state.version
     for parameter in trainer.learner.network.parameters():
         parameter.data.mul_(-3.0)  # a learner that went wrong
-    report = trainer.consume(lesson(30))
+    report = trainer.consume(training_sample(30))
     assert report.event.startswith(f"kept {served}")
     number, digest = report.version.split("-")[1:]
     assert digest == served.split("-")[2]  # the same weights,
@@ -152,13 +158,13 @@ def test_a_challenger_that_is_worse_on_replay_does_not_serve(tmp_path: Path) -> 
 
 def test_probabilities_come_true_although_no_challenger_serves(tmp_path: Path) -> None:
     """Else a robot that never fails would go on expecting to."""
-    config = replace(CONFIG, champion=ChampionConfig(live_window=5, doubt=0.0))
+    config = replace(CONFIG, deployed=DeploymentConfig(live_window=5, penalty=0.0))
     trainer = Trainer(config, tmp_path)
     kept = 0
     for number in range(30):
         for parameter in trainer.learner.network.parameters():
             parameter.data.mul_(0.5)  # a learner that never gets anywhere
-        report = trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+        report = trainer.consume(replace(training_sample(number), outcome=Outcome.SUCCESS))
         kept += report.event.startswith("kept")
     _, scale, shift = from_checkpoint(read_checkpoint(report.checkpoint))
     assert kept > 0
@@ -172,11 +178,11 @@ def test_what_is_served_comes_true_however_a_map_is_smoothed_before(tmp_path: Pa
     trainer = Trainer(replace(CONFIG, learner=slow), tmp_path)
     rng, served = np.random.default_rng(4), []
     for number in range(200):
-        new = lesson(number)
+        new = training_sample(number)
         example = trainer.learner.example(observation(number), new.u, new.v, 0.0)
         _, scale, shift = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
         map_says = Platt(scale, shift)(
-            trainer.learner.probability_of(example, trainer.state.champion)
+            trainer.learner.probability_of(example, trainer.state.deployed)
         )
         served.append(float(Platt(shift=-1.5)(map_says)))
         outcome = Outcome.SUCCESS if rng.random() < 0.85 else Outcome.FAILURE
@@ -191,7 +197,7 @@ def test_without_steps_only_the_probabilities_are_learned(tmp_path: Path) -> Non
     still = replace(CONFIG, learner=replace(LEARNER, steps=0))
     trainer = Trainer(still, tmp_path / "still", given)
     for number in range(6):
-        trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+        trainer.consume(replace(training_sample(number), outcome=Outcome.SUCCESS))
     before, _, shift = from_checkpoint(read_checkpoint(given))
     after, _, later = from_checkpoint(read_checkpoint(trainer.report().checkpoint))
     for name, tensor in before.state_dict().items():
@@ -202,38 +208,40 @@ def test_without_steps_only_the_probabilities_are_learned(tmp_path: Path) -> Non
 def test_a_point_that_other_weights_served_says_nothing_of_these(tmp_path: Path) -> None:
     trainer = taught(tmp_path, 3)
     lifts = list(trainer.state.lifts.values())
-    trainer.consume(replace(lesson(3), probability=0.01, version="compact-000099-elsewhere"))
+    trainer.consume(
+        replace(training_sample(3), probability=0.01, version="compact-000099-elsewhere")
+    )
     assert trainer.state.history[-1].lift is None
     assert list(trainer.state.lifts.values()) == [*lifts, lifts[-1]]
 
 
 def test_a_challenger_serves_unless_it_is_worse_beyond_chance() -> None:
-    champion = np.random.default_rng(0).uniform(0.1, 0.9, 200)
+    deployed = np.random.default_rng(0).uniform(0.1, 0.9, 200)
     noise = np.random.default_rng(1).normal(0.0, 0.1, 200)
-    assert promotes(champion, champion, doubt=0.0)
-    assert promotes(champion - 0.05 + noise, champion, doubt=0.0)
-    assert promotes(champion + noise - noise.mean() + 0.001, champion, doubt=1.6)
-    assert not promotes(champion + 0.05 + noise, champion, doubt=1.6)
-    assert promotes(np.full(3, np.nan), np.full(3, np.nan), doubt=1.6)  # nothing to compare yet
+    assert promotes(deployed, deployed, penalty=0.0)
+    assert promotes(deployed - 0.05 + noise, deployed, penalty=0.0)
+    assert promotes(deployed + noise - noise.mean() + 0.001, deployed, penalty=1.6)
+    assert not promotes(deployed + 0.05 + noise, deployed, penalty=1.6)
+    assert promotes(np.full(3, np.nan), np.full(3, np.nan), penalty=1.6)  # nothing to compare yet
 
 
 def test_live_success_that_falls_puts_the_best_weights_back(tmp_path: Path) -> None:
-    config = replace(CONFIG, champion=ChampionConfig(live_window=5, drop=0.5, certainty=0.0))
+    config = replace(CONFIG, deployed=DeploymentConfig(live_window=5, drop=0.5, certainty=0.0))
     trainer = Trainer(config, tmp_path)
     for number in range(8):
-        trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+        trainer.consume(replace(training_sample(number), outcome=Outcome.SUCCESS))
     events = [
-        trainer.consume(replace(lesson(number), outcome=Outcome.FAILURE)).event
+        trainer.consume(replace(training_sample(number), outcome=Outcome.FAILURE)).event
         for number in range(8, 13)
     ]
     rolled = [event for event in events if event.startswith("rolled back")]
     assert len(rolled) == 1
-    pairs = zip(trainer.state.best.values(), trainer.state.champion.values(), strict=True)
+    pairs = zip(trainer.state.best.values(), trainer.state.deployed.values(), strict=True)
     assert all(a.shape == b.shape for a, b in pairs)
 
 
 def test_only_a_fall_beyond_chance_rolls_back() -> None:
-    config = ChampionConfig(live_window=100, drop=0.15)
+    config = DeploymentConfig(live_window=100, drop=0.15)
     assert rolls_back(0.60, 0.95, config)
     assert not rolls_back(0.75, 0.91, config)  # the best of many windows at 0.82 is a lucky one
     assert not rolls_back(0.86, 1.0, config)
@@ -241,32 +249,32 @@ def test_only_a_fall_beyond_chance_rolls_back() -> None:
 
 
 def test_a_scene_that_has_become_harder_costs_one_rollback(tmp_path: Path) -> None:
-    config = replace(CONFIG, champion=ChampionConfig(live_window=4, drop=0.15, certainty=0.0))
+    config = replace(CONFIG, deployed=DeploymentConfig(live_window=4, drop=0.15, certainty=0.0))
     trainer, events = Trainer(config, tmp_path), []
     for number in range(30):
         failed = number >= 6 and number % 2 == 0
         outcome = Outcome.FAILURE if failed else Outcome.SUCCESS
-        events.append(trainer.consume(replace(lesson(number), outcome=outcome)).event)
+        events.append(trainer.consume(replace(training_sample(number), outcome=outcome)).event)
     assert sum(event.startswith("rolled back") for event in events) == 1
 
 
 def test_who_explores_on_purpose_is_not_rolled_back_for_it(tmp_path: Path) -> None:
-    config = replace(CONFIG, champion=ChampionConfig(live_window=5, drop=0.15, certainty=0.0))
+    config = replace(CONFIG, deployed=DeploymentConfig(live_window=5, drop=0.15, certainty=0.0))
     trainer = Trainer(config, tmp_path)
     for number in range(6):
-        trainer.consume(replace(lesson(number), outcome=Outcome.SUCCESS))
+        trainer.consume(replace(training_sample(number), outcome=Outcome.SUCCESS))
     for number in range(6, 12):
-        trying = replace(lesson(number), outcome=Outcome.FAILURE, exploratory=True)
+        trying = replace(training_sample(number), outcome=Outcome.FAILURE, exploratory=True)
         assert not trainer.consume(trying).event.startswith("rolled back")
 
 
 def test_a_learner_that_goes_back_resumes_as_if_it_had_not_stopped(tmp_path: Path) -> None:
-    config = replace(CONFIG, champion=ChampionConfig(live_window=3))
+    config = replace(CONFIG, deployed=DeploymentConfig(live_window=3))
 
     def learned(folder: Path, count: int) -> Trainer:
         trainer = Trainer(config, folder)
         while trainer.state.consumed < count:
-            trainer.consume(lesson(trainer.state.consumed))
+            trainer.consume(training_sample(trainer.state.consumed))
             if trainer.state.consumed == 5:
                 assert trainer.roll_back()
         return trainer
@@ -277,11 +285,11 @@ def test_a_learner_that_goes_back_resumes_as_if_it_had_not_stopped(tmp_path: Pat
 
 
 def test_weights_say_how_many_attempts_they_have_learned_from(tmp_path: Path) -> None:
-    config = replace(CONFIG, champion=ChampionConfig(doubt=0.0))
+    config = replace(CONFIG, deployed=DeploymentConfig(penalty=0.0))
     trainer, promoted = Trainer(config, tmp_path), 0
     kept = 0
     for number in range(12):
-        event = trainer.consume(lesson(number)).event
+        event = trainer.consume(training_sample(number)).event
         promoted = trainer.state.attempts if event.startswith("promoted") else promoted
         kept += event.startswith("kept")
         provenance = read_checkpoint(tmp_path / trainer.state.checkpoint).provenance
@@ -300,7 +308,7 @@ def test_the_weights_that_the_state_names_are_there_at_any_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = Trainer(replace(CONFIG, keep_versions=1), tmp_path)
-    trainer.consume(lesson(0))
+    trainer.consume(training_sample(0))
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -308,10 +316,10 @@ def test_the_weights_that_the_state_names_are_there_at_any_moment(
     with monkeypatch.context() as patch:
         patch.setattr("grasp_affordance.learning.trainer.write_state", killed)
         with pytest.raises(KeyboardInterrupt):
-            trainer.consume(lesson(1))
+            trainer.consume(training_sample(1))
     survivor = Trainer(replace(CONFIG, keep_versions=1), tmp_path)
     read_checkpoint(tmp_path / survivor.state.checkpoint)
-    survivor.consume(lesson(1))
+    survivor.consume(training_sample(1))
     assert len(list(tmp_path.glob("compact-*.safetensors"))) == 1
 
 
@@ -360,7 +368,7 @@ def test_predictions_turn_with_the_scene() -> None:
 def test_a_folder_of_another_learner_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     trainer = Trainer(CONFIG, tmp_path)
     for number in range(3):
-        trainer.consume(lesson(number))
+        trainer.consume(training_sample(number))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     farther = replace(CONFIG.learner.network, dilations=(1, 2, 4))
     other = replace(CONFIG, learner=replace(CONFIG.learner, network=farther))

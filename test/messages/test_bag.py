@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotation_scenes import Block, frame
-from bags import TOPICS, write_bag
-from ros_scenes import T_BASE_CAMERA, box_frame
+from helpers.annotation_scenes import Block, frame
+from helpers.bags import TOPICS, write_bag
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from rosbags.rosbag2 import StoragePlugin
 
 from grasp_affordance.cli import main

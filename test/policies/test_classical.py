@@ -6,12 +6,12 @@ from policies.views import INTRINSICS, add_block, at, empty, look_down, view_of
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Rejection, Source
 from grasp_affordance.policies.highest_point import HighestPoint
 from grasp_affordance.policies.normal_variance import NormalVariance, normal_deviation
 from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.policies.random_pixel import RandomPixel
 from grasp_affordance.policies.ranking import RankingConfig
+from grasp_affordance.suction import Rejection, Source
 
 POLICIES: list[Policy] = [RandomPixel(), HighestPoint(), NormalVariance()]
 

@@ -10,9 +10,9 @@ from policies.views import CAMERA_HEIGHT, add_block, at, empty, look_down, view_
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Source, SuctionPoint
 from grasp_affordance.policies.oracle import Oracle, OracleConfig, Rehearsal
 from grasp_affordance.policies.policy import View
+from grasp_affordance.suction import Source, SuctionPoint
 
 LEFT, RIGHT = (-0.08, 0.05), (0.08, -0.05)
 SIZE, HEIGHT = 0.06, 0.05

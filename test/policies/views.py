@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.grasp import Failures
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Failures
 
 INTRINSICS = Intrinsics(300.0, 300.0, 159.5, 119.5, 320, 240)
 CAMERA_HEIGHT = 0.8

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ros_harness import Ros, running_ros
-from ros_scenes import T_BASE_CAMERA, box_frame
+from helpers.ros_harness import Ros, running_ros
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 
-from grasp_affordance.ros import affordance_config, trainer_config
-from grasp_affordance.ros.share import transport_environment
+from grasp_affordance.ros.affordance import affordance_config
+from grasp_affordance.ros.common.share import transport_environment
+from grasp_affordance.ros.trainer import trainer_config
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
 
 # As in every process that tests start: images between them get lost on a busy machine otherwise.

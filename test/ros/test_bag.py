@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from bags import TOPICS, write_bag
-from ros_harness import Ros
-from ros_scenes import box_frame
+from helpers.bags import TOPICS, write_bag
+from helpers.ros_harness import Ros
+from helpers.ros_scenes import box_frame
 from rosbags.rosbag2 import StoragePlugin
 
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.ros.camera_node import CameraNode
-from grasp_affordance.ros.recording import open_recording
+from grasp_affordance.ros.camera.camera_node import CameraNode
+from grasp_affordance.ros.camera.playback import open_recording
 
 
 def record(folder: Path, plugin: StoragePlugin = StoragePlugin.SQLITE3) -> Path:

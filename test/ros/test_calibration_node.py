@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calibration_scenes import CAMERA, T_BASE_CAMERA, shots
 from geometry_msgs.msg import PoseStamped
-from ros_harness import Ros
+from helpers.calibration_scenes import CAMERA, T_BASE_CAMERA, shots
+from helpers.ros_harness import Ros
 from std_srvs.srv import Trigger
 
 from grasp_affordance.calibration.calibration_file import (
@@ -21,11 +21,11 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import TransformError
 from grasp_affordance.geometry import Array, approach_pose, invert
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.calibration_node import CalibrationNode
-from grasp_affordance.ros.conversions import to_header_msg, to_point_msg, to_quaternion_msg
-from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
-from grasp_affordance.ros.tool_pose import moved
-from grasp_affordance.ros.transforms import CameraPose, CameraPoseConfig
+from grasp_affordance.ros.calibration.calibration_node import CalibrationNode
+from grasp_affordance.ros.calibration.tool_pose import moved
+from grasp_affordance.ros.common.conversions import to_header_msg, to_point_msg, to_quaternion_msg
+from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.common.transforms import CameraPose, CameraPoseConfig
 
 FRAME = "camera_color_optical_frame"
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from geometry_msgs.msg import TransformStamped
-from ros_harness import TIMEOUT, Ros
-from ros_scenes import CAMERA, T_BASE_CAMERA, box_frame
+from helpers.ros_harness import TIMEOUT, Ros
+from helpers.ros_scenes import CAMERA, T_BASE_CAMERA, box_frame
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros import topics
-from grasp_affordance.ros.camera_node import CameraNode
-from grasp_affordance.ros.conversions import from_transform_msg
+from grasp_affordance.ros.camera.camera_node import CameraNode
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.conversions import from_transform_msg
 
 
 def listen(ros: Ros) -> list["queue.Queue[Any]"]:
@@ -110,7 +110,7 @@ def test_a_wrong_parameter_is_named_and_the_node_waits_for_a_better_one(
 def test_an_invalid_change_of_a_parameter_is_refused_with_the_reason(
     ros: Ros, sequence: Path
 ) -> None:
-    from grasp_affordance.ros.client import CallError
+    from grasp_affordance.ros.common.client import CallError
 
     ros.start(CameraNode, recording=str(sequence))
     with pytest.raises(CallError, match=r"rate -1\.0 is not a number of frames"):

@@ -11,8 +11,8 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.geometry import from_quaternion
-from grasp_affordance.ros import parameters
-from grasp_affordance.ros.drivers.gazebo_gripper import _SHAPES, GazeboGripperConfig
+from grasp_affordance.ros.common import parameters
+from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import _SHAPES, GazeboGripperConfig
 
 ROOT = Path(__file__).parents[2]
 WORLD = ROOT / "worlds" / "cell.sdf"

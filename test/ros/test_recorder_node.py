@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from annotation_scenes import Block, frame
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from ros_harness import Ros
-from ros_scenes import T_BASE_CAMERA
+from helpers.annotation_scenes import Block, frame
+from helpers.ros_harness import Ros
+from helpers.ros_scenes import T_BASE_CAMERA
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from grasp_affordance.cli import main
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros import topics
-from grasp_affordance.ros.asking import ONCE
-from grasp_affordance.ros.client import CallError
-from grasp_affordance.ros.processes import NodeSpec, Processes
-from grasp_affordance.ros.recorder_node import RecorderNode
-from grasp_affordance.ros.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.client import CallError
+from grasp_affordance.ros.common.processes import NodeSpec, Processes
+from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.common.service_retry import ONCE
+from grasp_affordance.ros.recorder.recorder_node import RecorderNode
 from grasp_affordance.sequence import Sequence
 
 LOG = Block(160, 120, length=70, width=24, angle=0.4)
@@ -220,13 +220,13 @@ def test_a_killed_recorder_loses_at_most_the_frame_in_flight_and_goes_on(
         answered: list[str] = []
         stop = threading.Event()
 
-        def keep_asking() -> None:
+        def retry_call() -> None:
             with suppress(CallError):  # the last one is killed
                 while not stop.is_set():
                     answered.append(record(ros, 5.0, ONCE).message)
 
-        asking = threading.Thread(target=keep_asking, daemon=True)
-        asking.start()
+        service_retry = threading.Thread(target=retry_call, daemon=True)
+        service_retry.start()
         ros.wait_until(lambda: bool(list(folder.glob(".*.unfinished"))), "at work on a frame")
         processes.kill("recorder_node")
         stop.set()
@@ -238,6 +238,6 @@ def test_a_killed_recorder_loses_at_most_the_frame_in_flight_and_goes_on(
         processes.start(NodeSpec("recorder_node", {**values, "by_itself": True}))
         hands.blocks = (OTHER,)
         ros.wait_until(lambda: len(Sequence(folder)) == len(names) + 1, "went on", 60.0)
-        asking.join(30.0)
+        service_retry.join(30.0)
     last = Sequence(folder).names[-1]
     assert Sequence(folder).facts(last)["recorded"] == "changed"

@@ -1,7 +1,7 @@
 """The physical executor through the UR driver's real interfaces, over the stand-in.
 
 Needs control_msgs, ur_msgs and ur_dashboard_msgs, which are not on PyPI; skips without them.
-`benchmarks/fault_injection.py` is the long form of this.
+`research/benchmarks/fault_injection.py` is the long form of this.
 """
 
 import threading
@@ -9,26 +9,27 @@ from typing import Any
 
 import pytest
 from grasp_affordance_interfaces.action import Pick
+from helpers.ros_harness import TIMEOUT, Ros
 from lifecycle_msgs.msg import Transition
-from ros_harness import TIMEOUT, Ros
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
-from grasp_affordance.grasp import Cause, Outcome
-from grasp_affordance.ros import topics
-from grasp_affordance.ros.config_values import Leaf
+from grasp_affordance.attempt import Cause, Outcome
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.config_values import Leaf
 
 pytest.importorskip("control_msgs.action")
 pytest.importorskip("ur_msgs.srv")
 modes = pytest.importorskip("ur_dashboard_msgs.msg")
 
-from grasp_affordance.ros.affordance_node import AffordanceNode  # noqa: E402
-from grasp_affordance.ros.drivers.moveit_errors import planning_error  # noqa: E402
+from standin.executor import StandinExecutorNode  # noqa: E402
+from standin.node import StandinNode  # noqa: E402
+from standin.scenarios import SCENARIOS, Scenario  # noqa: E402
+
+from grasp_affordance.ros.affordance.affordance_node import AffordanceNode  # noqa: E402
+from grasp_affordance.ros.drivers.moveit.moveit_errors import planning_error  # noqa: E402
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient  # noqa: E402
-from grasp_affordance.ros.drivers.ur_status import SafetyMode  # noqa: E402
-from grasp_affordance.ros.standin.executor import StandinExecutorNode  # noqa: E402
-from grasp_affordance.ros.standin.node import StandinNode  # noqa: E402
-from grasp_affordance.ros.standin.scenarios import SCENARIOS, Scenario  # noqa: E402
+from grasp_affordance.ros.drivers.ur.ur_status import SafetyMode  # noqa: E402
 
 OUTCOMES = {1: Outcome.SUCCESS, 2: Outcome.FAILURE, 3: Outcome.UNCERTAIN, 4: Outcome.ABORTED}
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -190,8 +191,8 @@ def test_stop_and_deactivation_see_the_arm_come_to_rest(ros: Ros) -> None:
     begin()
     ros.client.change_state("executor_node", Transition.TRANSITION_DEACTIVATE)
     assert machine.controller.goal is None
-    doubts = ("did not confirm", "driver or its network is gone", "not at rest", "s old")
-    assert not [line for line in ros.rosout if any(doubt in line for doubt in doubts)]
+    penalties = ("did not confirm", "driver or its network is gone", "not at rest", "s old")
+    assert not [line for line in ros.rosout if any(penalty in line for penalty in penalties)]
 
 
 def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> None:

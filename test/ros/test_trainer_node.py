@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 from grasp_affordance_interfaces.msg import ModelAnnouncement, SuctionPoint, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints, SetExploration
-from lesson_log import BIN, SMALL, log_of, picked
+from helpers.ros_harness import TIMEOUT, Ros
+from helpers.training_sample_log import BIN, SMALL, log_of, picked
 from lifecycle_msgs.msg import Transition
-from ros_harness import TIMEOUT, Ros
 from std_srvs.srv import SetBool, Trigger
 
-from grasp_affordance.affordance.model import load_model
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.affordance.region import BinView
-from grasp_affordance.grasp import Source
-from grasp_affordance.learning.beginning import begin_or_resume
-from grasp_affordance.learning.follower import LogTrainer
+from grasp_affordance.learning.first_weights import begin_or_resume
+from grasp_affordance.learning.log.follower import LogTrainer
 from grasp_affordance.learning.trainer import Trainer
-from grasp_affordance.ros import topics
-from grasp_affordance.ros.affordance_node import AffordanceNode
-from grasp_affordance.ros.camera_node import CameraNode
-from grasp_affordance.ros.config_values import Leaf, flatten
-from grasp_affordance.ros.processes import NodeSpec, Processes
-from grasp_affordance.ros.trainer_node import TrainerNode
+from grasp_affordance.models import load_model
+from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
+from grasp_affordance.ros.camera.camera_node import CameraNode
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.config_values import Leaf, flatten
+from grasp_affordance.ros.common.processes import NodeSpec, Processes
+from grasp_affordance.ros.trainer.trainer_node import TrainerNode
+from grasp_affordance.suction import Source
 
 TRAINER = "/trainer_node"
 
@@ -104,7 +104,7 @@ def test_the_affordance_node_serves_what_is_announced(ros: Ros, tmp_path: Path) 
     )
 
 
-def test_pausing_keeps_lessons_for_later(ros: Ros, tmp_path: Path) -> None:
+def test_pausing_keeps_training_samples_for_later(ros: Ros, tmp_path: Path) -> None:
     log = log_of(tmp_path, 1)
     trainee = Trainee(ros, tmp_path)
     trainee.wait_for(1)
@@ -162,7 +162,7 @@ def test_a_rollback_that_cannot_be_written_is_answered_and_did_not_happen(
     ros: Ros, tmp_path: Path
 ) -> None:
     log = log_of(tmp_path, 4)
-    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.deployed.live_window": 2})
     before = trainee.wait_for(4)
     with unwritable(tmp_path / "weights"):
         answer = trainee.call(Trigger, "roll_back")
@@ -177,7 +177,7 @@ def test_a_rollback_while_inactive_reaches_the_affordance_node_once_it_is_active
     ros: Ros, tmp_path: Path
 ) -> None:
     log_of(tmp_path, 6)
-    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.deployed.live_window": 2})
     trainee.wait_for(6)
     ros.client.change_state(TRAINER, Transition.TRANSITION_DEACTIVATE)
     answer = trainee.call(Trigger, "roll_back")
@@ -270,14 +270,14 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
 ) -> None:
     log_of(tmp_path / "log", 2)
     ros.start(CameraNode, recording=str(sequence), rate=20.0)
-    curious: dict[str, Any] = {
+    novelty: dict[str, Any] = {
         "predictor.candidates.min_probability": 0.999,
-        "explorer.curiosity.hopeless": 0.0,
-        "explorer.curiosity.unfamiliar": 1.0,
-        "explorer.curiosity.decay": 1e9,
-        "explorer.curiosity.apprenticeship": 0,
+        "explorer.novelty.below_threshold": 0.0,
+        "explorer.novelty.novel": 1.0,
+        "explorer.novelty.decay": 1e9,
+        "explorer.novelty.warm_up_successes": 0,
     }
-    values = {key.replace(".", "__"): value for key, value in curious.items()}
+    values = {key.replace(".", "__"): value for key, value in novelty.items()}
     server = ros.start(AffordanceNode, from_scratch=True, **values)
     assert isinstance(server, AffordanceNode)
 
@@ -294,7 +294,7 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     trainee = Trainee(ros, tmp_path / "log")
     status = trainee.wait_for(2)
     ros.wait_until(lambda: server.slot.version == status.model_version, "served")
-    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_CURIOSITY}, "curious")
+    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_NOVELTY}, "novelty")
 
 
 def test_a_log_of_another_setup_pauses_the_training_with_the_reason(

@@ -4,14 +4,15 @@ import threading
 
 import numpy as np
 import pytest
-from sim_objects import place, top_of
+from helpers.sim_objects import place, top_of
 
 from grasp_affordance.cell import Arm, Camera, Gripper
 from grasp_affordance.errors import CollisionError, StoppedError, UnreachableError
 from grasp_affordance.geometry import approach_pose
-from grasp_affordance.sim import SimCell, shapes
-from grasp_affordance.sim.kinematics import JOINT_LIMITS
-from grasp_affordance.sim.trajectory import SpeedProfile
+from grasp_affordance.sim import SimCell
+from grasp_affordance.sim.piles import shapes
+from grasp_affordance.sim.robot.kinematics import JOINT_LIMITS
+from grasp_affordance.sim.robot.trajectory import SpeedProfile
 
 DOWN = (0.0, 0.0, -1.0)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.sim import SimConfig, arm_meshes, kinematics, scene
-from grasp_affordance.sim.appearance import theme
-from grasp_affordance.sim.camera import true_camera_pose
+from grasp_affordance.sim import SimConfig, scene
+from grasp_affordance.sim.piles.appearance import theme
+from grasp_affordance.sim.robot import arm_meshes, kinematics
+from grasp_affordance.sim.vision.camera import true_camera_pose
 
 
 def test_the_last_link_ends_at_the_flange() -> None:

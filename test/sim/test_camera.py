@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from sim_objects import LYING, place
+from helpers.sim_objects import LYING, place
 
 from grasp_affordance.errors import CameraError
 from grasp_affordance.geometry import check_rigid, invert, transform_points
-from grasp_affordance.sim import Hardness, SimCell, SimConfig, shapes
-from grasp_affordance.sim.camera import calibrated_pose, true_camera_pose
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
+from grasp_affordance.sim.piles import shapes
+from grasp_affordance.sim.vision.camera import calibrated_pose, true_camera_pose
 
 
 def test_a_rendered_point_deprojects_to_its_true_base_position(shared_cell: SimCell) -> None:

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from sim_objects import place, top_of
+from helpers.sim_objects import place, top_of
 
+from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose
-from grasp_affordance.grasp import Cause, Outcome
-from grasp_affordance.sim import AttemptTruth, Hardness, SimCell, SimConfig, shapes
+from grasp_affordance.sim import AttemptTruth, Hardness, SimCell, SimConfig
 from grasp_affordance.sim.cell import worn_cup
-from grasp_affordance.sim.objects import Material
+from grasp_affordance.sim.piles import shapes
+from grasp_affordance.sim.piles.objects import Material
 
 DOWN = (0.0, 0.0, -1.0)
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from sim_objects import place
+from helpers.sim_objects import place
 
 from grasp_affordance.errors import CameraError, ConfigError
-from grasp_affordance.sim import SimCell, shapes
-from grasp_affordance.sim.film import Film, FilmConfig, FilmError, make_gif
-from grasp_affordance.sim.viewer import Window
+from grasp_affordance.sim import SimCell
+from grasp_affordance.sim.piles import shapes
+from grasp_affordance.sim.vision.film import Film, FilmConfig, FilmError, make_gif
+from grasp_affordance.sim.vision.viewer import Window
 
 SMALL = FilmConfig(width=160, height=96, fps=10, speed=2.0, shadows=False)
 

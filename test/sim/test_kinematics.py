@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from sim_objects import place
+from helpers.sim_objects import place
 
 from grasp_affordance.errors import UnreachableError
 from grasp_affordance.geometry import approach_pose
-from grasp_affordance.sim import SimCell, kinematics, shapes
+from grasp_affordance.sim import SimCell
+from grasp_affordance.sim.piles import shapes
+from grasp_affordance.sim.robot import kinematics
 
 
 def test_the_outstretched_arm_is_where_the_published_parameters_put_it() -> None:
@@ -47,6 +49,6 @@ def test_the_physics_has_the_same_kinematics(shared_cell: SimCell) -> None:
     shared_cell.lay_out([place(shapes.box(0.05, 0.05, 0.05), (0, 0, 0.03))])
     T = approach_pose((0.45, 0.1, 0.30), (0, 0, -1), yaw=0.4)
     shared_cell.arm.move_to(T)
-    lip = shared_cell.suction.lip_pose()
-    assert np.linalg.norm(lip[:3, 3] - T[:3, 3]) < 1.5e-3
+    cup_rim = shared_cell.suction.cup_rim_pose()
+    assert np.linalg.norm(cup_rim[:3, 3] - T[:3, 3]) < 1.5e-3
     np.testing.assert_allclose(shared_cell.arm.tcp_pose(), T, atol=3e-3)

@@ -9,8 +9,8 @@ import pytest
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.geometry import from_quaternion
 from grasp_affordance.sim import SimCell
-from grasp_affordance.sim.log_piles import COUNT, LENGTH, RADIUS, log_pile
-from grasp_affordance.sim.objects import Material, Placement, lying
+from grasp_affordance.sim.piles.log_piles import COUNT, LENGTH, RADIUS, log_pile
+from grasp_affordance.sim.piles.objects import Material, Placement, lying
 
 GEOMETRY = BinGeometry()
 

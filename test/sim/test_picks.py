@@ -1,13 +1,14 @@
-"""Picks through the physics end as the wrench on the lip says they must."""
+"""Picks through the physics end as the wrench on the cup rim says they must."""
 
 import numpy as np
 import pytest
-from sim_objects import LYING, place, tilted, top_of
+from helpers.sim_objects import LYING, place, tilted, top_of
 
+from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.geometry import Array, approach_pose
-from grasp_affordance.grasp import Cause, Outcome
-from grasp_affordance.sim import AttemptTruth, SimCell, shapes
-from grasp_affordance.sim.suction import Load
+from grasp_affordance.sim import AttemptTruth, SimCell
+from grasp_affordance.sim.cup.suction import Load
+from grasp_affordance.sim.piles import shapes
 
 DOWN = (0.0, 0.0, -1.0)
 
@@ -42,7 +43,7 @@ def test_a_free_cylinder_is_carried_to_the_place_area(shared_cell: SimCell) -> N
     assert shared_cell.is_empty()
 
 
-def test_the_lip_carries_the_weight_and_the_lever_of_what_hangs_on_it(
+def test_the_cup_rim_carries_the_weight_and_the_lever_of_what_hangs_on_it(
     shared_cell: SimCell,
 ) -> None:
     shared_cell.lay_out([place(shapes.box(0.10, 0.06, 0.03), (0, 0, 0.016))])
@@ -79,7 +80,7 @@ def test_too_heavy_an_object_breaks_away_by_its_weight(shared_cell: SimCell) -> 
     assert (truth.outcome, truth.cause) == (Outcome.FAILURE, Cause.BROKEN_WEIGHT)
 
 
-def test_a_long_lever_arm_peels_the_lip(shared_cell: SimCell) -> None:
+def test_a_long_lever_arm_peels_the_cup_rim(shared_cell: SimCell) -> None:
     shared_cell.lay_out([place(shapes.box(0.16, 0.05, 0.04), (0, 0, 0.021), density=2600.0)])
     middle = top_of(shared_cell)
     assert pick(shared_cell, middle).outcome is Outcome.SUCCESS

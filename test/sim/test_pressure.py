@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.sim.pressure import Ejector, PressureConfig, steady_vacuum
+from grasp_affordance.sim.cup.pressure import Ejector, PressureConfig, steady_vacuum
 
 CONFIG = PressureConfig()
 STEP = 0.008

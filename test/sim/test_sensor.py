@@ -7,7 +7,7 @@ import pytest
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.sim.sensor import Sensor, SensorConfig
+from grasp_affordance.sim.vision.sensor import Sensor, SensorConfig
 
 INTRINSICS = Intrinsics(625.0, 625.0, 319.5, 239.5, 640, 480)
 CLEAN: dict[str, Any] = {"disparity_step": 0.0, "specks": 0.0, "flying": 0.0, "edge_holes": 0.0}

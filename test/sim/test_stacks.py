@@ -6,10 +6,11 @@ import pytest
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.sim import Hardness, SimCell, SimConfig, scene, stacks
-from grasp_affordance.sim.appearance import theme
-from grasp_affordance.sim.camera import true_camera_pose
-from grasp_affordance.sim.objects import Material
+from grasp_affordance.sim import Hardness, SimCell, SimConfig, scene
+from grasp_affordance.sim.piles import stacks
+from grasp_affordance.sim.piles.appearance import theme
+from grasp_affordance.sim.piles.objects import Material
+from grasp_affordance.sim.vision.camera import true_camera_pose
 from grasp_affordance.sim.world import World
 
 GEOMETRY = BinGeometry()

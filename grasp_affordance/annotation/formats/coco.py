@@ -16,7 +16,7 @@ from grasp_affordance.annotation.formats import rle
 from grasp_affordance.annotation.formats.labelled_image import LabelledImage, copy_image
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 _FILE = "annotations.json"
 _GRASP, _OBJECT = 1, 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from grasp_affordance.annotation.formats.labelled_image import rectangle_of_corners
 from grasp_affordance.annotation.formats.text_format import TextFormat
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 _CORNERS = 4
 

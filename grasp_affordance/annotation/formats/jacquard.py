@@ -9,7 +9,7 @@ NAME_mask.png      mask of the object; absent where unknown
 import numpy as np
 
 from grasp_affordance.annotation.formats.text_format import TextFormat
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 
 def _to_lines(rectangle: GraspRectangle) -> list[str]:

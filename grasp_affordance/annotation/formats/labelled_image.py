@@ -11,7 +11,7 @@ from grasp_affordance.annotation.decisions import decided_rectangles, read_decis
 from grasp_affordance.annotation.records import read_mask, read_pairs
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 Mask = NDArray[np.bool_]
 

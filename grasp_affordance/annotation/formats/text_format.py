@@ -13,7 +13,7 @@ from grasp_affordance.annotation.formats.labelled_image import (
 from grasp_affordance.annotation.records import read_mask, write_mask
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 
 @dataclass(frozen=True)

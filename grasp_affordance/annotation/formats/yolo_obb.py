@@ -21,7 +21,7 @@ from grasp_affordance.annotation.formats.labelled_image import (
 )
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle
 
 _DATA = "path: .\ntrain: images\nval: images\nnames:\n  0: grasp\n"
 

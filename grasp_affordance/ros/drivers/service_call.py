@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from grasp_affordance.errors import CellError
-from grasp_affordance.ros.asking import NoAnswer, ask
+from grasp_affordance.ros.common.service_retry import NoAnswer, ask
 
 
 def call_within[Failure: CellError](

@@ -2,11 +2,11 @@
 
 import pytest
 from geometry_msgs.msg import Vector3, Wrench, WrenchStamped
-from ros_harness import Ros
+from helpers.ros_harness import Ros
 
 from grasp_affordance.errors import ArmError, ConfigError
-from grasp_affordance.ros.drivers.contact import ContactConfig, ContactSign, ContactWatch
-from grasp_affordance.ros.drivers.force_topic import ForceTopic
+from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactSign, ContactWatch
+from grasp_affordance.ros.drivers.arm.force_topic import ForceTopic
 
 
 def push(x: float, y: float, z: float) -> WrenchStamped:

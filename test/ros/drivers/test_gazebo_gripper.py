@@ -9,14 +9,14 @@ import threading
 import numpy as np
 import pytest
 from geometry_msgs.msg import TransformStamped, WrenchStamped
-from ros_harness import Ros
+from helpers.ros_harness import Ros
 from std_msgs.msg import Empty, String
 
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import GripperError
 from grasp_affordance.geometry import Array
-from grasp_affordance.ros.conversions import to_transform_msg
-from grasp_affordance.ros.drivers.gazebo_gripper import GazeboGripper, GazeboGripperConfig
+from grasp_affordance.ros.common.conversions import to_transform_msg
+from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import GazeboGripper, GazeboGripperConfig
 
 TFMessage = pytest.importorskip("tf2_msgs.msg").TFMessage
 

@@ -3,7 +3,7 @@ import pytest
 
 from grasp_affordance.cell import Cup
 from grasp_affordance.geometry import Array, approach_pose
-from grasp_affordance.ros.drivers.gazebo_seal import Solid, holds, touch
+from grasp_affordance.ros.drivers.gazebo.gazebo_seal import Solid, holds, touch
 
 BOX, CYLINDER = Solid((0.09, 0.06, 0.05)), Solid((0.025, 0.095))
 CUP = Cup()
@@ -85,7 +85,7 @@ def test_a_load_is_held_up_to_the_force_of_the_vacuum() -> None:
     assert not holds(CUP, CUP.vacuum / 2, 0.9 * CUP.force, 0.0)
 
 
-def test_a_long_lever_peels_the_lip() -> None:
+def test_a_long_lever_peels_the_cup_rim() -> None:
     weight = 2.0
     assert holds(CUP, CUP.vacuum, weight, weight * 0.05)
     assert not holds(CUP, CUP.vacuum, weight, weight * 0.15)

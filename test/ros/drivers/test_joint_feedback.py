@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from ros_harness import Ros
+from helpers.ros_harness import Ros
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from grasp_affordance.errors import DriverLostError
-from grasp_affordance.ros.drivers.joint_feedback import JointFeedback
+from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 
 NAMES = ("a", "b")
 

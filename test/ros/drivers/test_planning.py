@@ -8,9 +8,9 @@ import pytest
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.moveit_config import MoveItConfig, allow_touch
-from grasp_affordance.ros.drivers.moveit_errors import CODES, SUCCESS, planning_error
-from grasp_affordance.ros.drivers.obstacles import Box, ObstacleConfig, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, allow_touch
+from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, planning_error
+from grasp_affordance.ros.drivers.moveit.obstacles import Box, ObstacleConfig, obstacles, tool_rod
 
 
 def covers(box: Box, point: np.ndarray) -> bool:

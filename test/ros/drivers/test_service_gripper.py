@@ -4,22 +4,22 @@ import threading
 from typing import Any
 
 import pytest
+from helpers.ros_harness import Ros
 from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
-from ros_harness import Ros
 from sensor_msgs.msg import FluidPressure
 from std_msgs.msg import Bool, Float32
 from std_srvs.srv import SetBool
 
 from grasp_affordance.errors import ConfigError, GripperError
-from grasp_affordance.ros.drivers.service_gripper import (
+from grasp_affordance.ros.drivers.gripper.service_gripper import (
     ServiceGripper,
     ServiceGripperConfig,
     Signal,
     Switch,
 )
-from grasp_affordance.ros.drivers.ur import GripperKind, UrConfig
-from grasp_affordance.ros.drivers.vacuum_gripper import VacuumConfig
+from grasp_affordance.ros.drivers.gripper.vacuum_gripper import VacuumConfig
+from grasp_affordance.ros.drivers.ur.cell import GripperKind, UrConfig
 
 SWITCH, SIGNAL = "gripper/switch", "gripper/signal"
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-
-from grasp_affordance.errors import PlanningError
-from grasp_affordance.ros.drivers.trajectory import JointTrajectory
-from grasp_affordance.ros.standin.controller import (
+from standin.controller import (
     GOAL_TOLERANCE_VIOLATED,
     PATH_TOLERANCE_VIOLATED,
     End,
     ScaledController,
     Tolerances,
 )
+
+from grasp_affordance.errors import PlanningError
+from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 
 NAMES = ("a", "b")
 PERIOD = 0.01

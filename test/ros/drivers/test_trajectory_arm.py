@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from fake_robot import DOWN, FakeRobot, arm_of
+from helpers.fake_robot import DOWN, FakeRobot, arm_of
 
 from grasp_affordance.errors import (
     ArmError,
@@ -17,7 +17,7 @@ from grasp_affordance.errors import (
     UnreachableError,
 )
 from grasp_affordance.execution.safety import Workspace
-from grasp_affordance.ros.drivers.contact import ContactConfig, ContactSign
+from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactSign
 
 
 def pose(x: float, z: float = 0.3) -> np.ndarray:

@@ -14,16 +14,21 @@ import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.ros.drivers.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.contact import ContactConfig
-from grasp_affordance.ros.drivers.moveit_config import OMPL, PILZ, MoveItConfig, moveit_parameters
-from grasp_affordance.ros.drivers.moveit_errors import CODES, SUCCESS
-from grasp_affordance.ros.drivers.obstacles import ObstacleConfig, obstacles, tool_rod
-from grasp_affordance.ros.drivers.trajectory_action import ERROR_NAMES
-from grasp_affordance.ros.drivers.ur import UrConfig
-from grasp_affordance.ros.drivers.ur_io import UrIoConfig
-from grasp_affordance.ros.drivers.ur_status import RobotMode, SafetyMode
-from grasp_affordance.ros.tool_pose import ToolPoseConfig
+from grasp_affordance.ros.calibration.tool_pose import ToolPoseConfig
+from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
+from grasp_affordance.ros.drivers.arm.contact import ContactConfig
+from grasp_affordance.ros.drivers.arm.trajectory_action import ERROR_NAMES
+from grasp_affordance.ros.drivers.moveit.moveit_config import (
+    OMPL,
+    PILZ,
+    MoveItConfig,
+    moveit_parameters,
+)
+from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS
+from grasp_affordance.ros.drivers.moveit.obstacles import ObstacleConfig, obstacles, tool_rod
+from grasp_affordance.ros.drivers.ur.cell import UrConfig
+from grasp_affordance.ros.drivers.ur.ur_io import UrIoConfig
+from grasp_affordance.ros.drivers.ur.ur_status import RobotMode, SafetyMode
 
 
 def constants(message: Any) -> dict[str, int]:
@@ -106,7 +111,7 @@ def test_our_words_for_moveits_errors_cover_every_code() -> None:
 
 def test_obstacles_become_collision_objects_at_their_place() -> None:
     pytest.importorskip("moveit_msgs.msg")
-    from grasp_affordance.ros.drivers.moveit_planner import to_collision_object
+    from grasp_affordance.ros.drivers.moveit.moveit_planner import to_collision_object
 
     for box in obstacles(BinGeometry(yaw=0.3), ObstacleConfig()):
         message = to_collision_object(box, "base")
@@ -122,7 +127,7 @@ def test_obstacles_become_collision_objects_at_their_place() -> None:
 
 def test_the_tool_hangs_on_the_last_link_and_may_touch_what_it_is_screwed_to() -> None:
     pytest.importorskip("moveit_msgs.msg")
-    from grasp_affordance.ros.drivers.moveit_planner import to_attached_object
+    from grasp_affordance.ros.drivers.moveit.moveit_planner import to_attached_object
 
     rod = tool_rod(np.array([0.0, 0.0, 0.16]), 0.03, 0.09)
     assert rod is not None

@@ -8,7 +8,7 @@ from grasp_affordance.errors import (
     ProgramNotRunningError,
     ProtectiveStopError,
 )
-from grasp_affordance.ros.drivers.ur_status import RobotMode, SafetyMode, StatusConfig, UrStatus
+from grasp_affordance.ros.drivers.ur.ur_status import RobotMode, SafetyMode, StatusConfig, UrStatus
 
 
 class Clock:

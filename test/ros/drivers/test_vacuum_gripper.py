@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grasp_affordance.errors import ConfigError, GripperError
-from grasp_affordance.ros.drivers.vacuum_gripper import Reading, VacuumConfig, VacuumGripper
+from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading, VacuumConfig, VacuumGripper
 
 CONFIG = VacuumConfig(
     settling=0.03,

@@ -1,0 +1,1 @@
+"""Where the bin is, and what lies in it."""

@@ -1,0 +1,89 @@
+"""Masks over the working grid: the bin's interior, its walls, patches worth a cup."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.surface.planes import Plane
+from grasp_affordance.affordance.surface.surface import Surface
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def polygon_mask(surface: Surface, polygon: Array) -> Mask:
+    """Cells (h, w) whose pixels lie in a polygon (N, 2) of the image."""
+    mask = np.zeros(surface.depth.shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
+    return surface.mask_to_grid(mask > 0)
+
+
+def above_patch(surface: Surface, plane: Plane, known: Mask, tolerance: float = 0.010) -> Mask:
+    """Cells (h, w) that stand on the visible patch of a plane, or are seen through a gap in it.
+
+    The patch is the plane's largest connected part. What is above the plane must stand over the
+    patch's convex hull. What is beneath is seen through a gap if the patch goes on at three sides
+    of it in the image, and beyond the plane's edge otherwise.
+    """
+    height = plane.height(surface.points)
+    with np.errstate(invalid="ignore"):
+        flat = known & (np.abs(height) < tolerance)
+        beneath = known & (height < -tolerance)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8))
+    if count < 2:
+        return np.zeros_like(known)
+    patch = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    across = np.linalg.svd(plane.normal[None])[2][1:].astype(np.float32)  # (2, 3) in the plane
+    foot = surface.points @ across.T  # dropped along the normal
+    hull = cv2.convexHull(foot[patch]).reshape(-1, 2)
+    edges = np.roll(hull, -1, axis=0) - hull
+    outward = np.stack([edges[:, 1], -edges[:, 0]], axis=-1)
+    outward *= np.sign(np.einsum("ij,ij->i", outward, hull - hull.mean(axis=0)))[:, None]
+    with np.errstate(invalid="ignore"):
+        beyond = foot @ outward.T - np.einsum("ij,ij->i", outward, hull)
+        over = known & (beyond <= 1e-6).all(axis=-1)
+    return np.where(beneath, _sides(patch) >= 3, over)
+
+
+def _sides(patch: Mask) -> NDArray[np.uint8]:
+    """Count at how many of the four sides of each cell, along its row and column, `patch` is."""
+    sides = np.zeros(patch.shape, np.uint8)
+    for axis in (0, 1):
+        sides += np.logical_or.accumulate(patch, axis=axis)
+        sides += np.flip(np.logical_or.accumulate(np.flip(patch, axis), axis=axis), axis)
+    return sides
+
+
+def steep_from_border(
+    surface: Surface, inside: Mask, up: Array, border: NDArray[np.float32], angle: float
+) -> Mask:
+    """Walls: cells (h, w) of surfaces steeper than `angle` radians that reach the border.
+
+    Args:
+        border: (h, w) distance to the border in cells.
+    """
+    with np.errstate(invalid="ignore"):
+        steep = inside & (surface.normals @ up.astype(np.float32) < np.cos(angle))
+    _, labels = cv2.connectedComponents(steep.astype(np.uint8))
+    touching = np.unique(labels[steep & (border <= 3)])
+    return steep & np.isin(labels, touching)
+
+
+def large_enough(mask: Mask, surface: Surface, area: float) -> Mask:
+    """Keep the connected patches of at least `area` square metres (seen face on)."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    spacing = surface.points[..., 2] / np.float32(surface.intrinsics.fx)
+    cell = np.where(mask, spacing * spacing, 0)
+    areas = np.bincount(np.ravel(labels).astype(np.intp), weights=cell.ravel(), minlength=count)
+    keep = areas >= area
+    keep[0] = False
+    return keep[labels]
+
+
+def reaching(mask: Mask, distance: NDArray[np.float32], least: float) -> Mask:
+    """Keep the connected patches (h, w) of which some cell has at least a distance of `least`."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    keep = np.zeros(count, np.bool_)
+    keep[labels[mask & (distance >= least)]] = True
+    keep[0] = False
+    return keep[labels]

@@ -1,0 +1,235 @@
+"""Where picking is allowed: the bin's interior without its floor and walls.
+
+What is known about the bin decides how it is found: a box in the base frame, a polygon in the
+image, a frame of the empty bin, or, with none of these, the planes in the depth image itself.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.bin.interior import (
+    above_patch,
+    large_enough,
+    polygon_mask,
+    reaching,
+    steep_from_border,
+)
+from grasp_affordance.affordance.bin.low_objects import low_objects
+from grasp_affordance.affordance.surface.holes import distance_to
+from grasp_affordance.affordance.surface.planes import (
+    Plane,
+    dominant_plane,
+    find_floor,
+    without_specks,
+)
+from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.geometry import invert
+from grasp_affordance.rgbd import RgbdFrame
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class BinView:
+    """What is known about the bin in one view; every part may be missing.
+
+    Attributes:
+        T_base_camera: (4, 4); makes the vertical known.
+        bin: its box in the base frame; needs `T_base_camera`.
+        polygon: (N, 2) pixels (u, v) around the interior; used when there is no `bin`.
+        empty: a frame of the empty bin from the same camera at the same place.
+    """
+
+    T_base_camera: Array | None = None
+    bin: BinGeometry | None = None
+    polygon: Array | None = None
+    empty: RgbdFrame | None = None
+
+
+@dataclass(frozen=True)
+class RegionConfig:
+    """How the background is told from objects; all lengths in metres.
+
+    Attributes:
+        clearance: objects must stand this high above the floor; hides its unevenness.
+        thinnest: in a bin whose box is known, lower objects are looked for on the floor that is
+            seen between them, down to this height;
+        evenness: by so many standard deviations of that floor they must stand above it.
+        difference: an object is at least this much nearer than the empty bin was.
+        gap: what is this much beneath a plane is seen through a gap in it.
+        gap_share: a plane with more than this share of the view seen through gaps is no floor but
+            a layer of objects.
+        wall_angle: radians; a surface this steep that reaches the region's border is a wall.
+        fillet: floor and wall merge within this distance of their corner.
+    """
+
+    clearance: float = 0.010
+    thinnest: float = 0.0025
+    evenness: float = 4.0
+    difference: float = 0.006
+    gap: float = 0.015
+    gap_share: float = 0.005
+    wall_angle: float = float(np.radians(50))
+    fillet: float = 0.030
+
+    def __post_init__(self) -> None:
+        if min(self.clearance, self.difference, self.gap, self.fillet) <= 0:
+            raise ConfigError("region: clearance, difference, gap and fillet must be positive")
+        if min(self.thinnest, self.evenness) <= 0:
+            raise ConfigError("region: thinnest and evenness must be positive")
+        if not (0 < self.gap_share < 1 and 0 < self.wall_angle < np.pi / 2):
+            raise ConfigError("region: gap_share must be in (0, 1), wall_angle in (0, pi/2)")
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The cells (h, w) of a surface, divided.
+
+    Attributes:
+        inside: of the bin's interior.
+        foreground: where objects are; inside, known, neither floor nor wall.
+        walls: walls of the bin, where they are seen as such.
+        wall_distance: (h, w) float32 metres to the nearest wall or border of the interior.
+        up: (3,) float64 unit vector against the approach, camera frame.
+        floor: None where it is not visible.
+    """
+
+    inside: Mask
+    foreground: Mask
+    walls: Mask
+    wall_distance: NDArray[np.float32]
+    up: Array
+    floor: Plane | None = field(default=None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to pick."""
+        return not self.foreground.any()
+
+
+def find_region(
+    surface: Surface,
+    view: BinView,
+    radius: float,
+    rng: np.random.Generator,
+    config: RegionConfig | None = None,
+) -> Region:
+    """Divide the view into objects, floor, walls and what is outside the bin.
+
+    Args:
+        surface: of the frame.
+        view: what is known about the bin.
+        radius: of the cup, metres; a patch smaller than half its area is no object.
+        rng: for RANSAC, used only where the vertical or the region is unknown.
+
+    Raises:
+        FrameError: the empty bin's frame is of another size; ConfigError: a bin without
+            `T_base_camera`.
+    """
+    config = config or RegionConfig()
+    if view.bin is not None:
+        if view.T_base_camera is None:
+            raise ConfigError("a bin in the base frame needs T_base_camera")
+        region = _inside_box(surface, view.bin, view.T_base_camera, config)
+    else:
+        region = _inside_image(surface, view, rng, config)
+    foreground = region.foreground
+    if view.empty is not None:
+        foreground = foreground & nearer_than(surface, view.empty, config.difference)
+    return Region(
+        region.inside,
+        large_enough(foreground, surface, np.pi * radius**2 / 2),
+        region.walls,
+        region.wall_distance,
+        region.up,
+        region.floor,
+    )
+
+
+def vertical(T_base_camera: Array) -> Array:
+    """Return the base's +z in the camera frame, (3,)."""
+    return np.asarray(T_base_camera[2, :3], dtype=np.float64)
+
+
+def nearer_than(surface: Surface, empty: RgbdFrame, difference: float) -> Mask:
+    """Cells (h, w) nearer than in the empty bin's frame; False where that has no depth."""
+    if empty.depth.shape != surface.depth.shape:
+        raise FrameError(
+            f"the empty bin's frame is {empty.depth.shape[::-1]}, this one "
+            f"{surface.depth.shape[::-1]}; record it again with the camera's present settings"
+        )
+    with np.errstate(invalid="ignore"):
+        return surface.mask_to_grid(empty.depth - surface.depth > difference)
+
+
+def _inside_box(
+    surface: Surface, box: BinGeometry, T_base_camera: Array, config: RegionConfig
+) -> Region:
+    T_bin_camera = invert(box.T_base_bin) @ T_base_camera
+    points = surface.points @ T_bin_camera[:3, :3].T.astype(np.float32)
+    points += T_bin_camera[:3, 3].astype(np.float32)
+    beside_wall = 2 * config.clearance  # by as much as the pose errs a wall seems to stand inside
+    with np.errstate(invalid="ignore"):
+        to_wall = np.minimum(
+            box.size[0] / 2 - np.abs(points[..., 0]), box.size[1] / 2 - np.abs(points[..., 1])
+        )
+        inside = to_wall > -config.clearance  # a wall's own points scatter about it
+        walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
+        foreground = inside & ~walls & (points[..., 2] > config.clearance) & (to_wall > 0)
+        free = inside & (to_wall > beside_wall)
+    foreground |= low_objects(points, free, config.clearance, config.thinnest, config.evenness)
+    foreground = reaching(foreground, to_wall, beside_wall)
+    # A heap may stand above the rim, where no wall hinders the cup.
+    distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
+    up = vertical(T_base_camera)
+    camera_height = float(T_base_camera[2, 3]) - box.floor
+    return Region(inside, foreground, walls, distance, up, Plane(up, camera_height))
+
+
+def _inside_image(
+    surface: Surface, view: BinView, rng: np.random.Generator, config: RegionConfig
+) -> Region:
+    known = np.isfinite(surface.points[..., 2])
+    inside = np.ones_like(known)
+    if view.polygon is not None:
+        inside = polygon_mask(surface, view.polygon)
+    main = None
+    if view.polygon is None or view.T_base_camera is None:
+        main = dominant_plane(surface, inside & known, rng)
+    up = np.array([0.0, 0.0, -1.0])  # the optical axis, for want of anything better
+    if view.T_base_camera is not None:
+        up = vertical(view.T_base_camera)
+    elif main is not None:
+        up = main.normal
+    if view.polygon is None and main is not None:
+        inside = above_patch(surface, main, known)
+    floor = find_floor(
+        surface,
+        inside,
+        up,
+        tolerance=config.clearance,
+        gap=config.gap,
+        gap_share=config.gap_share,
+    )
+    foreground = inside & known
+    # Where the interior is found by depth, a hole in the depth is no border of it.
+    outside = ~inside if view.polygon is not None else without_specks(known & ~inside, 5)
+    border = distance_to(outside, border=view.polygon is not None)
+    walls = steep_from_border(surface, inside, up, border, config.wall_angle)
+    z = np.where(known, surface.points[..., 2], np.float32(1))
+    spacing = np.asarray(z / surface.intrinsics.fx, dtype=np.float32)
+    from_walls = distance_to(walls) * spacing
+    if floor is not None:
+        height = floor.height(surface.points)
+        with np.errstate(invalid="ignore"):
+            foreground &= height > config.clearance
+            foreground &= ~((height < config.fillet) & (from_walls < config.fillet))
+    wall_distance = from_walls
+    if view.polygon is not None:
+        wall_distance = np.minimum(from_walls, border * spacing)
+    return Region(inside, foreground & ~walls, walls, wall_distance, up, floor)

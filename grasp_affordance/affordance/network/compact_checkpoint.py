@@ -1,0 +1,135 @@
+"""The compact network in a checkpoint, with the correction that makes its probabilities true."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance
+from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
+from grasp_affordance.affordance.network.features import CHANNELS
+from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.papers.encoder import state_digest
+
+ARCHITECTURE = "compact"
+_FAMILIAR = "familiar"  # the tensor beside the weights
+
+
+def to_checkpoint(
+    state: Mapping[str, Tensor],
+    config: CompactConfig,
+    provenance: Provenance,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    familiar: Tensor | None = None,
+) -> Checkpoint:
+    """Return what to write of a network's weights.
+
+    Args:
+        state: of a `CompactNetwork` of `config`.
+        scale, shift: correction of the predicted logit (see `learning.calibration.Platt`).
+        familiar: (M, channels) float16 features of the cells that were tried, M > 0; see `novelty`.
+    """
+    header = {
+        "network": asdict(config),
+        "channels": list(CHANNELS),
+        "calibration": {"scale": scale, "shift": shift},
+    }
+    tensors = dict(state)
+    if familiar is not None:
+        tensors[_FAMILIAR] = familiar
+    return Checkpoint(ARCHITECTURE, header, tensors, provenance)
+
+
+def weights_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """Return the network's own tensors."""
+    return {name: tensor for name, tensor in checkpoint.tensors.items() if name != _FAMILIAR}
+
+
+def familiar_of(checkpoint: Checkpoint) -> NDArray[np.float32] | None:
+    """Return the features (M, channels) of the cells that were tried; None where none were kept.
+
+    None, too, where they are of other channels than this package computes.
+    """
+    kept = checkpoint.tensors.get(_FAMILIAR)
+    if kept is None or tuple(checkpoint.config["channels"]) != CHANNELS:
+        return None
+    return np.asarray(kept.numpy(), dtype=np.float32)
+
+
+def version(state: Mapping[str, Tensor], attempts: int) -> str:
+    """Return the name of weights: how much they have learned, and a digest."""
+    return f"compact-{attempts:06d}-{state_digest(state)[:8]}"
+
+
+def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, float]:
+    """Return the network, ready to predict, and its correction (scale, shift).
+
+    Channels that the package has learned to compute since the weights were written get no weight:
+    the network predicts what it always did, and may look at them from its next training sample on.
+
+    Raises:
+        CheckpointError: the network sees channels that this package does not compute, or the
+            tensors are not those of the network that the header describes.
+    """
+    given = tuple(checkpoint.config.get("channels", ()))
+    if not set(given) <= set(CHANNELS):
+        require_channels(checkpoint)
+    try:
+        data = dict(checkpoint.config["network"])
+        config = CompactConfig(**{**data, "dilations": tuple(data["dilations"])})
+        calibration: Mapping[str, Any] = checkpoint.config["calibration"]
+        scale, shift = float(calibration["scale"]), float(calibration["shift"])
+        network = CompactNetwork(config)
+        tensors = _without_aim(weights_of(checkpoint))
+        network.load_state_dict(_with_all_channels(tensors, given), strict=True)
+        network.forget_unseen()  # weights of before gave them some, at random
+    except (KeyError, TypeError, ValueError, ConfigError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the weights are not those of the compact network in the checkpoint's header "
+            f"({error}); use the package version that wrote it"
+        ) from error
+    return network.eval(), scale, shift
+
+
+def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> dict[str, Tensor]:
+    """Return the weights of a network that saw the channels `given` with all of `CHANNELS`."""
+    stem = state["stem.weight"]
+    if stem.shape[1] != len(given):
+        raise ValueError(f"{stem.shape[1]} channels have weights, {len(given)} have names")
+    weight = stem.new_zeros(stem.shape[0], len(CHANNELS), *stem.shape[2:])
+    weight[:, [CHANNELS.index(name) for name in given]] = stem
+    return {**state, "stem.weight": weight}
+
+
+def _without_aim(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights without the place where the cup lands, which was searched for once.
+
+    Raises:
+        ValueError: the cup landed elsewhere than it was aimed at; nothing corrects that now.
+    """
+    aim = state.get("aim")
+    if aim is not None and aim.any():
+        raise ValueError(f"they were learned for a cup that lands {aim.tolist()} cells off its aim")
+    return {name: tensor for name, tensor in state.items() if name != "aim"}
+
+
+def require_channels(checkpoint: Checkpoint) -> None:
+    """Refuse what was trained on other channels than this package computes.
+
+    Raises:
+        CheckpointError: says which differ.
+    """
+    given, wanted = checkpoint.config.get("channels", ()), CHANNELS
+    if tuple(given) != wanted:
+        missing = [name for name in wanted if name not in given]
+        unknown = [name for name in given if name not in wanted]
+        raise CheckpointError(
+            "these weights were trained on other input channels (they lack "
+            f"{missing or 'none'}, and need {unknown or 'none'} besides); use the package version "
+            "that wrote them, or train anew (a trainer node does so from its attempt log when its "
+            "folder of weights is moved away)"
+        )

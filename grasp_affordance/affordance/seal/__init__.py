@@ -1,0 +1,1 @@
+"""Where a cup seals: the analytic prior and surface segments."""

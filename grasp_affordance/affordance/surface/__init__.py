@@ -1,0 +1,1 @@
+"""One view as a surface: geometry, holes, planes."""

@@ -1,0 +1,1 @@
+"""Frames kept after each removal."""

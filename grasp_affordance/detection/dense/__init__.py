@@ -1,0 +1,1 @@
+"""The dense detector of grasp rectangles."""

@@ -1,0 +1,1 @@
+"""The attempt log: writing, reading, exporting, labelling."""

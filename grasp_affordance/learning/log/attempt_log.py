@@ -1,0 +1,298 @@
+"""The attempt log: every pick on disk, append-only, whole after a kill at any instant.
+
+    setup.json       what must stay the same while a robot learns (cup, bin, camera)
+    attempts.jsonl   one attempt a line
+    camera.json, NNNN.color.png, NNNN.depth.png, NNNN.frame.json
+                     the frames around the picks, as a sequence that can be annotated as it is
+
+Frames reach the disk before the line that names them, and a line counts once it ends in a newline:
+a kill between the two leaves a frame that nobody names, never an attempt without its frames.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grasp_affordance.folder_lock import BusyError, FolderLock
+from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
+from grasp_affordance.files import write_atomically
+from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.learning.log.attempt_codec import from_json, to_json
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import (
+    CAMERA_FILE,
+    SequenceCamera,
+    SequenceWriter,
+    drop_unpaired,
+    is_whole,
+    read_frame,
+    remove_frame,
+)
+
+_LOG = logging.getLogger(__name__)
+_SETUP, ATTEMPTS = "setup.json", "attempts.jsonl"
+
+
+class AttemptLogError(GraspAffordanceError):
+    """The log cannot be written or read, or belongs to another setup."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How many attempts keep their frames.
+
+    Attributes:
+        attempts_with_frames: the newest this many; 0 keeps all. The lines are kept for ever.
+    """
+
+    attempts_with_frames: int = 0
+
+    def __post_init__(self) -> None:
+        if self.attempts_with_frames < 0:
+            raise ConfigError("retention: attempts_with_frames must not be negative")
+
+
+class AttemptLog:
+    """Appends attempts to a folder, new or already a log of the same setup.
+
+    It keeps other writers away from the folder until it is closed, or forgotten.
+
+    Args:
+        folder: made when missing.
+        camera: of all frames.
+        setup: JSON values that must be the same for attempts to be comparable, such as the cup.
+
+    Raises:
+        AttemptLogError: the folder holds attempts of another setup; the message names what differs.
+            Or another log writes to it.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        camera: SequenceCamera,
+        setup: Mapping[str, Any],
+        retention: Retention | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self._retention = retention or Retention()
+        self._frames: dict[int, str] = {}  # names of the last stored frames, by stamp
+        try:
+            self._lock = FolderLock(self.folder)
+        except BusyError as error:
+            raise AttemptLogError(str(error)) from error
+        _check_setup(self.folder / _SETUP, _full_setup(camera, setup))
+        self._path = self.folder / ATTEMPTS
+        self._lines = _repair(self._path)
+        for name in drop_unpaired(self.folder):
+            _LOG.warning("%s: dropped the incomplete frame %s", self.folder, name)
+        self._writer = SequenceWriter(self.folder, camera)
+        self._pruned = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def close(self) -> None:
+        """Let others write; everything is on the disk already."""
+        self._lock.close()
+
+    def append(self, attempt: GraspAttempt) -> int:
+        """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
+
+        Raises:
+            AttemptLogError: the disk is full or not writable, the frames are not of the log's
+                camera, or the log is closed; it is as it was before.
+        """
+        if not self._lock.held:
+            raise AttemptLogError(f"{self.folder}: an attempt came after the log was closed")
+        before_size = self._path.stat().st_size if self._path.exists() else 0
+        try:
+            data = to_json(attempt, self._store(attempt.before), self._store(attempt.after))
+            line = json.dumps(data, allow_nan=False)
+            with self._path.open("ab") as file:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except SequenceError as error:
+            raise AttemptLogError(
+                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); "
+                "restore the camera as it was, or log into a new folder"
+            ) from error
+        except OSError as error:
+            if self._path.exists():
+                os.truncate(self._path, before_size)
+            raise AttemptLogError(
+                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); free "
+                "space or choose another folder, then go on: nothing before it is lost"
+            ) from error
+        self._lines.append(data)
+        self._prune()
+        return len(self._lines) - 1
+
+    def read(self, number: int, frames: bool = True) -> GraspAttempt:
+        """Return attempt `number`, with its frames where they were kept and are asked for."""
+        return load_attempt(self.folder, self._lines[number], frames)
+
+    def _store(self, frame: RgbdFrame | None) -> str | None:
+        """Store a frame once: the frame after a pick is often the one before the next."""
+        if frame is None:
+            return None
+        name = self._frames.get(frame.stamp_ns) if frame.stamp_ns else None
+        if name is None:
+            name = self._writer.append(frame)
+            self._frames = {**dict(list(self._frames.items())[-3:]), frame.stamp_ns: name}
+        return name
+
+    def _prune(self) -> None:
+        keep = self._retention.attempts_with_frames
+        if not keep:
+            return
+        recent = {line[key] for line in self._lines[-keep:] for key in ("before", "after")}
+        for line in self._lines[self._pruned : max(0, len(self._lines) - keep)]:
+            for name in {line["before"], line["after"]} - recent - {None}:
+                remove_frame(self.folder, name)
+        self._pruned = max(0, len(self._lines) - keep)
+
+
+def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
+    """Yield the attempts of a log, also while it is being written.
+
+    Raises:
+        AttemptLogError: there is no log in the folder, or a line is not an attempt.
+    """
+    path = Path(folder) / ATTEMPTS
+    if not path.exists():
+        raise AttemptLogError(f"{folder}: no attempt log here ({ATTEMPTS} is missing)")
+    for line in _whole_lines(path):
+        yield load_attempt(Path(folder), line, frames)
+
+
+def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
+    """Return one attempt of a log with its frames.
+
+    Raises:
+        AttemptLogError: there is no such attempt.
+    """
+    path = Path(folder) / ATTEMPTS
+    lines = _whole_lines(path) if path.exists() else []
+    if not 0 <= number < len(lines):
+        raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
+    return load_attempt(Path(folder), lines[number], frames=True)
+
+
+def read_last(folder: str | Path) -> GraspAttempt | None:
+    """Return the last attempt of a log with its frames; None where it has none.
+
+    Raises:
+        AttemptLogError: the log is damaged.
+    """
+    path = Path(folder) / ATTEMPTS
+    lines = _whole_lines(path) if path.exists() else []
+    return load_attempt(Path(folder), lines[-1], frames=True) if lines else None
+
+
+def read_setup(folder: str | Path) -> dict[str, Any]:
+    """Return the setup of a log as it was given to it, with its camera.
+
+    Raises:
+        AttemptLogError: it cannot be read.
+    """
+    path = Path(folder) / _SETUP
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
+
+
+def load_attempt(folder: Path, data: dict[str, Any], frames: bool) -> GraspAttempt:
+    """Return the attempt of one line of a log, with its frames where they were kept.
+
+    Raises:
+        AttemptLogError: the line is not an attempt, or the camera's file cannot be read.
+    """
+    try:
+        camera = _camera(folder) if frames else None
+        before, after = (_frame(folder, camera, data[key]) for key in ("before", "after"))
+        return from_json(data, before, after)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AttemptLogError(f"{folder}: a line is not an attempt ({error!r})") from error
+
+
+def _frame(folder: Path, camera: SequenceCamera | None, name: str | None) -> RgbdFrame | None:
+    """Return a stored frame; None where it is past retention, maybe since this very moment."""
+    if camera is None or name is None or not is_whole(folder, name):
+        return None
+    try:
+        return read_frame(folder, camera, name)
+    except SequenceError:
+        if is_whole(folder, name):
+            raise
+        return None
+
+
+def _camera(folder: Path) -> SequenceCamera:
+    try:
+        return SequenceCamera.from_dict(json.loads((folder / CAMERA_FILE).read_text()))
+    except (OSError, json.JSONDecodeError, SequenceError) as error:
+        raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    try:
+        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
+    except ValueError as error:  # no JSON, or no text at all
+        raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
+    if not all(isinstance(line, dict) for line in lines):
+        raise AttemptLogError(f"{path}: a line is no JSON object; restore the file")
+    return lines
+
+
+def _repair(path: Path) -> list[dict[str, Any]]:
+    """Cut off a last line that a kill left unfinished; return the whole ones."""
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        _LOG.warning("%s: dropped an unfinished last line of %d bytes", path, len(content) - end)
+        os.truncate(path, end)
+    return _whole_lines(path)
+
+
+def _full_setup(camera: SequenceCamera, setup: Mapping[str, Any]) -> dict[str, Any]:
+    intrinsics = camera.intrinsics
+    return {
+        **setup,
+        "camera": {
+            "fx": intrinsics.fx,
+            "fy": intrinsics.fy,
+            "cx": intrinsics.cx,
+            "cy": intrinsics.cy,
+            "width": intrinsics.width,
+            "height": intrinsics.height,
+            "frame_id": camera.frame_id,
+        },
+    }
+
+
+def _check_setup(path: Path, setup: dict[str, Any]) -> None:
+    setup = json.loads(json.dumps(setup))  # tuples become lists, as they come back
+    if not path.exists():
+        write_atomically(path, (json.dumps(setup, indent=2) + "\n").encode())
+        return
+    present = read_setup(path.parent)
+    different = [
+        f"{key} was {present.get(key)}, is {setup.get(key)}"
+        for key in sorted({*present, *setup})
+        if present.get(key) != setup.get(key)
+    ]
+    if different:
+        raise AttemptLogError(
+            f"{path.parent} holds attempts of another setup: {'; '.join(different)}. Log into a "
+            "new folder, or restore the setup"
+        )

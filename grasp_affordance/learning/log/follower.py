@@ -1,0 +1,173 @@
+"""A trainer that follows an attempt log, also one that another process is writing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.learning.log.attempt_log import ATTEMPTS, AttemptLogError, load_attempt, read_setup
+from grasp_affordance.learning.training_samples import training_sample_of
+from grasp_affordance.learning.trainer import TrainingReport, Trainer
+
+
+class AttemptReader:
+    """Reads a log line by line, each once, as they are written."""
+
+    def __init__(self, folder: str | Path, first: int = 0) -> None:
+        """Begin with attempt number `first`; the log need not be there yet."""
+        self.folder = Path(folder)
+        self._path = self.folder / ATTEMPTS
+        self._skip, self._offset = first, 0
+
+    def next(self) -> GraspAttempt | None:
+        """Return the next attempt with its frames; None while there is none.
+
+        Raises:
+            AttemptLogError: a line is damaged, or the log is shorter than it has been.
+        """
+        while (line := self._line()) is not None:
+            if self._skip:
+                self._skip -= 1
+                continue
+            try:
+                data: dict[str, Any] = json.loads(line)
+            except ValueError as error:
+                raise AttemptLogError(f"{self._path}: a line is damaged ({error})") from error
+            return load_attempt(self.folder, data, frames=True)
+        return None
+
+    @property
+    def started(self) -> bool:
+        """Whether the log is there."""
+        return self._path.exists()
+
+    @property
+    def behind(self) -> int:
+        """Attempts that should be in the log but have not been seen in it."""
+        return self._skip
+
+    def _line(self) -> bytes | None:
+        """Return the next whole line; one without its newline is still being written."""
+        if not self._path.exists():
+            return None
+        if self._path.stat().st_size < self._offset:
+            raise AttemptLogError(f"{self._path} has become shorter; restore it")
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            line = file.readline()
+        if not line.endswith(b"\n"):
+            return None
+        self._offset += len(line)
+        return line
+
+
+class LogTrainer:
+    """Teaches a trainer what a log holds, in its order, from where the trainer stopped.
+
+    Attributes:
+        trainer: in use; another one after an error.
+    """
+
+    def __init__(
+        self,
+        make_trainer: Callable[[], Trainer],
+        folder: str | Path,
+        view: BinView,
+        predictor: PredictorConfig,
+    ) -> None:
+        """Follow the log in `folder`.
+
+        Args:
+            make_trainer: makes the trainer, or brings it back as it is on the disk.
+            view: what the affordance node knows about the bin.
+            predictor: of the affordance node.
+        """
+        self._make_trainer, self._folder = make_trainer, folder
+        self._view, self._predictor = view, predictor
+        self._checked = self._broken = False
+        self._restart()
+
+    def step(self) -> TrainingReport | None:
+        """Learn from the next attempt; return None where there is none yet.
+
+        Raises:
+            AttemptLogError: the log is damaged, or not the one that the trainer has learned from.
+            ConfigError: the log is of another cup or bin than the trainer is configured for.
+            CheckpointError: the state cannot be written. After any error the next call goes on from
+                what is on the disk, so that no attempt is lost or learned from twice.
+        """
+        return self._wholly(self._learn)
+
+    def roll_back(self) -> bool:
+        """See `Trainer.roll_back`; raises CheckpointError where it cannot be written."""
+        return self._wholly(Trainer.roll_back)
+
+    def keep(self) -> Path:
+        """See `Trainer.keep`; raises CheckpointError where it cannot be written."""
+        return self._wholly(Trainer.keep)
+
+    def _wholly[Result](self, action: Callable[[Trainer], Result]) -> Result:
+        """Do something with the trainer; one that was left half-way is brought back first."""
+        try:
+            if self._broken:
+                self._restart()
+            self._broken = True  # until the action has ended as it should
+            result = action(self.trainer)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.trainer.folder} cannot be written ({error}); free space, then go on"
+            ) from error
+        self._broken = False
+        return result
+
+    def _restart(self) -> None:
+        self.trainer = self._make_trainer()
+        self._reader = AttemptReader(self._folder, self.trainer.state.consumed)
+
+    def _learn(self, trainer: Trainer) -> TrainingReport | None:
+        attempt = self._reader.next()
+        if attempt is None:
+            if self._reader.behind and self._reader.started:
+                raise AttemptLogError(
+                    f"{self._folder} has {self._reader.behind} attempts less than the trainer in "
+                    f"{trainer.folder} has learned from; restore it, or choose another folder "
+                    "for the weights"
+                )
+            return None
+        self._check_setup()
+        learner, number = trainer.config.learner, trainer.state.consumed
+        training_sample = training_sample_of(attempt, self._view, self._predictor, learner, number)
+        return trainer.consume(training_sample)
+
+    def _check_setup(self) -> None:
+        """Refuse a log whose attempts would look otherwise than those that will be evaluated."""
+        if self._checked:
+            return
+        setup, cup = read_setup(self._reader.folder), self._predictor.cup
+        logged = setup.get("cup", {})
+        different = [
+            f"the cup's {name} is {logged[name]} in the log, {getattr(cup, name)} here"
+            for name in ("radius", "tilt")
+            if name in logged and logged[name] != getattr(cup, name)
+        ]
+        box = self._view.bin
+        if box is not None and "bin" in setup:
+            different += [
+                f"the bin's {name} is {value} in the log, {getattr(box, name)} here"
+                for name, value in setup["bin"].items()
+                if _as_list(getattr(box, name)) != _as_list(value)
+            ]
+        if different:
+            raise ConfigError(
+                f"{self._reader.folder} is of another setup: {'; '.join(different)}. Give the "
+                "trainer the executor's cup and bin, or another folder"
+            )
+        self._checked = True
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

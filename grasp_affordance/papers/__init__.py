@@ -1,0 +1,1 @@
+"""The two papers' own networks and trainers."""

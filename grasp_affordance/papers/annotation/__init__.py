@@ -1,0 +1,1 @@
+"""The annotation paper: detector and label pipeline."""

@@ -1,0 +1,1 @@
+"""The suction paper: ResNet streams, decoder, trainer."""

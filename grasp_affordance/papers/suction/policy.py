@@ -1,0 +1,220 @@
+"""The suction paper's learner on disk, and its way to choose: Algorithm 1."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.exploring import Exploration, explore
+from grasp_affordance.affordance.network.checkpoint import (
+    Checkpoint,
+    Provenance,
+    read_checkpoint,
+    write_checkpoint,
+)
+from grasp_affordance.affordance.network.checkpoint_parts import (
+    load_optimiser,
+    optimiser_tensors,
+    part,
+    prefixed,
+)
+from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.attempt import GraspAttempt, Outcome
+from grasp_affordance.errors import CheckpointError, FrameError
+from grasp_affordance.learning.exploration import ExplorationSchedule, explores
+from grasp_affordance.learning.online import ungated
+from grasp_affordance.learning.probabilities import brier_score, expected_calibration_error
+from grasp_affordance.learning.trainer import TrainingReport
+from grasp_affordance.learning.training_samples import TEACHING
+from grasp_affordance.papers.suction.learner import PaperLearner, SuctionPaperConfig
+from grasp_affordance.papers.suction.pretraining import CoarseView, PretrainConfig, pretrain
+from grasp_affordance.papers.suction.resnet_checkpoint import to_checkpoint
+from grasp_affordance.papers.suction.resnet_model import InferenceConfig, ResnetModel
+from grasp_affordance.policies.policy import View
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.suction import Rejection, Selection, Source
+
+_ARCHITECTURE = "paper-trainer-2"  # 1 kept its momentum under other names
+_STATE_FILE = "paper.safetensors"
+_WINDOW = 100  # equation 5
+
+
+@dataclass
+class _State:
+    """Counters of attempts and of coarse views, and (probability, success) of every label."""
+
+    consumed: int = 0
+    quarantined: int = 0
+    pretrained: int = 0
+    history: list[tuple[float, bool]] = field(default_factory=list)
+
+
+class PaperPolicy:
+    """Algorithm 1: the highest pixel of all patches, or with probability p a random one; learn.
+
+    The whole state is on the disk after every attempt; a policy that was in the folder before goes
+    on from there.
+
+    Raises:
+        CheckpointError: the state on disk is damaged or of another configuration, or the encoder's
+            weights cannot be had.
+    """
+
+    name = "paper"
+
+    def __init__(
+        self,
+        config: SuctionPaperConfig,
+        folder: Path,
+        schedule: ExplorationSchedule | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        """Keep the state in `folder`; explore by equation 4 unless another schedule is given."""
+        self.learner = PaperLearner(config, device)
+        self.folder = folder
+        self._schedule = schedule or ExplorationSchedule()
+        self._seed = seed
+        base = PredictorConfig(source=Source.LEARNED)
+        # The highest pixel itself: no smoothing, no doubt beside what has just failed, and nothing
+        # but the memory keeps it away.
+        candidates = replace(
+            base.candidates, min_probability=0.0, smoothing=0.0, failure_penalty=0.0
+        )
+        self._predictor = ungated(replace(base, candidates=candidates))
+        self._evaluated: tuple[RgbdFrame, Prediction] | None = None
+        self._state = _State()
+        if (folder / _STATE_FILE).exists():
+            self._resume()
+        self._model = self._snapshot()
+
+    @property
+    def version(self) -> str:
+        """See `LearningPolicy`."""
+        return self._model.version
+
+    @property
+    def attempts(self) -> int:
+        """See `LearningPolicy`."""
+        return self._state.consumed
+
+    @property
+    def exploration(self) -> float:
+        """See `LearningPolicy`."""
+        return self._schedule.probability(len(self._state.history))
+
+    @property
+    def looks_back(self) -> bool:
+        """See `LearningPolicy`."""
+        return False
+
+    @property
+    def pretrained(self) -> int:
+        """Return the number of coarsely labelled views that were learned before."""
+        return self._state.pretrained
+
+    def pretrain(self, views: Sequence[CoarseView], config: PretrainConfig) -> Iterator[float]:
+        """Learn from coarsely labelled views; yield the loss of each, as often as it is seen.
+
+        What is learned is on the disk when the last one has been; before, it is not.
+        """
+        yield from pretrain(self.learner, views, config, self._seed)
+        self._state.pretrained = len(views)
+        self._model = self._snapshot()
+        self._save()
+
+    def choose(self, view: View) -> Selection:
+        """See `LearningPolicy`."""
+        config = replace(self._predictor, cup=view.cup)
+        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
+        self._evaluated = None
+        try:
+            predictor = AffordancePredictor(config, self._model)
+            prediction = predictor.predict(view.frame, known, view.failures)
+            self._evaluated = (view.frame, prediction)
+            if not explores(self.exploration, self._seed, self.attempts):
+                return prediction.selection
+            rng = np.random.default_rng([self._seed, 13, self.attempts])
+            return explore(
+                view.frame, prediction, self._model, Exploration.RANDOM, rng, config.candidates
+            )
+        except FrameError:
+            return Selection((), {Rejection.UNUSABLE_FRAME: 1})
+
+    def learn(self, attempt: GraspAttempt) -> TrainingReport:
+        """See `LearningPolicy`."""
+        state, point, loss = self._state, attempt.point, math.nan
+        state.consumed += 1
+        state.quarantined += attempt.outcome is Outcome.UNCERTAIN
+        if attempt.outcome in TEACHING and self._evaluated is not None:
+            frame, prediction = self._evaluated
+            success = attempt.outcome is Outcome.SUCCESS
+            loss = self.learner.learn(frame, (point.u, point.v), success, prediction.allowed)
+            state.history.append((point.probability, success))
+            self._model = self._snapshot()
+        self._save()
+        return self._report(loss)
+
+    def export(self, path: Path) -> None:
+        """See `LearningPolicy`."""
+        provenance = Provenance.of_this_process(len(self._state.history))
+        write_checkpoint(path, to_checkpoint(self.learner.network, provenance))
+
+    def _snapshot(self) -> ResnetModel:
+        return ResnetModel(self.learner.network, InferenceConfig(device=self.learner.device))
+
+    def _report(self, loss: float) -> TrainingReport:
+        history = self._state.history
+        recent = history[-_WINDOW:]
+        predicted, success = [p for p, _ in recent], [s for _, s in recent]
+        return TrainingReport(
+            attempts=len(history),
+            successes=sum(s for _, s in history),
+            quarantined=self._state.quarantined,
+            rolling_success=float(np.mean(success)) if success else math.nan,
+            loss=loss,
+            steps=len(history),
+            brier=brier_score(predicted, success),
+            calibration_error=expected_calibration_error(predicted, success),
+            version=self._model.version,
+            checkpoint=str(self.folder / _STATE_FILE),
+            event="",
+        )
+
+    def _save(self) -> None:
+        tensors = {
+            **prefixed("decoder", self.learner.network.decoder.state_dict()),
+            **optimiser_tensors(self.learner.optimiser),
+        }
+        config = {"paper": asdict(self.learner.config), **asdict(self._state)}
+        provenance = Provenance.of_this_process(len(self._state.history))
+        write_checkpoint(
+            self.folder / _STATE_FILE, Checkpoint(_ARCHITECTURE, config, tensors, provenance)
+        )
+
+    def _resume(self) -> None:
+        path = self.folder / _STATE_FILE
+        checkpoint = read_checkpoint(path)
+        wanted = _as_json(self.learner.config)
+        if checkpoint.architecture != _ARCHITECTURE or checkpoint.config["paper"] != wanted:
+            raise CheckpointError(
+                f"'{path}' is of another learner or configuration; restore it, or choose another "
+                "folder"
+            )
+        self.learner.network.decoder.load_state_dict(part("decoder", checkpoint.tensors))
+        load_optimiser(self.learner.optimiser, checkpoint.tensors)
+        self._state = _State(
+            checkpoint.config["consumed"],
+            checkpoint.config["quarantined"],
+            checkpoint.config["pretrained"],
+            [(float(p), bool(s)) for p, s in checkpoint.config["history"]],
+        )
+
+
+def _as_json(config: SuctionPaperConfig) -> object:
+    """Return a configuration as it comes back from a checkpoint."""
+    return json.loads(json.dumps(asdict(config)))

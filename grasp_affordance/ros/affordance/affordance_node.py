@@ -1,0 +1,152 @@
+"""Serves suction points from a camera's frames, shows them, and swaps models while running.
+
+Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
+    .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement);
+    trainer_node/status (how often to explore)
+Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, ~/rectangles, /diagnostics
+Serves: ~/get_suction_points, ~/load_model, ~/get_grasp_rectangles
+"""
+
+import sys
+import time
+
+from grasp_affordance_interfaces.msg import ModelAnnouncement
+from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
+from grasp_affordance.ros.affordance.bin_view import BinViewSource
+from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult
+from grasp_affordance.ros.affordance.explorer import Explorer
+from grasp_affordance.ros.affordance.model_slot import ModelSlot
+from grasp_affordance.ros.affordance.suction_service import answer_request, refuse
+from grasp_affordance.ros.affordance.views import Views
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.diagnostics import ERROR, OK
+from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.spin import run
+from grasp_affordance.ros.common.transforms import CameraPose
+from grasp_affordance.ros.detector.grasping import Grasping
+
+_ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no cost of their own
+
+
+class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
+    """Wires camera, evaluate and views to topics and services."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("affordance_node", AffordanceNodeConfig(), **options)
+        self.slot = ModelSlot()
+        # Each may wait or work for long without holding up the others.
+        service_retry, self._loading, self._showing = (
+            MutuallyExclusiveCallbackGroup() for _ in range(3)
+        )
+        service = "~/get_suction_points"
+        self.create_service(GetSuctionPoints, service, self._serve, callback_group=service_retry)
+        self.create_service(LoadModel, "~/load_model", self._load, callback_group=self._loading)
+        self._grasping = Grasping(self)
+
+    def setup(self) -> None:
+        """Load the model, find the bin's reference, subscribe to the camera."""
+        config = self.config
+        self.slot.load(config.first_weights)
+        self._tell_model()
+        bin_view = BinViewSource(config.bin)
+        pose = CameraPose(self, config.camera_pose, config.frames.camera)
+        self.resources.callback(pose.close)
+        self._frames = FrameSource(self, config.frames)
+        self.resources.callback(self._frames.close)
+        self._evaluate = FrameEvaluator(config.predictor, bin_view, pose, self.slot)
+        self._explorer = Explorer(self, config.explorer, self.slot)
+        self.resources.callback(self._explorer.close)
+        self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
+        self.resources.callback(self._views.close)
+        self._shown: FrameResult | None = None
+        self._grasping.begin(self._frames, bin_view, self._evaluate)
+        # Not before: an announcement must not be undone by the checkpoint of the parameters.
+        group = self._loading
+        announced = self.create_subscription(
+            ModelAnnouncement, "model", self._announced, topics.LATCHED, callback_group=group
+        )
+        self.resources.callback(self.destroy_subscription, announced)
+        for period, callback in ((1.0 / config.view_rate, self._show), (1.0, self._check)):
+            timer = self.create_timer(period, callback, callback_group=self._showing)
+            self.resources.callback(self.destroy_timer, timer)
+
+    def _serve(
+        self, request: GetSuctionPoints.Request, response: GetSuctionPoints.Response
+    ) -> GetSuctionPoints.Response:
+        if not self.active:
+            response.message = self.why_inactive()
+            return response
+        base = self.config.camera_pose.base_frame_id
+        try:
+            return answer_request(
+                self._frames, self._evaluate, self._explorer, base, request, response
+            )
+        except GraspAffordanceError as error:
+            return refuse(error, self.report(error), response)
+
+    def _load(self, request: LoadModel.Request, response: LoadModel.Response) -> LoadModel.Response:
+        response.message = self._swap(request.path)
+        response.success = not response.message
+        response.version = self.slot.version
+        return response
+
+    def _announced(self, message: ModelAnnouncement) -> None:
+        self.get_logger().info(f"model {message.version or 'prior'} announced: {message.reason}")
+        self._swap(message.path)
+
+    def _swap(self, path: str) -> str:
+        """Put a checkpoint into service; return what went wrong, empty if nothing."""
+        try:
+            self.slot.load(path)
+        except GraspAffordanceError as error:
+            kept = f"{type(error).__name__}: {error}; {self.slot.version or 'the prior'} stays"
+            self.diagnostics.set("model", ERROR, kept)
+            return kept
+        self._tell_model()
+        return ""
+
+    def _tell_model(self) -> None:
+        self.diagnostics.set("model", OK, f"serving {self.slot.version or 'the prior'}")
+
+    def _show(self) -> None:
+        """Publish what callers were told; while nobody asks, a result of each new frame."""
+        if not (self.active and self._views.wanted):
+            return
+        try:
+            result = self._evaluate.asked
+            if time.monotonic() - self._evaluate.asked_at > _ASKED_RECENTLY:
+                frame = self._frames.newest()
+                result = self._evaluate.evaluate(frame) if frame is not None else None
+            if result is not None and result is not self._shown:
+                self._views.publish(result)
+                self._shown = result
+                self.diagnostics.set("views", OK, "up to date")
+        except GraspAffordanceError as error:
+            self.diagnostics.set("views", ERROR, f"{type(error).__name__}: {error}")
+
+    def _check(self) -> None:
+        """Say what is wrong before anybody asks; to whoever waits for the start it is no error."""
+        if not self.active:
+            return
+        try:
+            problem = self._frames.problem()
+            frame = self._frames.newest()
+            if frame is not None and not problem:
+                self._evaluate.pose_of(frame.frame_id, required=False)
+        except GraspAffordanceError as error:
+            problem = f"{type(error).__name__}: {error}"
+        self.diagnostics.set("camera", ERROR if problem else OK, problem or "frames arrive")
+
+
+def main() -> int:
+    """Run the affordance node."""
+    return run(AffordanceNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

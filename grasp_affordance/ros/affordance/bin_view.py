@@ -1,0 +1,86 @@
+"""What the parameters say about the bin, as the `BinView` that the predictor takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import invert, transform_points
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.sequence import Sequence
+
+
+@dataclass(frozen=True)
+class BinConfig:
+    """Where the bin is; with nothing set, the dominant planes of the depth image are used.
+
+    Attributes:
+        box: the bin's interior in the base frame (metres); needs the camera's pose.
+        polygon: u v u v ... pixels around the bin's interior in the image; used without a box.
+        empty: folder of a sequence whose first frame shows the empty bin from the same camera.
+    """
+
+    box: BinGeometry | None = None
+    polygon: tuple[tuple[float, float], ...] = ()
+    empty: str = ""
+
+    def __post_init__(self) -> None:
+        if self.polygon and len(self.polygon) < 3:
+            raise ConfigError("bin.polygon: three or more pixels u v are needed")
+
+
+class BinViewSource:
+    """Builds the `BinView` of each frame.
+
+    Raises:
+        SequenceError: the reference of the empty bin cannot be read.
+    """
+
+    def __init__(self, config: BinConfig) -> None:
+        self.config = config
+        self._polygon = np.array(config.polygon) if config.polygon else None
+        self._empty: RgbdFrame | None = None
+        if config.empty:
+            reference = Sequence(Path(config.empty))
+            self._empty = reference.read(reference.names[0])
+
+    @property
+    def needs_pose(self) -> bool:
+        """Whether the bin cannot be found without the camera's pose."""
+        return self.config.box is not None
+
+    def area(
+        self, frame: RgbdFrame, T_base_camera: NDArray[np.float64] | None
+    ) -> NDArray[np.bool_] | None:
+        """Return the pixels (H, W) in which the bin's interior is seen; None where nobody knows.
+
+        Of a box it is what lies within the outline of its floor and rim; nothing where a part of
+        it is behind the camera.
+        """
+        outline = self._polygon
+        if self.config.box is not None and T_base_camera is not None:
+            corners = transform_points(invert(T_base_camera), _corners(self.config.box))
+            pixels = frame.intrinsics.project(corners)
+            if not np.isfinite(pixels).all():
+                return np.zeros(frame.shape, bool)  # it reaches behind the camera
+            outline = cv2.convexHull(pixels.astype(np.float32))
+        if outline is None:
+            return None
+        points = np.round(outline).astype(np.int32).reshape(-1, 1, 2)
+        return cv2.fillPoly(np.zeros(frame.shape, np.uint8), [points], (1,)).astype(bool)
+
+    def view(self, T_base_camera: NDArray[np.float64] | None) -> BinView:
+        """Return what is known for a frame taken from the pose `T_base_camera` (4, 4)."""
+        return BinView(T_base_camera, self.config.box, self._polygon, self._empty)
+
+
+def _corners(box: BinGeometry) -> NDArray[np.float64]:
+    """Return the corners (8, 3) of a bin's interior in the base frame."""
+    length, width, height = box.size
+    x, y, z = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, height])
+    return transform_points(box.T_base_bin, np.stack([x, y, z], axis=-1).reshape(-1, 3))

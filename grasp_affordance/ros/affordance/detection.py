@@ -1,0 +1,124 @@
+"""One frame evaluated with the present model, bin and camera pose; the views and the service share
+it.
+
+A frame is evaluated once however many ask, unless one asks with settings of its own.
+"""
+
+import dataclasses
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.errors import CheckpointError, TransformError
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.affordance.bin_view import BinViewSource
+from grasp_affordance.ros.affordance.model_slot import ModelSlot
+from grasp_affordance.ros.common.transforms import CameraPose
+from grasp_affordance.suction import Failures, Source
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """What was found in one frame.
+
+    Attributes:
+        frame: that was evaluated.
+        prediction: of the core.
+        T_base_camera: (4, 4) that was used; None where it is not known and was not needed.
+        model_version: weights that were used; empty for the prior.
+    """
+
+    frame: RgbdFrame
+    prediction: Prediction
+    T_base_camera: Array | None
+    model_version: str
+
+
+class FrameEvaluator:
+    """Applies the predictor.
+
+    Attributes:
+        asked: the last result with settings of a caller's own; None before the first.
+        asked_at: when, `time.monotonic` seconds.
+    """
+
+    def __init__(
+        self, config: PredictorConfig, bin_view: BinViewSource, pose: CameraPose, slot: ModelSlot
+    ) -> None:
+        self.config = config
+        self._bin_view = bin_view
+        self._pose = pose
+        self._slot = slot
+        self._lock = threading.Lock()
+        self._last: tuple[tuple[object, ...], FrameResult] | None = None
+        self.asked: FrameResult | None = None
+        self.asked_at = 0.0
+
+    def wait_for_pose(self, frame_id: str) -> None:
+        """Wait for the camera's pose where the node has just started; see `CameraPose.wait`."""
+        self._pose.wait(frame_id)
+
+    def pose_of(self, frame_id: str, required: bool) -> Array | None:
+        """Return `T_base_camera`; None where it is neither known nor needed.
+
+        Raises:
+            TransformError: it is needed, by the caller or the bin, and not known.
+        """
+        try:
+            return self._pose.lookup(frame_id)
+        except TransformError:
+            if required or self._bin_view.needs_pose:
+                raise
+            return None
+
+    def evaluate(
+        self,
+        frame: RgbdFrame,
+        config: PredictorConfig | None = None,
+        failures: Failures | None = None,
+        source: Source | None = None,
+    ) -> FrameResult:
+        """FrameEvaluator a frame.
+
+        Args:
+            config: instead of the node's own.
+            failures: what just failed, and where to keep away from.
+            source: of the map; by default the configured one once there is a model, else the prior.
+
+        Raises:
+            TransformError: the pose is needed and not known.
+            CheckpointError: a learned map is asked for and there is no model.
+            FrameError: the frame cannot be used.
+        """
+        model = self._slot.model
+        asked = config is not None
+        config = config or self.config
+        if source is None:
+            source = config.source if model is not None else Source.PRIOR
+        elif source is not Source.PRIOR and model is None:
+            raise CheckpointError(
+                f"source '{source}' was asked for, but no model is loaded; call ~/load_model"
+            )
+        config = dataclasses.replace(config, source=source)
+        T = self.pose_of(frame.frame_id, required=bool(failures))
+        key = (frame, config, model, None if T is None else T.tobytes())
+        with self._lock:
+            if not failures and self._last is not None and self._last[0] == key:
+                if asked:
+                    self.asked, self.asked_at = self._last[1], time.monotonic()
+                return self._last[1]
+            predictor = AffordancePredictor(config, model)
+            prediction = predictor.predict(frame, self._bin_view.view(T), failures)
+            learned = model is not None and source is not Source.PRIOR
+            result = FrameResult(frame, prediction, T, model.version if model and learned else "")
+            if not failures:
+                self._last = (key, result)
+            if asked:
+                self.asked, self.asked_at = result, time.monotonic()
+            return result

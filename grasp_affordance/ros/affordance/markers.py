@@ -1,0 +1,74 @@
+"""Suction points as RViz markers: an arrow along each approach, a label for the best."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from geometry_msgs.msg import Pose, Vector3
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from grasp_affordance.ros.common.conversions import to_point_msg
+from grasp_affordance.suction import SuctionPoint
+
+NAMESPACE = "suction_points"
+
+
+def to_marker_array_msg(
+    points: Sequence[SuctionPoint], header: Header, length: float = 0.06
+) -> MarkerArray:
+    """Return markers that replace those of the view before.
+
+    Args:
+        points: best first, in the camera frame.
+        header: stamp and optical frame.
+        length: of the arrows, metres.
+    """
+    markers = [Marker(header=header, ns=NAMESPACE, action=Marker.DELETEALL)]
+    markers += [_arrow(point, index, header, length) for index, point in enumerate(points)]
+    if points:
+        markers.append(_label(points[0], len(points), header, length))
+    return MarkerArray(markers=markers)
+
+
+def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
+    """Return an arrow whose head touches the surface against its normal."""
+    tail = point.position + length * point.normal
+    return Marker(
+        header=header,
+        ns=NAMESPACE,
+        id=index,
+        type=Marker.ARROW,
+        action=Marker.ADD,
+        pose=_identity(),
+        scale=Vector3(x=0.004, y=0.010, z=0.015),  # shaft and head diameter, head length
+        color=probability_color(point.probability, 1.0 if index == 0 else 0.5),
+        points=[to_point_msg(tail), to_point_msg(point.position)],
+    )
+
+
+def _label(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
+    pose = _identity()
+    pose.position = to_point_msg(point.position + 1.2 * length * point.normal)
+    return Marker(
+        header=header,
+        ns=NAMESPACE,
+        id=index,
+        type=Marker.TEXT_VIEW_FACING,
+        action=Marker.ADD,
+        pose=pose,
+        scale=Vector3(z=0.02),
+        color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
+        text=f"{point.probability:.2f} {point.source}",
+    )
+
+
+def _identity() -> Pose:
+    pose = Pose()
+    pose.orientation.w = 1.0
+    return pose
+
+
+def probability_color(probability: float, alpha: float) -> ColorRGBA:
+    """Red at 0 over yellow to green at 1."""
+    p = float(np.clip(probability, 0.0, 1.0))
+    return ColorRGBA(r=min(1.0, 2 - 2 * p), g=min(1.0, 2 * p), b=0.0, a=alpha)

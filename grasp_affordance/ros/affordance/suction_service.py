@@ -1,0 +1,149 @@
+"""The answer to GetSuctionPoints: a fresh frame, evaluated as asked, or the reason why not."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Point
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+from numpy.typing import NDArray
+
+from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.errors import (
+    CameraError,
+    CheckpointError,
+    ConfigError,
+    FrameError,
+    GeometryError,
+    GraspAffordanceError,
+    StaleFrameError,
+    TransformError,
+)
+from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult
+from grasp_affordance.ros.affordance.explorer import Explorer
+from grasp_affordance.ros.common.conversions import (
+    from_duration_msg,
+    from_point_msg,
+    from_source_number,
+    from_time_msg,
+    to_header_msg,
+    to_rejection_msgs,
+    to_suction_point_msg,
+)
+from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.suction import Failures, Rejection, Selection
+
+# The first that fits names the cause; StaleFrameError is a CameraError.
+_CAUSES: tuple[tuple[type[GraspAffordanceError], Rejection], ...] = (
+    (StaleFrameError, Rejection.STALE_FRAME),
+    (CameraError, Rejection.NO_FRAME),
+    (FrameError, Rejection.UNUSABLE_FRAME),
+    (GeometryError, Rejection.UNUSABLE_FRAME),
+    (TransformError, Rejection.NO_TRANSFORM),
+    (CheckpointError, Rejection.NO_MODEL),
+)
+
+
+def answer_request(
+    frames: FrameSource,
+    evaluate: FrameEvaluator,
+    explorer: Explorer,
+    base_frame_id: str,
+    request: GetSuctionPoints.Request,
+    response: GetSuctionPoints.Response,
+) -> GetSuctionPoints.Response:
+    """Fill in a response.
+
+    Raises:
+        GraspAffordanceError: no answer can be given; see `refuse`.
+    """
+    began = time.monotonic()
+    config, options = read_request(request, evaluate.config)
+    timeout = from_duration_msg(request.timeout) or None
+    frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
+    response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
+    evaluate.wait_for_pose(frame.frame_id)
+    result = evaluate.evaluate(frame, config, **options)
+    selection = result.prediction.selection
+    # A caller who asks for a source or for a success rate gets what was asked for.
+    if not (request.source or request.minimum_probability):
+        selection = explorer.select(result, config.candidates)
+    fill_in(response, result, selection, base_frame_id)
+    response.latency = time.monotonic() - began
+    return response
+
+
+def refuse(
+    error: GraspAffordanceError, text: str, response: GetSuctionPoints.Response
+) -> GetSuctionPoints.Response:
+    """Answer with an error: its text, and the cause where the view as a whole is to blame."""
+    cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), None)
+    response.success = False
+    response.message = text
+    response.rejections = to_rejection_msgs({cause: 1} if cause else {})
+    return response
+
+
+def read_request(
+    request: GetSuctionPoints.Request, default: PredictorConfig
+) -> tuple[PredictorConfig, dict[str, Any]]:
+    """Return the configuration that a request asks for, and the other options of
+    `FrameEvaluator.evaluate`.
+
+    Raises:
+        ConfigError: a value of the request is out of range.
+    """
+    changes: dict[str, Any] = {}
+    if request.count:
+        changes["count"] = request.count
+    if request.minimum_probability:
+        changes["min_probability"] = float(request.minimum_probability)
+    if not all(math.isfinite(value) for value in changes.values()):
+        raise ConfigError("the request holds a value that is not finite")
+    try:
+        source = from_source_number(request.source)
+    except KeyError as error:
+        raise ConfigError(f"source {request.source} is no SuctionPoint.SOURCE_*") from error
+    config = dataclasses.replace(
+        default, candidates=dataclasses.replace(default.candidates, **changes)
+    )
+    return config, {"failures": _read_failures(request), "source": source}
+
+
+def _read_failures(request: GetSuctionPoints.Request) -> Failures:
+    def points(messages: Sequence[Point]) -> NDArray[np.float64]:
+        return np.array([from_point_msg(message) for message in messages]).reshape(-1, 3)
+
+    radius = request.avoid_radius or Failures.radius
+    return Failures(points(request.failed), points(request.avoid), radius)
+
+
+def fill_in(
+    response: GetSuctionPoints.Response,
+    result: FrameResult,
+    selection: Selection,
+    base_frame_id: str,
+) -> None:
+    """Write a result and the points to offer into a response."""
+    response.success = True
+    response.model_version = result.model_version
+    response.points = [
+        to_suction_point_msg(
+            point, response.header, result.T_base_camera, base_frame_id, result.model_version
+        )
+        for point in selection.points
+    ]
+    response.rejections = to_rejection_msgs(selection.rejections)
+    response.message = "" if selection.points else why_no_points(selection)
+
+
+def why_no_points(selection: Selection) -> str:
+    """Return one sentence on why a view has no suction point."""
+    if Rejection.EMPTY_BIN in selection.rejections:
+        return "the bin is empty"
+    ranked = sorted(selection.rejections.items(), key=lambda item: -item[1])[:3]
+    causes = ", ".join(f"{cause} {count} px" for cause, count in ranked)
+    return f"no place to put the cup; rejected: {causes or 'nothing'}"

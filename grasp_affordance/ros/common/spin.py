@@ -1,0 +1,96 @@
+"""The process around a node: start, spin in a thread, stop in order, exit cleanly."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+
+import rclpy
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.ros.common.node import ManagedNode
+
+_log = logging.getLogger(__name__)
+
+# At most five callbacks of a node wait or work for long at once (the executor's: a pick, ~/stop or
+# a transition, ~/pause, the looks at the deadman switch and at the camera); the others must go on.
+_THREADS = 8
+
+
+@contextmanager
+def spinning(*nodes: Node, on_end: Callable[[], None] | None = None) -> Iterator[None]:
+    """Spin nodes in background threads inside the `with` block, then join them.
+
+    The process would abort if the interpreter ended while a spin thread still runs.
+
+    Args:
+        on_end: called when spinning ends for any reason, such as an exception in a callback, which
+            is raised here when the block ends.
+    """
+    context = nodes[0].context
+    executor = MultiThreadedExecutor(num_threads=_THREADS, context=context)
+    for node in nodes:
+        executor.add_node(node)
+    stop = Future(executor=executor)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spin") as pool:
+        spun = pool.submit(_spin, executor, stop)
+        if on_end is not None:
+            spun.add_done_callback(lambda _: on_end())
+        try:
+            yield
+        finally:
+            stop.set_result(None)
+            wait([spun])
+            # Jazzy's shutdown() takes apart what callbacks under way still need: let them finish.
+            executor._executor.shutdown(wait=True)
+            executor.shutdown()
+    spun.result()
+
+
+def _spin(executor: MultiThreadedExecutor, stop: Future) -> None:
+    """Execute callbacks until `stop` is done."""
+    while not stop.done() and executor.context.ok():
+        try:
+            executor.spin_until_future_complete(stop)
+        except InvalidHandle:
+            # A cleanup in another thread destroyed a publisher or subscription just as rclpy put
+            # together what to wait for; it guards against that for some kinds of entity only.
+            _log.debug("an entity was destroyed while waiting for it; waiting anew")
+
+
+def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
+    """Run one node as a process until SIGINT or SIGTERM; return the exit status.
+
+    rclpy's own signal handlers would close the communication first; here the node is deactivated
+    while it can still talk to what it moves. Further signals do not interrupt that.
+    """
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        node = create()
+    except GraspAffordanceError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        rclpy.try_shutdown()
+        return 1
+    try:
+        with spinning(node, on_end=stop.set):
+            node.autostart()
+            stop.wait()
+            node.trigger_shutdown()
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+        # Python's own end would restore the default, by which launch's second SIGINT kills.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    return 0

@@ -1,0 +1,213 @@
+"""Where `T_base_camera` comes from: a parameter, TF, a calibration file, or a latched message.
+
+tf2_ros comes with an installed ROS and is not on PyPI. Where it is missing, a recording's or a
+simulator's pose still arrives on `<camera>/base_camera`.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.time import Time
+
+from grasp_affordance.calibration.calibration_file import CameraCalibration, read_calibration
+from grasp_affordance.calibration.hand_eye import Mount
+from grasp_affordance.errors import ConfigError, TransformError
+from grasp_affordance.geometry import check_rigid, from_quaternion
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.conversions import from_time_msg, from_transform_msg
+
+Array = NDArray[np.float64]
+
+_POLL = 0.02  # seconds between looks
+
+
+@dataclass(frozen=True)
+class CameraPoseConfig:
+    """How the camera's pose in the robot's base frame is found.
+
+    Attributes:
+        base_frame_id: name of the robot's base frame in TF.
+        pose: x y z (metres) and quaternion x y z w of the camera's optical frame in the base frame;
+            when unset, TF, then the calibration file, then the camera's own latched pose are asked.
+        calibration: file of `grasp-affordance calibrate`, eye-to-hand; empty for none.
+        most_difference: TF and the file may put the camera this far apart, metres; more means that
+            one of them is old, and nothing moves.
+        max_age: a transform of TF that is not static may be this old, seconds: what publishes it
+            has stopped otherwise.
+        patience: for so long the first question after a start waits for a pose that nobody has said
+            yet, seconds: nodes find each other in any order.
+    """
+
+    base_frame_id: str = "base_link"
+    pose: tuple[float, float, float, float, float, float, float] | None = None
+    calibration: str = ""
+    most_difference: float = 0.005
+    max_age: float = 1.0
+    patience: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.base_frame_id:
+            raise ConfigError("base_frame_id is empty; name the robot's base frame")
+        if not self.most_difference > 0:
+            raise ConfigError(f"most_difference {self.most_difference} m must be positive")
+        if not self.max_age > 0:
+            raise ConfigError(f"max_age {self.max_age} s must be positive")
+        if self.patience < 0:
+            raise ConfigError(f"patience {self.patience} s must not be negative")
+        if self.pose is not None:
+            check_rigid(from_quaternion(self.pose[:3], self.pose[3:]), "pose")
+
+
+class CameraPose:
+    """Answers with `T_base_camera` for an optical frame."""
+
+    def __init__(
+        self,
+        node: Node,
+        config: CameraPoseConfig,
+        camera: str = topics.CAMERA,
+        clock: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        """Listen; raises CalibrationError where the calibration file cannot be used.
+
+        Args:
+            camera: prefix of the camera's topics.
+            clock: seconds.
+            options: of the subscription, such as its callback group.
+        """
+        self.config = config
+        self._node = node
+        path = config.calibration
+        self._calibration = read_calibration(Path(path)) if path else None
+        self._latched: dict[str, TransformStamped] = {}
+        self._topic = f"{camera}/{topics.CAMERA_POSE}"
+        self._subscription = node.create_subscription(
+            TransformStamped, self._topic, self._receive, topics.LATCHED, **options
+        )
+        self._buffer, self._listener = listen_to_tf(node)
+        self._clock = clock
+        self._patient_until: float | None = None  # since the first question
+
+    def wait(self, frame_id: str) -> None:
+        """Return when the pose can be looked up, or when `patience` since the first call is over.
+
+        What delivers it must run in another thread. Afterwards a pose that is missing is a fault.
+        """
+        if self._patient_until is None:
+            self._patient_until = self._clock() + self.config.patience
+        while True:
+            with suppress(TransformError):
+                self.lookup(frame_id)
+                return
+            if self._clock() >= self._patient_until:
+                return
+            time.sleep(_POLL)
+
+    def lookup(self, frame_id: str) -> Array:
+        """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.
+
+        Raises:
+            TransformError: nobody has said where the camera is, not lately, or two disagree.
+        """
+        if self.config.pose is not None:
+            return from_quaternion(self.config.pose[:3], self.config.pose[3:])
+        message = self._from_tf(frame_id)
+        if self._calibration is not None and self._calibration.mount is Mount.EYE_TO_HAND:
+            return self._calibrated(self._calibration, frame_id, message)
+        message = message or self._latched.get(frame_id)
+        if message is None:
+            raise TransformError(
+                f"no transform from '{frame_id}' to '{self.config.base_frame_id}': publish the "
+                "camera's calibration on /tf_static, or set the parameter "
+                "camera_pose.calibration (a file) or camera_pose.pose (x y z qx qy qz qw)"
+            )
+        if message.header.frame_id != self.config.base_frame_id:
+            raise TransformError(
+                f"{self._topic} gives the camera in '{message.header.frame_id}', but the base "
+                f"frame is '{self.config.base_frame_id}'; set camera_pose.base_frame_id"
+            )
+        return from_transform_msg(message.transform)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._node.destroy_subscription(self._subscription)
+        if self._listener is not None:
+            self._listener.unregister()
+
+    def _calibrated(
+        self, calibration: CameraCalibration, frame_id: str, message: TransformStamped | None
+    ) -> Array:
+        """Return the file's pose, or TF's where there is one and both agree."""
+        base = self.config.base_frame_id
+        if (calibration.parent, calibration.child) != (base, frame_id):
+            raise TransformError(
+                f"{self.config.calibration} is of '{calibration.child}' in '{calibration.parent}', "
+                f"not of '{frame_id}' in '{base}': calibrate this camera"
+            )
+        if message is None:
+            return calibration.T_parent_camera
+        T = from_transform_msg(message.transform)
+        apart = float(np.linalg.norm(T[:3, 3] - calibration.T_parent_camera[:3, 3]))
+        if apart > self.config.most_difference:
+            raise TransformError(
+                f"TF puts the camera {apart * 1000:.1f} mm from where {self.config.calibration} "
+                "puts it: one of them is old; correct /tf_static, or calibrate again"
+            )
+        return T
+
+    def _receive(self, message: TransformStamped) -> None:
+        self._latched[message.child_frame_id] = message
+
+    def _from_tf(self, frame_id: str) -> TransformStamped | None:
+        latest = Time()
+        if self._buffer is None or not self._buffer.can_transform(
+            self.config.base_frame_id, frame_id, latest
+        ):
+            return None
+        message: TransformStamped = self._buffer.lookup_transform(
+            self.config.base_frame_id, frame_id, latest
+        )
+        stamp = from_time_msg(message.header.stamp)  # 0 where all of the chain is static
+        age = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
+        if stamp and age > self.config.max_age:
+            raise TransformError(
+                f"the newest transform from '{frame_id}' to '{self.config.base_frame_id}' is "
+                f"{age:.1f} s old: what publishes it on /tf has stopped, or its clock differs"
+            )
+        return message
+
+
+class StaticBroadcaster:
+    """Puts a transform on `/tf_static` where tf2_ros is installed; does nothing elsewhere."""
+
+    def __init__(self, node: Node) -> None:
+        self._broadcaster = None
+        if importlib.util.find_spec("tf2_ros") is not None:
+            from tf2_ros import StaticTransformBroadcaster
+
+            self._broadcaster = StaticTransformBroadcaster(node)
+
+    def send(self, message: TransformStamped) -> None:
+        """Broadcast one static transform."""
+        if self._broadcaster is not None:
+            self._broadcaster.sendTransform(message)
+
+
+def listen_to_tf(node: Node) -> tuple[Any, Any]:
+    """Return a TF buffer and its listener, or None twice where tf2_ros is not installed."""
+    if importlib.util.find_spec("tf2_ros") is None:
+        return None, None
+    from tf2_ros import Buffer, TransformListener
+
+    buffer = Buffer()
+    return buffer, TransformListener(buffer, node)

@@ -1,0 +1,1 @@
+"""Demonstrations through the live nodes."""

@@ -1,0 +1,53 @@
+"""What the arm's driver asks of a motion planner: MoveIt behind it, or anything else."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
+
+Array = NDArray[np.float64]
+
+
+class Planner(Protocol):
+    """Finds motions; moves nothing. Called from one thread at a time.
+
+    Attributes:
+        joint_names: of the arm, in the order of every array of angles.
+    """
+
+    joint_names: tuple[str, ...]
+
+    def tool_pose(self, joints: Array) -> Array:
+        """Return `T_base_tool` (4, 4) of the rim of the cup at angles (J,), radians."""
+
+    def check_reachable(self, T_base_tool: Array, near: Array) -> None:
+        """Raise UnreachableError unless some angles reach the pose without a collision.
+
+        The search for them starts at angles `near` (J,), radians.
+        """
+
+    def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
+        """Return a straight line of the tool centre point at `speed`, m/s.
+
+        Raises:
+            UnreachableError: the line is not possible. PlanningError: for another reason.
+        """
+
+    def plan_free(self, start: Array, T_base_tool: Array, share: float) -> JointTrajectory:
+        """Return a motion that avoids what is known of the cell, at a share of full speed.
+
+        Raises:
+            UnreachableError: there is none. PlanningError: for another reason.
+        """
+
+    def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
+        """Return such a motion to angles (J,).
+
+        Raises:
+            UnreachableError: there is none. PlanningError: for another reason.
+        """
+
+    def close(self) -> None:
+        """Free what the planner holds."""

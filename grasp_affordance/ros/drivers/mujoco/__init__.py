@@ -1,0 +1,1 @@
+"""The MuJoCo cell as a driver."""

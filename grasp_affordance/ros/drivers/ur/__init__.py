@@ -1,0 +1,1 @@
+"""The UR driver."""

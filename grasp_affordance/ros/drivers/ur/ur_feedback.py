@@ -1,0 +1,65 @@
+"""Subscriptions to the UR driver's status topics, into a `UrStatus`."""
+
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Bool, Float64
+
+from grasp_affordance.ros.drivers.foreign import require
+from grasp_affordance.ros.drivers.ur.ur_status import UrStatus
+
+# The driver publishes these on change only, for late subscribers too.
+_ON_CHANGE = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
+
+
+class UrFeedback:
+    """Keeps a status up to date."""
+
+    def __init__(self, node: Node, status: UrStatus, controller: str, speed_topic: str) -> None:
+        """Subscribe below the I/O controller's namespace.
+
+        Raises:
+            ConfigError: ur_dashboard_msgs is not installed.
+        """
+        self._node = node
+        modes: Any = require("ur_dashboard_msgs.msg", "ur_dashboard_msgs", "the UR's status")
+
+        def note_speed(message: Float64) -> None:
+            # Percent, although it is called a factor.
+            status.speed_scaling = float(message.data) / 100.0
+
+        # Not the group of the transitions and of ~/stop, which wait for an arm that this watches.
+        group = MutuallyExclusiveCallbackGroup()
+        self._subscriptions = [
+            node.create_subscription(kind, topic, callback, quality, callback_group=group)
+            for kind, topic, callback, quality in (
+                (
+                    modes.RobotMode,
+                    f"{controller}/robot_mode",
+                    lambda m: status.note_robot_mode(m.mode),
+                    _ON_CHANGE,
+                ),
+                (
+                    modes.SafetyMode,
+                    f"{controller}/safety_mode",
+                    lambda m: status.note_safety_mode(m.mode),
+                    _ON_CHANGE,
+                ),
+                (
+                    Bool,
+                    f"{controller}/robot_program_running",
+                    lambda m: status.note_program_running(m.data),
+                    _ON_CHANGE,
+                ),
+                (Float64, speed_topic, note_speed, QoSProfile(depth=1)),
+            )
+        ]
+
+    def close(self) -> None:
+        """Stop listening."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)

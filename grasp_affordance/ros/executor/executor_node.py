@@ -1,0 +1,130 @@
+"""Drives a cell: picks on demand and continuously, and publishes a record of each attempt.
+
+Subscribes (relative names): the camera's topics, as affordance_node does
+Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
+Serves: ~/pick (action), ~/start, ~/stop, ~/pause; with the simulated cell ~/refill, ~/camera_power
+Calls: affordance_node/get_suction_points
+"""
+
+import sys
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+
+from grasp_affordance.annotation.removal_check import DepthRemovalCheck
+from grasp_affordance.attempt import Cause
+from grasp_affordance.errors import CellError
+from grasp_affordance.execution.picker import Picker
+from grasp_affordance.ros.common.client import Client
+from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
+from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.spin import run
+from grasp_affordance.ros.common.transforms import CameraPose
+from grasp_affordance.ros.executor.camera_watch import CameraWatch
+from grasp_affordance.ros.executor.cells import Driver, make_cell
+from grasp_affordance.ros.executor.continuous_services import ContinuousServices
+from grasp_affordance.ros.executor.drift_watch import DriftWatch
+from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
+from grasp_affordance.ros.executor.new_bin_service import NewBinService
+from grasp_affordance.ros.executor.permission import Permission
+from grasp_affordance.ros.executor.pick_action import PickAction
+from grasp_affordance.ros.executor.pick_record import PickRecord
+from grasp_affordance.ros.executor.pick_session import PickSession
+from grasp_affordance.ros.executor.suction_client import SuctionClient
+from grasp_affordance.ros.executor.topic_camera import TopicCamera
+
+
+class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
+    """Wires a cell, the affordance node's answers, the action and the services.
+
+    Attributes:
+        driver: the connected cell; from configure to cleanup.
+    """
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("executor_node", ExecutorNodeConfig(), **options)
+
+    def setup(self) -> None:
+        """Connect the cell and offer action and services; nothing moves yet."""
+        config = self.config
+        base, patience = config.camera_pose.base_frame_id, config.stop_timeout
+        # Answers and poses must arrive while any other callback waits for them.
+        together = ReentrantCallbackGroup()
+        pose = CameraPose(self, config.camera_pose, config.frames.camera, callback_group=together)
+        self.resources.callback(pose.close)
+        frames = FrameSource(self, config.frames)
+        self.resources.callback(frames.close)
+        camera = self._camera = TopicCamera(frames, pose)
+        self.driver = self.connect(camera)
+        self.resources.callback(self.driver.close)
+        cell, activity = self.driver.cell, self.driver.activity
+        client = Client(self, activity.check, callback_group=together)
+        propose = SuctionClient(
+            client,
+            cell,
+            camera,
+            config.affordance_node,
+            config.candidates,
+            config.answer_timeout,
+        )
+        check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
+        picker = Picker(cell, propose, config.pick, config.memory, check_removal)
+        self._record = PickRecord(config.record, cell)
+        self.resources.callback(self._record.close)
+        self._drift = DriftWatch(config.drift, self.diagnostics)
+        session = PickSession(self, picker, activity, base, self._record, self._drift)
+        may = self._may = Permission(
+            self, config.permission, activity, self._blocking_reason, patience
+        )
+        services = ContinuousServices(
+            self, session, config.continuous, may.blocking_reason, patience
+        )
+        action = PickAction(self, session, may.blocking_reason, patience)
+        new_bin = NewBinService(self, session)
+        watch = CameraWatch(self, camera, activity, patience)
+        for part in (session, may, services, action, new_bin, watch):
+            self.resources.callback(part.close)
+        timer = self.create_timer(1.0, self._diagnose)
+        self.resources.callback(self.destroy_timer, timer)
+
+    def connect(self, camera: TopicCamera) -> Driver:
+        """Connect the cell that the parameters name."""
+        return make_cell(self.config.cell, self, self.config, camera)
+
+    def start(self) -> None:
+        """Open the attempt log; a folder of another setup is refused here."""
+        self._record.open()
+
+    def _blocking_reason(self) -> str:
+        return (
+            self.why_inactive() or self._record.blocking_reason() or self._drift.blocking_reason()
+        )
+
+    def _diagnose(self) -> None:
+        problem = self.driver.problem()
+        level = ERROR if problem else OK
+        self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
+        if self.active:  # before that the camera may still be starting
+            blind = self._camera.problem()
+            self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
+        refused = self._may.blocking_reason()
+        self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
+
+    def stop(self) -> None:
+        """Stop the arm and wait until it is at rest.
+
+        Raises:
+            CellError: it is not; the emergency stop is next.
+        """
+        patience = self.config.stop_timeout
+        if not self.driver.activity.stop(Cause.CANCELLED, "the node is deactivated", patience):
+            raise CellError(f"the arm is not at rest after {patience:.0f} s: emergency stop")
+
+
+def main() -> int:
+    """Run the executor node."""
+    return run(ExecutorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Where to pick, asked of the affordance node."""
+
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+
+from grasp_affordance.cell import Cell
+from grasp_affordance.errors import CameraError
+from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.common.client import Client
+from grasp_affordance.ros.common.conversions import (
+    from_rejection_msgs,
+    from_suction_point_msg,
+    from_time_msg,
+    to_point_msg,
+    to_time_msg,
+)
+from grasp_affordance.ros.executor.topic_camera import TopicCamera
+from grasp_affordance.suction import Failures
+
+_REMINDER = 10.0  # seconds between warnings of lost frames: each pick may have one
+
+
+class SuctionClient:
+    """`execution.proposal.Proposer` over the service GetSuctionPoints."""
+
+    def __init__(
+        self,
+        client: Client,
+        cell: Cell,
+        camera: TopicCamera,
+        node_name: str,
+        count: int,
+        timeout: float,
+    ) -> None:
+        """Ask the affordance node of a name for `count` points, at most `timeout` seconds."""
+        self._client = client
+        self._cell = cell
+        self._camera = camera
+        self._service = f"{node_name}/get_suction_points"
+        self._count = count
+        self._timeout = timeout
+
+    def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
+        """Have a view evaluated that was taken after this call began, hence without the arm in it.
+
+        Raises:
+            CameraError: there is none. CallError: the affordance node does not answer.
+        """
+        seen = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
+        request = GetSuctionPoints.Request(
+            count=self._count,
+            newer_than=to_time_msg(seen.stamp_ns - 1),
+            minimum_probability=minimum_probability,
+            failed=[to_point_msg(point) for point in failures.points],
+            avoid=[to_point_msg(point) for point in failures.avoided],
+            avoid_radius=failures.radius,
+        )
+        # Evaluating takes a while, and a copy of the question would take it again.
+        answer = self._client.call(
+            GetSuctionPoints, self._service, request, self._timeout, patience=self._timeout / 3
+        )
+        points = tuple(from_suction_point_msg(point) for point in answer.points)
+        evaluated = from_time_msg(answer.header.stamp)
+        frame: RgbdFrame | None = seen
+        if evaluated != seen.stamp_ns:  # a camera that runs by itself went on
+            frame = self._frame(evaluated) if points else None
+        return Proposal(
+            points=points,
+            T_base_camera=self._cell.camera.pose(),
+            frame=frame,
+            rejections=from_rejection_msgs(answer.rejections),
+            policy=str(points[0].source) if points else "",
+            model_version=answer.model_version,
+            message=answer.message,
+        )
+
+    def _frame(self, evaluated: int) -> RgbdFrame | None:
+        """Return the frame that was evaluated; None, with a warning, where it cannot be had."""
+        try:
+            return self._camera.at(evaluated)
+        except CameraError as error:
+            self._client.node.get_logger().warning(
+                f"the evaluated frame is not known, an attempt on it teaches nothing: {error}",
+                throttle_duration_sec=_REMINDER,
+            )
+            return None

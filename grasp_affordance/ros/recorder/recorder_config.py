@@ -1,0 +1,82 @@
+"""The parameters of the recorder node, and its words."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasp_affordance.annotation.recording.recorder import (
+    REFUSALS,
+    Reason,
+    RecordDecision,
+    RecorderConfig,
+)
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.errors import ConfigError
+from grasp_affordance.ros.common.frame_source import FrameSourceConfig
+from grasp_affordance.ros.common.transforms import CameraPoseConfig
+
+_REMEDIES = {
+    Reason.CAMERA_MOVED: "put the camera back, or begin another folder",
+    Reason.STALE_DEPTH: "restart the camera's driver",
+    Reason.TOO_MUCH_CHANGED: "take out one object at a time, or begin another folder",
+    Reason.NO_DEPTH: "see that nothing covers the camera, and that depth is on",
+    Reason.DIFFERENT_CAMERA: "begin another folder",
+    Reason.INTRUDER: "take hand or arm out of the view",
+}
+
+
+@dataclass(frozen=True)
+class RecorderNodeConfig:
+    """What is recorded, and where it goes.
+
+    Attributes:
+        folder: sequence to write, new or begun before with the same camera.
+        by_itself: keep a frame whenever the scene is at rest and has changed; otherwise only when
+            `~/record` is called.
+        rate: frames that are evaluated at most, Hz.
+        polygon: u v u v ... pixels around the bin's interior; goes to `camera.json`.
+        box: the bin in the base frame; goes to `camera.json`.
+        recorder: when a frame is worth keeping.
+        frames: the camera's topics.
+        camera_pose: where the camera is in the base frame; recorded if it is known.
+    """
+
+    folder: str = ""
+    by_itself: bool = True
+    rate: float = 5.0
+    polygon: tuple[tuple[float, float], ...] = ()
+    box: BinGeometry | None = None
+    recorder: RecorderConfig = field(default_factory=RecorderConfig)
+    frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
+    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
+
+    def __post_init__(self) -> None:
+        if self.polygon and len(self.polygon) < 3:
+            raise ConfigError("polygon: three or more pixels u v are needed")
+        if not 0 < self.rate <= 100:
+            raise ConfigError(f"rate {self.rate} Hz is not between 0 and 100")
+
+    @property
+    def region(self) -> NDArray[np.float64] | None:
+        """The polygon (N, 2); None without one."""
+        return np.array(self.polygon) if self.polygon else None
+
+
+def is_refusal(decision: RecordDecision) -> bool:
+    """Return whether somebody has to do something before a frame can be kept."""
+    return not decision.keep and decision.reason in REFUSALS | {Reason.INTRUDER}
+
+
+def headline(decision: RecordDecision) -> str:
+    """Return the reason and what to do about it, without measured facts."""
+    remedy = f"; {_REMEDIES[decision.reason]}" if decision.reason in _REMEDIES else ""
+    return f"{decision.reason}{remedy}"
+
+
+def in_words(decision: RecordDecision, name: str | None) -> str:
+    """Return what became of a frame, one sentence; begins with its name or its reason."""
+    detail = f": {decision.detail}" if decision.detail else ""
+    if name is not None:
+        return f"kept {name} ({decision.reason}){detail}"
+    return f"{headline(decision)}{detail}"

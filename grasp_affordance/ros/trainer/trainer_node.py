@@ -1,0 +1,126 @@
+"""Learns from the executor's attempts while it works, and says which weights should serve.
+
+Subscribes: executor_node/pick_result (a new attempt is in the log)
+Publishes: ~/status (latched TrainerStatus), model (latched ModelAnnouncement), /diagnostics
+Serves: ~/pause (SetBool), ~/save, ~/roll_back (Trigger), ~/set_exploration
+"""
+
+import sys
+import traceback
+
+import torch
+from grasp_affordance_interfaces.msg import ModelAnnouncement, PickResult, TrainerStatus
+
+from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.folder_lock import FolderLock
+from grasp_affordance.learning.first_weights import begin_or_resume
+from grasp_affordance.learning.log.follower import LogTrainer
+from grasp_affordance.learning.trainer import TrainingReport
+from grasp_affordance.ros.affordance.bin_view import BinViewSource
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.diagnostics import ERROR, OK
+from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.spin import run
+from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
+from grasp_affordance.ros.trainer.trainer_messages import Curves, to_announcement_msg, to_status_msg
+from grasp_affordance.ros.trainer.trainer_services import TrainerServices
+from grasp_affordance.ros.trainer.training_thread import TrainingThread
+
+
+class TrainerNode(ManagedNode[TrainerNodeConfig]):
+    """Wires log, trainer and thread to topics and services.
+
+    Attributes:
+        source: the trainer and its log; from configure to cleanup.
+        thread: that learns.
+        chosen_exploration: probability that a user has set; None follows the schedule.
+    """
+
+    source: LogTrainer
+    thread: TrainingThread
+    chosen_exploration: float | None
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("trainer_node", TrainerNodeConfig(), **options)
+
+    def setup(self) -> None:
+        """Take up what was learned before; nothing is learned yet."""
+        config, folder = self.config, self.config.folder
+        torch.set_num_threads(config.threads)
+        self.resources.enter_context(FolderLock(folder))
+        self.source = LogTrainer(
+            lambda: begin_or_resume(config.learning, folder, config.first_weights),
+            config.directory,
+            BinViewSource(config.bin).view(None),
+            config.predictor,
+        )
+        self.chosen_exploration = None
+        self._report = self.source.trainer.report()
+        self._announced = ""
+        self._curves = Curves(folder / "tensorboard")
+        self.resources.callback(self._curves.close)
+        self._status = self.create_lifecycle_publisher(TrainerStatus, "~/status", topics.LATCHED)
+        self._model = self.create_lifecycle_publisher(ModelAnnouncement, "model", topics.LATCHED)
+        for publisher in (self._status, self._model):
+            self.resources.callback(self.destroy_lifecycle_publisher, publisher)
+        self.thread = TrainingThread(
+            self.source, self._learned, self._failed, config.poll, config.niceness
+        )
+        self.resources.callback(self.thread.stop)  # also where the node is destroyed while active
+        self.resources.callback(TrainerServices(self, self).close)
+        results = self.create_subscription(
+            PickResult, f"{config.executor_node}/pick_result", lambda _: self.thread.wake(), 10
+        )
+        self.resources.callback(self.destroy_subscription, results)
+
+    def start(self) -> None:
+        """Announce the weights in service, and learn."""
+        self.publish("training begins" if not self._report.attempts else "training goes on")
+        self.thread.start()
+
+    def stop(self) -> None:
+        """End after the attempt under way."""
+        self.thread.stop()
+
+    def _learned(self, report: TrainingReport) -> None:
+        self._curves.add(report, self.exploration())
+        self.publish(report.event, report)
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, GraspAffordanceError):  # a defect: tell where it is
+            self.get_logger().error("".join(traceback.format_exception(error)))
+        text = self.report(error)
+        self.diagnostics.set("training", ERROR, text)
+        self.publish(f"training has paused: {text}")
+
+    def exploration(self) -> float:
+        """Return the present probability of an exploratory pick."""
+        if self.chosen_exploration is not None:
+            return self.chosen_exploration
+        return self.config.exploration.probability(self._report.attempts)
+
+    def publish(self, event: str, report: TrainingReport | None = None) -> None:
+        """Publish the status, and the weights in service where they have changed."""
+        with self.thread.lock:  # what is told last is what is true
+            report = self._report = report or self._report
+            now = int(self.get_clock().now().nanoseconds)
+            # An inactive publisher tells nobody; `start` makes up for that.
+            if report.version != self._announced and self._model.is_activated:
+                self._announced = report.version
+                self._model.publish(to_announcement_msg(report, now, event))
+            paused, window = self.thread.paused, self.config.trainer.window
+            if not paused:
+                text = f"{report.attempts} attempts, {report.version}"
+                self.diagnostics.set("training", OK, text)
+            self._status.publish(
+                to_status_msg(report, now, window, self.exploration(), paused, event)
+            )
+
+
+def main() -> int:
+    """Run the trainer node."""
+    return run(TrainerNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""What experiments have left on disk, and the figures of a report."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from grasp_affordance.evaluation.learning_rows import LearningRow, read_learning_rows
+from grasp_affordance.evaluation.statistics import CONFIDENCE, Interval
+from grasp_affordance.evaluation.store import read_json, read_report
+from grasp_affordance.learning.curve import LEVELS, WINDOW
+from research.experiments.arms import EXPERIMENTS, Arm, Experiment
+from research.experiments.references import LIVE, TEST, reference_file
+
+Array = NDArray[np.float64]
+Report = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ArmRun:
+    """One arm with one seed, finished.
+
+    Attributes:
+        rows: every attempt.
+        summary: as the run wrote it.
+        tests: scene -> report of its weights at the end.
+    """
+
+    seed: int
+    rows: Sequence[LearningRow]
+    summary: Report
+    tests: Mapping[str, Report]
+
+    @property
+    def success(self) -> Array:
+        """Return (N,) 1 for each attempt that truly succeeded, else 0."""
+        return np.array([row.succeeded for row in self.rows], dtype=np.float64)
+
+    def attempts_to(self, level: float) -> int | None:
+        """Return after how many attempts the success over a full window first was at least this."""
+        reached = np.flatnonzero(rolling(self.success)[WINDOW - 1 :] >= level - 1e-9)
+        return int(reached[0]) + WINDOW if reached.size else None
+
+    def share(self, part: slice) -> float:
+        """Return the success of a part of the attempts; NaN where it is not a full window."""
+        chosen = self.success[part]
+        return float(chosen.mean()) if len(chosen) == WINDOW else float("nan")
+
+    def piles(self, part: slice) -> set[int]:
+        """Return the piles in which a part of the attempts was made."""
+        return {row.pile for row in self.rows[part]}
+
+
+FIRST, LAST, ALL = slice(None, WINDOW), slice(-WINDOW, None), slice(None)
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentResults:
+    """The finished runs of one experiment.
+
+    Attributes:
+        name: of the experiment; definition: what it compares.
+        runs: arm -> its runs by seed; arms without a finished run are missing.
+        references: folder of the reports of prior and oracle.
+    """
+
+    name: str
+    definition: Experiment
+    runs: Mapping[str, Sequence[ArmRun]]
+    references: Path
+
+    def arm(self, name: str) -> Arm:
+        """Return what an arm is; one that is no longer defined is described by its flags."""
+        run = self.runs[name][0].summary
+        flags, cell = run["flags"], run["run"]["cell"]
+        return self.definition.arms.get(name) or Arm("no longer defined", flags, cell)
+
+    def reference_arm(self, name: str) -> str | None:
+        """Return the arm with which another is compared, if it has finished runs."""
+        if name not in self.definition.arms:
+            return None
+        found = self.definition.reference(name)
+        return found if found in self.runs else None
+
+    def live(self, policy: str, arm: str, part: slice) -> list[float]:
+        """Return for each seed the success of a policy in the piles of a part of the attempts.
+
+        NaN where it has not cleared all of them.
+        """
+        return [self._live(policy, arm, run, part) for run in self.runs[arm]]
+
+    def test(self, policy: str, arm: str, scene: str, seed: int) -> Report | None:
+        """Return the report of a policy on the piles of a test, None where there is none."""
+        return self._reference(TEST, self.arm(arm).cell, scene, policy, seed)
+
+    def _live(self, policy: str, arm: str, run: ArmRun, part: slice) -> float:
+        scene = run.summary["run"]["scene"]
+        report = self._reference(LIVE, self.arm(arm).cell, scene, policy, run.seed)
+        piles = run.piles(part)
+        found = [c for c in report["clearances"] if c["index"] in piles] if report else []
+        attempts = sum(clearance["attempts"] for clearance in found)
+        if len(found) < len(piles) or not attempts:
+            return float("nan")
+        return float(sum(clearance["successes"] for clearance in found) / attempts)
+
+    def _reference(self, kind: str, cell: str, scene: str, policy: str, seed: int) -> Report | None:
+        path = self.references / reference_file(kind, cell, scene, policy, seed)
+        return read_report(path) if path.exists() else None
+
+
+def read_experiments(folder: Path) -> list[ExperimentResults]:
+    """Return the experiments that have finished runs, in the order in which they are defined."""
+    found = [_read(name, each, folder) for name, each in EXPERIMENTS.items()]
+    return [results for results in found if results.runs]
+
+
+def rolling(success: Array, window: int = WINDOW) -> Array:
+    """Return (N,) the success over the last `window` attempts, over all while there are fewer."""
+    total = np.concatenate([[0.0], np.cumsum(success)])
+    ends = np.arange(1, len(success) + 1)
+    starts = np.maximum(ends - window, 0)
+    return np.asarray((total[ends] - total[starts]) / (ends - starts))
+
+
+def mean_interval(values: Array) -> Interval:
+    """Return Student's interval of the mean over seeds; NaN for fewer than two."""
+    count = len(values)
+    if count < 2:
+        return Interval(float("nan"), float("nan"))
+    half = float(student.ppf(0.5 + CONFIDENCE / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
+    return Interval(float(values.mean()) - half, float(values.mean()) + half)
+
+
+def level_attempts(runs: Sequence[ArmRun]) -> dict[float, list[int | None]]:
+    """Return for each level of success after how many attempts each run reached it."""
+    return {level: [run.attempts_to(level) for run in runs] for level in LEVELS}
+
+
+def causes_of(runs: Sequence[ArmRun]) -> dict[str, int]:
+    """Return the true causes of failure of all runs, the most frequent first."""
+    counted = Counter(row.true_cause for run in runs for row in run.rows if not row.succeeded)
+    return dict(counted.most_common())
+
+
+def _read(name: str, definition: Experiment, folder: Path) -> ExperimentResults:
+    runs: dict[str, list[ArmRun]] = {arm: [] for arm in definition.arms}
+    for path in (folder / name).glob("*-seed*/summary.json"):
+        arm, _, seed = path.parent.name.rpartition("-seed")
+        runs.setdefault(arm, []).append(_read_run(path.parent, int(seed)))
+    sorted_runs = {arm: sorted(found, key=lambda run: run.seed) for arm, found in runs.items()}
+    finished = {arm: found for arm, found in sorted_runs.items() if found}
+    return ExperimentResults(name, definition, finished, folder / "references")
+
+
+def _read_run(folder: Path, seed: int) -> ArmRun:
+    summary = read_json(folder / "summary.json")
+    # What an extension of the run has added since is not finished.
+    rows = read_learning_rows(folder / "attempts.csv")[: summary["figures"]["attempts"]]
+    tests = {
+        path.stem: report
+        for path in sorted(folder.glob("*.json"))
+        if path.name != "summary.json"
+        and (report := read_report(path))["identity"]["weights"] == summary["weights"]
+    }
+    return ArmRun(seed, rows, summary, tests)

@@ -1,0 +1,1 @@
+"""Piles of logs: labels, detectors, jaws."""

@@ -1,0 +1,39 @@
+"""Labelled scenes of blocks, with every grasp known."""
+
+import numpy as np
+from helpers.annotation_scenes import INTRINSICS, Block, frame
+
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.annotation.rectangles import ProposalConfig, propose
+from grasp_affordance.detection.samples import GraspSample
+
+JAW = JawConfig()
+
+
+def block_sample(seed: int, blocks: int = 3) -> GraspSample:
+    """Return a noisy view of a few blocks that lie apart, with the grasps of each."""
+    rng = np.random.default_rng(seed)
+    placed: list[Block] = []
+    taken = np.zeros((240, 320), bool)
+    while len(placed) < blocks:
+        block = Block(
+            u=rng.uniform(50, 270),
+            v=rng.uniform(50, 190),
+            length=rng.uniform(50, 90),
+            width=rng.uniform(14, 26),
+            angle=rng.uniform(0, np.pi),
+            height=rng.uniform(0.02, 0.05),
+            color=(int(rng.integers(256)), int(rng.integers(256)), int(rng.integers(256))),
+        )
+        if not (block.mask() & taken).any():
+            taken |= block.mask()
+            placed.append(block)
+    view = frame(*placed, rng=rng, holes=0.02, seed_color=seed)
+    grasps = [
+        rectangle
+        for block in placed
+        for rectangle in propose(
+            block.mask(), view.depth, INTRINSICS, JAW, ProposalConfig()
+        ).fitting
+    ]
+    return GraspSample(f"blocks {seed}", view, tuple(grasps), np.ones((240, 320), bool))

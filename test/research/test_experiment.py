@@ -1,0 +1,70 @@
+"""`grasp-affordance experiment` from the command line to the results, and its errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from grasp_affordance.cli import main
+from grasp_affordance.evaluation.learning_rows import read_learning_rows
+from research.experiments.arms import EXPERIMENTS
+
+
+def command(folder: Path, *options: str) -> int:
+    places = ["--results", str(folder / "results"), "--work", str(folder / "work")]
+    return main(["experiment", *options, *places])
+
+
+def test_an_experiment_leaves_small_results_and_keeps_the_rest_in_the_work_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ["prior", "--arms", "ideal", "--attempts", "1", "--seeds", "4"]
+    bare = ["--no-tests", "--no-references"]
+    assert command(tmp_path, *tiny, *bare) == 0
+    folder = tmp_path / "results" / "prior" / "ideal-seed4"
+    assert {path.name for path in folder.glob("[!.]*")} == {"attempts.csv", "summary.json"}
+    assert len(read_learning_rows(folder / "attempts.csv")) == 1
+    run = json.loads((folder / "summary.json").read_text())["run"]
+    assert (run["cell"], run["scene"], run["seed"]) == ("ideal", "train", 4)
+    assert (tmp_path / "work" / "prior" / "ideal-seed4" / "model.safetensors").exists()
+    assert "ideal" in capsys.readouterr().out
+    assert command(tmp_path, *tiny, *bare) == 1
+    assert "add --resume" in capsys.readouterr().err
+    assert command(tmp_path, *tiny, *bare, "--resume") == 0
+
+
+def test_without_a_name_the_experiments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["nonsense"], "experiment 'nonsense' is unknown; use one of scratch"),
+        (["ablations", "--arms", "magic"], "no arms magic: choose from default"),
+        (["prior", "--seeds", "3:1"], "seeds '3:1'"),
+        (["prior", "--attempts", "0"], "nothing to do"),
+        (["prior", "--clearances", "0"], "--no-tests"),
+        (["prior", "--workers", "0"], "0 workers"),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_run(
+    tmp_path: Path, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path, *options) == 1
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_that_fails_is_named_and_the_command_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of one run holds another run."""
+    folder = tmp_path / "results" / "prior" / "ideal-seed0"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"run": {"seed": 7}}')
+    tiny = ["prior", "--arms", "ideal", "--attempts", "1", "--seeds", "0:1", "--resume"]
+    assert command(tmp_path, *tiny, "--no-tests", "--no-references") == 1
+    assert "different: seed" in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,211 @@
+"""Grasp rectangles for a parallel gripper over real DDS, from a detector with random weights."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from grasp_affordance_interfaces.msg import GraspRectangle as GraspRectangleMsg
+from grasp_affordance_interfaces.srv import GetGraspRectangles
+from helpers.ros_harness import TIMEOUT, Ros
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
+from visualization_msgs.msg import Marker, MarkerArray
+
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.detection.dense.network import DenseConfig
+from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
+from grasp_affordance.detection.selection import SelectionConfig
+from grasp_affordance.geometry import from_quaternion, transform_points
+from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
+from grasp_affordance.ros.affordance.bin_view import BinConfig, BinViewSource
+from grasp_affordance.ros.camera.camera_node import CameraNode
+from grasp_affordance.ros.detector.grasp_detection import GraspEvaluator
+from grasp_affordance.suction import Rejection
+
+SERVICE = "/affordance_node/get_grasp_rectangles"
+JAW = JawConfig(plate_length=0.02, maximum_opening=0.09)
+BOX = {"bin__box__centre": [0.0, 0.0], "bin__box__size": [0.2, 0.2, 0.1], "bin__box__floor": 0.0}
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> str:
+    """Write a detector that finds something everywhere; what it finds is of no interest."""
+    torch.manual_seed(0)
+    module = new_detector(DenseConfig(widths=(4, 8, 8, 8)), JAW, 0).eval()
+    path = tmp_path / "detector.safetensors"
+    write_detector(path, TrainedDetector(module, JAW, threshold=0.0))
+    return str(path)
+
+
+def start(ros: Ros, sequence: Path, detector: str, **parameters: Any) -> Any:
+    ros.start(CameraNode, recording=str(sequence), rate=20.0)
+    return ros.start(AffordanceNode, detector_checkpoint=detector, **parameters)
+
+
+def ask(ros: Ros, **fields: Any) -> GetGraspRectangles.Response:
+    request = GetGraspRectangles.Request(**fields)
+    return ros.client.call(GetGraspRectangles, SERVICE, request, TIMEOUT, patience=5.0)
+
+
+def ask_until_known(ros: Ros, **fields: Any) -> GetGraspRectangles.Response:
+    """Ask until images and the camera's pose, which are discovered one by one, are both there."""
+    answers: list[GetGraspRectangles.Response] = []
+
+    def known() -> bool:
+        answers.append(ask(ros, **fields))
+        grasps = [grasp for grasp in answers[-1].rectangles if grasp.in_space]
+        return bool(grasps) and all(grasp.in_base for grasp in grasps)
+
+    ros.wait_until(known, "found grasps in the base frame")
+    return answers[-1]
+
+
+def pose_of(message: Any) -> np.ndarray:
+    p, q = message.position, message.orientation
+    return from_quaternion([p.x, p.y, p.z], [q.x, q.y, q.z, q.w])
+
+
+def corners_in_space(message: GraspRectangleMsg) -> np.ndarray:
+    """Return the corners (4, 3) in the camera frame, as a gripper would be placed by the pose."""
+    frame = box_frame()
+    rectangle = GraspRectangle(message.x, message.y, message.theta, message.w, message.h)
+    depth = pose_of(message.pose)[2, 3]
+    u, v = rectangle.corners().T
+    return frame.intrinsics.deproject(u, v, depth)
+
+
+def test_pose_and_opening_are_those_of_the_rectangle_in_both_frames(
+    ros: Ros, sequence: Path, detector: str
+) -> None:
+    start(ros, sequence, detector)
+    answer = ask_until_known(ros, count=15)
+    assert answer.success
+    assert answer.message == ""
+    assert answer.model_version.startswith("dense-grasp-detector-")
+    assert 1 < len(answer.rectangles) <= 15
+    scores = [grasp.score for grasp in answer.rectangles]
+    assert scores == sorted(scores, reverse=True)
+    for grasp in answer.rectangles:
+        T = pose_of(grasp.pose)
+        pixel = box_frame().intrinsics.project(T[:3, 3])
+        np.testing.assert_allclose(pixel, [grasp.x, grasp.y], atol=1e-6)
+        # The camera looks straight down: what is seen lies in the plane of the rectangle.
+        local = transform_points(np.linalg.inv(T), corners_in_space(grasp))
+        half = grasp.opening / 2
+        np.testing.assert_allclose(local[:, 1], [-half, -half, half, half], atol=1e-6)
+        assert local[1, 0] > 0 > local[0, 0]
+        np.testing.assert_allclose(local[:, 2], 0.0, atol=1e-6)
+        assert grasp.opening <= JAW.maximum_opening
+        assert grasp.base_frame_id == "base_link"
+        np.testing.assert_allclose(pose_of(grasp.pose_base), T_BASE_CAMERA @ T, atol=1e-9)
+        np.testing.assert_allclose(pose_of(grasp.pose_base)[:3, 2], [0, 0, -1], atol=1e-9)
+
+
+def test_what_a_caller_asks_for_is_kept_to(ros: Ros, sequence: Path, detector: str) -> None:
+    start(ros, sequence, detector)
+    everything = ask_until_known(ros, count=20).rectangles
+    best = ask(ros, count=1).rectangles
+    assert [grasp.score for grasp in best] == [everything[0].score]
+    limit = sorted(grasp.opening for grasp in everything)[len(everything) // 2]
+    narrow = ask(ros, count=20, maximum_opening=limit).rectangles
+    assert narrow
+    assert max(grasp.opening for grasp in narrow) <= limit + 1e-6  # it travels in single precision
+    none = ask(ros, minimum_score=1.0)
+    assert none.success
+    assert not none.rectangles
+    assert [count.cause for count in none.rejections] == ["below_threshold"]
+    assert none.message.startswith("no place for a parallel gripper")
+    refused = ask(ros, minimum_score=1.5)
+    assert not refused.success
+    assert "threshold 1.5 is not in [0, 1]" in refused.message
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_grasps_are_in_the_bin_where_it_is_known(
+    ros: Ros, sequence: Path, detector: str, bounded: bool
+) -> None:
+    start(ros, sequence, detector, **(BOX if bounded else {}))
+    positions = [g.pose_base.position for g in ask_until_known(ros, count=20).rectangles]
+    assert all(max(abs(p.x), abs(p.y)) <= 0.1 for p in positions) == bounded
+
+
+def test_the_bin_is_seen_where_its_box_is() -> None:
+    frame = box_frame()
+    source = BinViewSource(BinConfig(box=BinGeometry((0.0, 0.0), (0.2, 0.1, 0.2), 0.0)))
+    area = source.area(frame, T_BASE_CAMERA)
+    assert area is not None
+    rows, columns = np.nonzero(area)
+    # The rim, 0.6 m under the camera, is seen outside of the floor: 300 px * 0.1 m / 0.6 m.
+    assert [int(columns.min()), int(columns.max())] == [110, 210]
+    assert [int(rows.min()), int(rows.max())] == [94, 144]
+    assert source.area(frame, None) is None
+    behind = np.array(T_BASE_CAMERA)
+    behind[2, 3] = 0.1
+    nothing = source.area(frame, behind)
+    assert nothing is not None
+    assert not nothing.any()
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_grasps_that_all_lack_room_are_told_from_none(detector: str, check: bool) -> None:
+    flat = box_frame(0)
+    rows, columns = np.indices(flat.shape) // 4
+    spikes = (rows + columns) % 2 * 0.1  # 100 mm high, a few pixels wide, everywhere
+    frame = replace(flat, depth=(flat.depth - spikes).astype(np.float32))
+    config = SelectionConfig(check_room=check)
+    middle = BinConfig(polygon=((80, 70), (240, 70), (240, 170), (80, 170)))  # no plate out of view
+    evaluate = GraspEvaluator(detector, config, BinViewSource(middle), lambda *_: None)
+    result = evaluate.evaluate(frame)
+    assert bool(result.grasps) is not check
+    assert list(result.rejections) == ([Rejection.NO_ROOM] if check else [])
+
+
+def test_markers_are_made_when_somebody_listens(ros: Ros, sequence: Path, detector: str) -> None:
+    node = start(ros, sequence, detector)
+    evaluated: list[object] = []
+    evaluate = node._grasping._evaluate.evaluate
+
+    def noting(*values: object) -> object:
+        evaluated.append(values)
+        return evaluate(*values)
+
+    node._grasping._evaluate.evaluate = noting
+    overlay = ros.listen(MarkerArray, "/affordance_node/markers")
+    assert overlay.get(timeout=TIMEOUT)  # frames arrive and are evaluated, but not for grasps
+    assert not evaluated
+    markers = ros.listen(MarkerArray, "/affordance_node/rectangles")
+    shown = markers.get(timeout=TIMEOUT).markers
+    assert shown[0].action == Marker.DELETEALL
+    outlines = [marker for marker in shown if marker.action == Marker.ADD]
+    assert outlines
+    for marker in outlines:
+        assert marker.header.frame_id == box_frame().frame_id
+        assert len(marker.points) == len(marker.colors) == 8
+        xs, ys = [p.x for p in marker.points], [p.y for p in marker.points]
+        assert max(ys) - min(ys) <= JAW.maximum_opening + 1e-9
+        assert max(xs) - min(xs) > 0
+
+
+def test_without_a_detector_the_service_says_so_and_the_rest_works(
+    ros: Ros, sequence: Path
+) -> None:
+    node = start(ros, sequence, "")
+    assert node.active
+    ros.wait_until(lambda: "no frame" not in ask(ros).message, "seen frames")
+    answer = ask(ros)
+    assert not answer.success
+    assert "set the parameter detector_checkpoint" in answer.message
+    assert [count.cause for count in answer.rejections] == ["no_model"]
+
+
+def test_a_file_that_is_no_detector_is_refused_by_name(
+    ros: Ros, sequence: Path, tmp_path: Path
+) -> None:
+    node = start(ros, sequence, str(tmp_path / "nowhere.safetensors"))
+    assert "nowhere.safetensors" in ros.wait_for_log("CheckpointError")
+    assert not node.active
+    assert "is not active" in ask(ros).message

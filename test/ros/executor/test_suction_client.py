@@ -1,0 +1,117 @@
+"""What the affordance node has evaluated is what the executor keeps, however fast the camera runs."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from grasp_affordance_interfaces.srv import GetSuctionPoints
+from helpers.ros_harness import TIMEOUT, Ros
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+
+from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.ros.common.client import Client
+from grasp_affordance.ros.common.conversions import (
+    from_time_msg,
+    to_header_msg,
+    to_suction_point_msg,
+)
+from grasp_affordance.ros.common.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.common.transforms import CameraPose, CameraPoseConfig
+from grasp_affordance.ros.executor.suction_client import SuctionClient
+from grasp_affordance.ros.executor.topic_camera import TopicCamera
+from grasp_affordance.suction import Failures, Source, SuctionPoint
+
+RATE = 30.0  # Hz, as realsense2_camera
+UNLIMITED = FrameSourceConfig(max_age=0.0, timeout=TIMEOUT)  # a busy machine is no failure
+POINT = SuctionPoint(160, 120, T_BASE_CAMERA[:3, 3], T_BASE_CAMERA[:3, 2], 0.5, Source.PRIOR)
+NOTHING_LEARNED = "an attempt on it teaches nothing"
+
+Judge = Callable[[GetSuctionPoints.Request], tuple[int, bool]]
+
+
+class Cell:
+    """A camera that runs by itself, the executor's side of it, and a evaluate whom the test plays."""
+
+    def __init__(self, ros: Ros) -> None:
+        self.ros = ros
+        node, together = ros.node, ReentrantCallbackGroup()
+        self._publisher = RgbdPublisher(node)
+        self._publisher.publish_pose(T_BASE_CAMERA, "base_link", box_frame().frame_id)
+        node.create_timer(1 / RATE, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
+        self.frames = FrameSource(node, UNLIMITED)
+        pose = CameraPose(node, CameraPoseConfig(), callback_group=together)
+        camera = TopicCamera(self.frames, pose)
+        cell = cast(Any, SimpleNamespace(camera=camera, now_ns=self.now_ns))
+        client = Client(node, callback_group=together)
+        self.ask = SuctionClient(client, cell, camera, "evaluate", 5, TIMEOUT)
+        self.evaluate: Judge | None = None
+        node.create_service(
+            GetSuctionPoints, "evaluate/get_suction_points", self._answer, callback_group=together
+        )
+
+    def now_ns(self) -> int:
+        return int(self.ros.node.get_clock().now().nanoseconds)
+
+    def propose(self, evaluate: Judge) -> Proposal:
+        """Ask; the evaluate says the stamp that was evaluated and whether there is a point in it."""
+        self.evaluate = evaluate
+        return self.ask(Failures(), 0.0)
+
+    def close(self) -> None:
+        self.frames.close()
+
+    def _publish(self) -> None:
+        self._publisher.publish(box_frame(stamp_ns=self.now_ns()))
+
+    def _answer(
+        self, request: GetSuctionPoints.Request, response: GetSuctionPoints.Response
+    ) -> GetSuctionPoints.Response:
+        assert self.evaluate is not None
+        stamp, found = self.evaluate(request)
+        header = response.header = to_header_msg(stamp, box_frame().frame_id)
+        response.points = [to_suction_point_msg(POINT, header)] if found else []
+        return response
+
+
+@pytest.fixture
+def cell(ros: Ros) -> Iterator[Cell]:
+    made = Cell(ros)
+    yield made
+    made.close()
+
+
+def test_the_evaluated_frame_is_known_though_the_camera_went_on_while_it_was_evaluated(
+    cell: Cell,
+) -> None:
+    evaluated, seen = [], []
+
+    def evaluate(request: GetSuctionPoints.Request) -> tuple[int, bool]:
+        seen.append(from_time_msg(request.newer_than) + 1)
+        stamp = cell.frames.read(newer_than_ns=seen[-1]).stamp_ns
+        cell.frames.read(newer_than_ns=stamp + 3 * 10**8)  # evaluating takes that long
+        evaluated.append(stamp)
+        return stamp, True
+
+    for _ in range(3):
+        proposal = cell.propose(evaluate)
+        assert proposal.frame is not None
+        assert proposal.frame.stamp_ns == evaluated[-1] > seen[-1]
+
+
+def test_an_attempt_that_will_teach_nothing_says_so_and_why(cell: Cell) -> None:
+    proposal = cell.propose(lambda _: (10**9, True))
+    assert proposal.points
+    assert proposal.frame is None
+    assert "not kept" in cell.ros.wait_for_log(NOTHING_LEARNED)
+
+
+def test_an_answer_without_points_needs_no_frame(cell: Cell) -> None:
+    assert cell.propose(lambda _: (0, False)).frame is None
+    never = cell.now_ns() + 3600 * 10**9
+    assert cell.propose(lambda _: (never, True)).frame is None
+    assert "not come within 0.5 s" in cell.ros.wait_for_log(NOTHING_LEARNED), (
+        "the first one warns already"
+    )

@@ -1,0 +1,41 @@
+"""The physical executor with the FakePlanner: everything but MoveIt is what drives a real UR5."""
+
+import sys
+
+from grasp_affordance.ros.common.spin import run
+from grasp_affordance.ros.drivers.arm.planner import Planner
+from grasp_affordance.ros.drivers.ur.cell import UrConfig, UrDriver
+from grasp_affordance.ros.executor.cells import Driver
+from grasp_affordance.ros.executor.executor_node import ExecutorNode
+from grasp_affordance.ros.executor.topic_camera import TopicCamera
+from standin.fake_planner import FakePlanner
+
+
+class StandinExecutorNode(ExecutorNode):
+    """Drives the UR cell's interfaces; only its planner knows no obstacles.
+
+    Attributes:
+        planner: of the connected cell.
+    """
+
+    planner: FakePlanner
+
+    def connect(self, camera: TopicCamera) -> Driver:
+        """Connect the UR cell whatever the parameter `cell` says."""
+
+        def create(config: UrConfig, _: str) -> Planner:
+            self.planner = FakePlanner(config.moveit.joint_names)
+            return self.planner
+
+        base = self.config.camera_pose.base_frame_id
+        self.get_logger().warning("the UR cell with the FakePlanner: no obstacles are known")
+        return UrDriver(self, self.config.ur, camera, base, create)
+
+
+def main() -> int:
+    """Run the executor for the stand-in."""
+    return run(StandinExecutorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
