@@ -41,7 +41,7 @@ STAMPS := $(VENV)/.stamps
 INTERFACES := interfaces/grasp_affordance_interfaces
 INTERFACE_FILES := $(wildcard $(INTERFACES)/CMakeLists.txt $(INTERFACES)/package.xml \
   $(INTERFACES)/msg/*.msg $(INTERFACES)/srv/*.srv $(INTERFACES)/action/*.action)
-NODE_FILES := $(wildcard grasp_affordance/ros/*_node.py)
+NODE_FILES := $(wildcard grasp_affordance/ros/*/*_node.py)
 COLCON_BASES := --build-base build$(SUFFIX) --install-base install$(SUFFIX)
 
 .PHONY: help

@@ -13,8 +13,8 @@ PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parent
 
 NODES = [
-    f"{path.stem} = {PACKAGE}.ros.{path.stem}:main"
-    for path in sorted((ROOT / PACKAGE / "ros").glob("*_node.py"))
+    f"{path.stem} = {PACKAGE}.ros.{path.parent.name}.{path.stem}:main"
+    for path in sorted((ROOT / PACKAGE / "ros").glob("*/*_node.py"))
 ]
 
 

@@ -7,7 +7,7 @@ returns None or an exit status. The package's own errors become one line on stde
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.logs import log_to_stderr
@@ -20,12 +20,10 @@ COMMANDS = {
     "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
     "detect": "grasp rectangles for a parallel gripper in a recorded sequence: pictures and JSON",
     "evaluate": "clear simulated bins by a policy: success rates with their confidence",
-    "experiment": "ways to learn against each other over seeds, beside the prior and the oracle",
     "film": "a video of the simulated cell picking, or a window on it",
     "predict": "best suction points of a recorded sequence: overlays and JSON",
     "record": "one frame after each removal, from a rosbag2 or a folder of frames",
     "review": "accept, reject and correct labels on a local web page, or without it",
-    "report": "tables and pictures of docs/results.md from reports on disk",
     "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
     "train_detector": "a detector of grasp rectangles from labelled sequences",
     "verify_calibration": "how far camera pose and cup offset are off, at touched points",
@@ -34,18 +32,29 @@ COMMANDS = {
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status of the process."""
+def main(
+    arguments: Sequence[str] | None = None,
+    commands: Mapping[str, str] = COMMANDS,
+    package: str = "grasp_affordance.commands",
+    prog: str = "grasp-affordance",
+) -> int:
+    """Run one command; return the exit status of the process.
+
+    Args:
+        arguments: of the process by default.
+        commands: name -> summary; each is a module of `package` with a function `run`.
+        prog: how the program is called, for its help.
+    """
     name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     if name in ("-h", "--help"):
-        print(usage())
+        print(usage(commands, prog))
         return 0
-    if name not in COMMANDS:
-        print(f"error: '{name}' is not a command\n\n{usage()}", file=sys.stderr)
+    if name not in commands:
+        print(f"error: '{name}' is not a command\n\n{usage(commands, prog)}", file=sys.stderr)
         return USAGE
     log_to_stderr()
     try:
-        return _run(name, rest)
+        return _run(f"{package}.{name}", f"{prog} {name}", rest)
     except GraspAffordanceError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
@@ -53,20 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def usage() -> str:
+def usage(commands: Mapping[str, str] = COMMANDS, prog: str = "grasp-affordance") -> str:
     """Return the list of commands."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    width = max(map(len, commands))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in commands.items()]
     return "\n".join(
-        ["usage: grasp-affordance COMMAND [options]", "", *lines, "", "COMMAND --help says more."]
+        [f"usage: {prog} COMMAND [options]", "", *lines, "", "COMMAND --help says more."]
     )
 
 
-def _run(name: str, arguments: Sequence[str]) -> int:
+def _run(module: str, prog: str, arguments: Sequence[str]) -> int:
     import tyro  # a third of a second that `--help` need not pay
 
-    module = importlib.import_module(f"grasp_affordance.commands.{name}")
-    status = tyro.cli(module.run, prog=f"grasp-affordance {name}", args=list(arguments))
+    command = importlib.import_module(module).run
+    status = tyro.cli(command, prog=prog, args=list(arguments))
     return int(status or 0)
 
 

@@ -42,10 +42,10 @@ def test_no_command_shows_the_list(capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors_and_interrupts_become_a_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(name: str, arguments: list[str]) -> int:
+    def fail(module: str, prog: str, arguments: list[str]) -> int:
         raise GraspAffordanceError("the reason")
 
-    def interrupt(name: str, arguments: list[str]) -> int:
+    def interrupt(module: str, prog: str, arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_run", fail)

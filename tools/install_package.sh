@@ -23,6 +23,6 @@ for shared in package.xml config launch; do
     cp --recursive --symbolic-link "$root/$shared" "$share/$shared"
   fi
 done
-for script in grasp-affordance $(cd "$root/$package/ros" 2>/dev/null && ls -- *_node.py 2>/dev/null); do
+for script in grasp-affordance $(cd "$root/$package/ros" && find . -name "*_node.py" -printf "%f\n" | sort); do
   ln -s "$venv/bin/${script%.py}" "$libexec/${script%.py}"
 done

@@ -68,10 +68,10 @@ def run(
             module = "bin_demo"
             arguments += cell
         case "recorded":
-            module = "demo"
+            module = "recorded_demo"
             arguments += ["--data", str(data.resolve())] if data else []
     # A process of its own, like the nodes: this one stays free of ROS.
-    command = [sys.executable, "-m", f"grasp_affordance.ros.{module}", str(output.resolve())]
+    command = [sys.executable, "-m", f"grasp_affordance.ros.demo.{module}", str(output.resolve())]
     status = _wait(subprocess.Popen([*command, *arguments]))
     if status == 0 and show == "learning" and exam:
         learned = output / "learned.safetensors"  # as `ros.learning_demo` names it

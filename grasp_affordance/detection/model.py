@@ -10,6 +10,7 @@ from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     read_checkpoint,
+    state_digest,
     write_checkpoint,
 )
 from grasp_affordance.annotation.jaw import JawConfig
@@ -20,7 +21,7 @@ from grasp_affordance.detection.detector import Detector
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.papers.annotation.detector import PaperDetector
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
-from grasp_affordance.papers.encoder import Backbone, state_digest
+from grasp_affordance.papers.encoder import Backbone
 
 DEFAULT_THRESHOLD = 0.3
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.evaluation.coarse_views import coarse_views
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
@@ -15,7 +16,6 @@ from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
 from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.trainer import TrainingReport
-from grasp_affordance.papers.suction.coarse_views import coarse_views
 from grasp_affordance.papers.suction.policy import PaperPolicy
 from grasp_affordance.papers.suction.pretraining import PretrainConfig
 from grasp_affordance.policies.policy import View

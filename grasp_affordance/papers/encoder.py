@@ -1,6 +1,5 @@
 """The frozen ResNet whose feature maps both streams use."""
 
-import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
@@ -8,6 +7,8 @@ from typing import Self
 import torch
 import torchvision
 from torch import Tensor, nn
+
+from grasp_affordance.affordance.network.checkpoint import state_digest
 
 COARSEST_STRIDE = 32  # network pixels per pixel of the last scale
 
@@ -81,16 +82,3 @@ class Encoder(nn.Module):
                 x = layer(x)
                 maps.append(x)
         return tuple(maps)
-
-
-def state_digest(state: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 (hex) of tensors: names, types, shapes and every byte, in order of name.
-
-    The same weights give the same digest whatever the device or memory format.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        array = state[name].detach().cpu().contiguous().numpy()
-        digest.update(f"{name} {array.dtype} {array.shape};".encode())
-        digest.update(array.data)
-    return digest.hexdigest()

@@ -49,4 +49,4 @@ mkdir -p "$OUTPUT"
 for seeds in $PASSES; do
   jobs_of_pass "$seeds" | xargs -P "$WORKERS" -L 1 python -m grasp_affordance.cli evaluate
 done
-python -m grasp_affordance.cli report "$OUTPUT"
+python -m research report "$OUTPUT"

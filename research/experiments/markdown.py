@@ -265,5 +265,5 @@ def _commands(results: ExperimentResults) -> str:
     for flags, arms in groups.items():
         some = set(arms) != set(results.definition.arms)
         chosen = f" --arms {' '.join(arms)}" if some else ""
-        commands.append(f"`grasp-affordance experiment {results.name} {flags}{chosen}`")
+        commands.append(f"`python -m research experiment {results.name} {flags}{chosen}`")
     return " and ".join(commands)

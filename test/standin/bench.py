@@ -92,7 +92,7 @@ class Bench:
         seed = {"sim.seed": 1000 * self._seed + self.restarts}
         parameters = {**STANDIN_PARAMETERS, **self._parameters, **seed}
         self.restarts, self.alive = self.restarts + 1, True
-        self.nodes.start(NodeSpec("standin.node", parameters))
+        self.nodes.start(NodeSpec(STANDIN, parameters, module="standin.node"))
 
     def kill_standin(self) -> None:
         """End the driver as a crash would."""

@@ -23,7 +23,6 @@ from torch import Tensor
 from grasp_affordance import __version__
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.files import write_atomically
-from grasp_affordance.papers.encoder import state_digest
 
 FORMAT = "grasp_affordance"
 FORMAT_VERSION = 1
@@ -141,6 +140,19 @@ def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             f"checkpoint '{path}' is truncated or not a safetensors file ({error}); copy it again "
             "or use an earlier one"
         ) from error
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 (hex) of tensors: names, types, shapes and every byte, in order of name.
+
+    The same weights give the same digest whatever the device or memory format.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        array = state[name].detach().cpu().contiguous().numpy()
+        digest.update(f"{name} {array.dtype} {array.shape};".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
 
 
 def _digest(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

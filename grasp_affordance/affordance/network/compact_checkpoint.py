@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance
+from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance, state_digest
 from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.network.features import CHANNELS
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.papers.encoder import state_digest
 
 ARCHITECTURE = "compact"
 _FAMILIAR = "familiar"  # the tensor beside the weights

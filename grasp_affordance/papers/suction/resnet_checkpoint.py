@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance
+from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance, state_digest
 from grasp_affordance.errors import CheckpointError, GraspAffordanceError
-from grasp_affordance.papers.encoder import Backbone, Encoder, state_digest
+from grasp_affordance.papers.encoder import Backbone, Encoder
 from grasp_affordance.papers.encoder_weights import IMAGENET, RANDOM
 from grasp_affordance.papers.suction.inputs import Holes, InputConfig, Streams
 from grasp_affordance.papers.suction.network import AffordanceNetwork, NetworkConfig

@@ -27,16 +27,24 @@ class NodeSpec:
     """One node to run.
 
     Attributes:
-        name: of the node, and of its module `grasp_affordance.ros.<name>`.
+        name: of the node; `executor_node` is the module `grasp_affordance.ros.executor.executor_node`.
         parameters: differences from its defaults; dotted names.
         params_file: further differences, a ROS parameter file.
         remappings: topic or name -> other name.
+        module: that runs it, where it is none of the package's own nodes.
     """
 
     name: str
     parameters: Mapping[str, Leaf] = field(default_factory=dict)
     params_file: Path | None = None
     remappings: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+
+    @property
+    def program(self) -> str:
+        """The module that runs the node."""
+        folder = self.name.removesuffix("_node")
+        return self.module or f"grasp_affordance.ros.{folder}.{self.name}"
 
 
 class Processes(Closing):
@@ -65,7 +73,7 @@ class Processes(Closing):
 
     def start(self, spec: NodeSpec) -> None:
         """Start one node; returns at once."""
-        command = [sys.executable, "-m", f"grasp_affordance.ros.{spec.name}", "--ros-args"]
+        command = [sys.executable, "-m", spec.program, "--ros-args"]
         for source, target in spec.remappings.items():
             command += ["-r", f"{source}:={target}"]
         if spec.params_file is not None:

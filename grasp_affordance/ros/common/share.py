@@ -17,7 +17,7 @@ def share_folder() -> Path:
     Raises:
         FileNotFoundError: neither holds the package's config folder.
     """
-    checkout = Path(__file__).parents[2]
+    checkout = Path(__file__).parents[3]
     if (checkout / "config" / "fastdds.xml").is_file():
         return checkout
     if not os.environ.get("AMENT_PREFIX_PATH"):

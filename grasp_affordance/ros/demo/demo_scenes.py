@@ -7,7 +7,7 @@ from grasp_affordance.errors import SequenceError
 from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.sequence import CAMERA_FILE, Sequence, SequenceCamera, SequenceWriter
 
-REAL_SCENES = Path(__file__).parents[3] / "shared" / "data" / "real"
+REAL_SCENES = Path(__file__).parents[4] / "shared" / "data" / "real"
 
 
 @dataclass(frozen=True)

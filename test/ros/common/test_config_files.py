@@ -12,6 +12,7 @@ from grasp_affordance.policies.policy import ABSTAIN_BELOW
 from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.config_values import flatten, unflatten
 from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.processes import NodeSpec
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "config").glob("*.yaml"))
@@ -20,7 +21,7 @@ OF_ANY_NODE = {"use_sim_time", "autostart"}
 
 def node_type(name: str) -> Any:
     """Return the class of the node whose module has this name."""
-    module = importlib.import_module(f"grasp_affordance.ros.{name}")
+    module = importlib.import_module(NodeSpec(name).program)
     (found,) = [
         value
         for value in vars(module).values()

@@ -1,4 +1,4 @@
-"""`grasp-affordance report`: the generated parts of docs/results.md from reports on disk."""
+"""`python -m research report`: the generated parts of docs/results.md from reports on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def run(
         reports: folder of reports that `grasp-affordance evaluate` wrote.
         output: the page; its parts between `generated` markers are replaced, pictures go to
             `images/` beside it.
-        learning: folder of what `grasp-affordance experiment` wrote; experiments without a
+        learning: folder of what `python -m research experiment` wrote; experiments without a
             finished run are not shown.
         readme: page whose part `in short` gets the baselines' smallest table; None for none.
     """
@@ -43,7 +43,7 @@ def run(
     if not parts:
         raise ConfigError(
             f"{reports} holds no report, {learning} no finished run: run `make results` or "
-            "`grasp-affordance experiment` first"
+            "`python -m research experiment` first"
         )
     update_page(output, parts)
     if found and readme is not None:

@@ -1,4 +1,4 @@
-"""`grasp-affordance experiment`: ways to learn against each other, over seeds."""
+"""`python -m research experiment`: ways to learn against each other, over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ def run(
     """Run a named experiment: every arm learns with every seed, and its weights are tested.
 
     Without a name, lists the experiments. The prior and the oracle clear the same piles.
-    `grasp-affordance report` writes what was found into docs/results.md. What is finished is kept,
+    `python -m research report` writes what was found into docs/results.md. What is finished is kept,
     whatever kills the rest; --resume goes on.
 
     Args:
@@ -87,7 +87,7 @@ def run(
     console.print(_summary(name, [job for job in jobs if job.name not in names]))
     for job, problem in failed:
         console.print(f"[red]failed[/red] {job}: {problem}", highlight=False)
-    console.print(f"results: {results / name}; `grasp-affordance report` shows them")
+    console.print(f"results: {results / name}; `python -m research report` shows them")
     return 1 if failed else 0
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grasp_affordance.papers.suction.coarse_views import HandConfig, coarse_views, marked
+from grasp_affordance.evaluation.coarse_views import HandConfig, coarse_views, marked
 from grasp_affordance.sim import Hardness, SimConfig
 
 CAREFUL = HandConfig(slip=0.0)
