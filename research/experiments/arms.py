@@ -105,7 +105,7 @@ _ABLATIONS = {
     ),
     "no_anchor": Arm("the prior is worth no failures", f"{_LEARNER}.anchor 0"),
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
-    "no_segments": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-pieces"),
+    "no_segments": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-segments"),
     "no_markings": Arm(
         "does not see whether a whole piece has two colors",
         f"{_LEARNER}.network.no-use-markings",
@@ -122,8 +122,8 @@ _ABLATIONS = {
         "follows one member (Thompson)",
         "--exploration-start 0.5 --exploration-decay 100 --kind member",
     ),
-    "no_deployed": Arm("new weights always serve", "--trainer.deployed model.doubt 1000000"),
-    "strict_deployed": Arm("new weights must be better", "--trainer.deployed model.doubt 0"),
+    "no_deployed": Arm("new weights always serve", "--trainer.deployed.penalty 1000000"),
+    "strict_deployed": Arm("new weights must be better", "--trainer.deployed.penalty 0"),
     "no_replay": Arm(
         "the last attempt only, one step",
         f"{_LEARNER}.steps 1 {_LEARNER}.batch 1 {_LEARNER}.newest 1",

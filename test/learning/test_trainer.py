@@ -89,7 +89,7 @@ _KILLED = """
 import sys
 sys.path.insert(0, {folder!r})
 from grasp_affordance.learning.trainer import Trainer
-from helpers.synthetic_lessons import CONFIG, training sample
+from helpers.synthetic_training_samples import CONFIG, training sample
 trainer = Trainer(CONFIG, {path!r})
 while True:
     trainer.consume(training sample(trainer.state.consumed))

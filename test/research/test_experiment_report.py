@@ -9,7 +9,7 @@ from helpers.experiment_runs import write_reference, write_run
 from scipy.stats import ttest_rel
 
 from grasp_affordance.learning.curve import rolling_success
-from research import report_command
+from research.commands import report as report_command
 from research.experiments.markdown import (
     PUBLISHED,
     details_table,

@@ -11,7 +11,6 @@ import pytest
 from evaluation.fake_pile import clear_scripted
 from helpers.experiment_runs import PER_PILE, row, write_table
 from helpers.networks import noise_frame
-from research.experiment_command import run as run_command
 
 from grasp_affordance.affordance.network.device import accelerator_name
 from grasp_affordance.affordance.shipped import require_shipped_weights
@@ -28,6 +27,7 @@ from grasp_affordance.evaluation.store import file_digest, read_report, write_js
 from grasp_affordance.folder_lock import BusyError, FolderLock
 from grasp_affordance.models import load_model
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
+from research.commands.experiment import run as run_command
 from research.experiments.arms import EXPERIMENTS, experiment
 from research.experiments.references import LIVE, POLICIES, TEST, ReferenceJob, clear_learning_pile
 from research.experiments.run import LearnJob, begun, completed, differences, incomplete, jobs_of

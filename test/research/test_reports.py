@@ -12,7 +12,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.runner import RunConfig, run
 from grasp_affordance.evaluation.store import write_json
 from grasp_affordance.evaluation.tables import causes_text, percent, run_table, with_interval
-from research import report_command
+from research.commands import report as report_command
 from research.report.markdown import details, in_short, overview, per_stack
 from research.report.results_page import replace_part, update_page
 
