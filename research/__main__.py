@@ -6,7 +6,8 @@ from grasp_affordance.cli import main
 
 COMMANDS = {
     "experiment": "ways to learn against each other over seeds, beside the prior and the oracle",
-    "report": "tables and pictures of docs/results.md from reports on disk",
+    "baselines": "reports of `grasp-affordance evaluate` as tables in results/",
+    "report": "the tables of results/ in the pages that name them",
 }
 
 if __name__ == "__main__":

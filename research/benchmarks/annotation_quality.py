@@ -5,8 +5,7 @@ every pair of frames is annotated. The renderer tells the true mask. Between the
 in which nothing leaves: two frames of one state, the pile before and after it settles, and piles
 that were pushed.
 
-    python research/benchmarks/annotation_quality.py --seeds 5        #
-    results/annotation/quality.json
+    python research/benchmarks/annotation_quality.py --seeds 5
 """
 
 import json
@@ -68,7 +67,7 @@ class Case:
 def main(
     seeds: int = 5,
     scenes: tuple[str, ...] = SCENES,
-    output: Path = Path("results/annotation/quality.json"),
+    output: Path = Path("output/benchmarks/quality.json"),
     pictures: Path | None = None,
 ) -> None:
     """Measure and print a table.

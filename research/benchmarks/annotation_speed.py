@@ -27,7 +27,7 @@ def main(
     pairs: int = 12,
     rounds: int = 8,
     threads: int = 2,
-    output: Path = Path("results/annotation/speed.json"),
+    output: Path = Path("output/benchmarks/speed.json"),
 ) -> None:
     """Measure and print.
 

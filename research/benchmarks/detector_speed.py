@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +37,6 @@ from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
 from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.rgbd import RgbdFrame
 from research.interleaved import measure
-from research.report.results_page import update_page
 
 BASELINE = "paper, ResNet-50, frame"
 JAW = JawConfig(maximum_opening=10.0)  # nothing is too wide: all candidates reach suppression
@@ -58,7 +56,7 @@ class Options:
 
     repeats: int = 5
     threads: tuple[int, ...] = (1, 2)
-    output: Path = Path("results/detection/speed.json")
+    output: Path = Path("output/benchmarks/speed.json")
     page: Path | None = Path("docs/detection.md")
     measure: bool = True
 
@@ -125,41 +123,7 @@ def report(seconds: dict[str, list[float]], title: str) -> Table:
     return table
 
 
-def part_of_page(content: dict[str, Any]) -> str:
-    """Return the table of a result file for people."""
-    seconds: dict[str, dict[str, list[float]]] = content["seconds"]
-    rounds = len(next(iter(seconds.values()))[BASELINE])
-    machine = f"{content['machine']['cores']} cores of an {content['machine']['processor']}"
-    columns = [f"{count} thread{'s' * (count != '1')}" for count in seconds]
-    lines = [
-        f"{rounds} interleaved rounds per number of threads, {machine}, revision "
-        f"`{content['revision']}`: median ratio to the paper's network in the same round (lowest "
-        "and highest), and median milliseconds.",
-        "",
-        f"| detector, what it looks at | {' | '.join(columns)} |",
-        "|---|" + "---|" * len(columns),
-    ]
-    for name in next(iter(seconds.values())):
-        cells = []
-        for values in seconds.values():
-            ratios = np.array(values[name]) / np.array(values[BASELINE])
-            spread = f"{ratios.min():.3f} to {ratios.max():.3f}"
-            time_ms = statistics.median(values[name]) * 1e3
-            cells.append(f"{np.median(ratios):.3f} ({spread}); {time_ms:.0f} ms")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def main(options: Options) -> None:
-    """Measure, print, and keep the raw seconds; write the page."""
-    if options.measure:
-        run(options)
-    if options.page is not None:
-        content = json.loads(options.output.read_text())
-        update_page(options.page, {"detector speed": part_of_page(content)})
-
-
-def run(options: Options) -> None:
     """Measure, print, and keep the raw seconds."""
     calls, raw = dict(variants()), {}
     for threads in options.threads:

@@ -1,7 +1,6 @@
 """Picks through the physical executor and the stand-in for its drivers, with injected faults.
 
     python research/benchmarks/fault_injection.py [--picks 200] [--seed 0] [--json
-    results/faults/seed0.json]
 
 With `--only "pressure sensor stuck"` every fault is that one.
 
@@ -58,7 +57,7 @@ class Arguments:
     speed: float = 3.0
     refill: int = 12
     only: str = ""
-    json: Path = Path("results/faults/seed0.json")
+    json: Path = Path("output/benchmarks/seed0.json")
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 Piles of logs are recorded while they are taken apart (52 frames to learn from; 22 from another
 camera position to test), labelled automatically and exactly, detectors are trained with either, and
 their candidates are evaluated by the paper's two criteria and tried by simulated jaws. Everything
-that
-is done is kept and not done again: stop and start as you like.
+that is done is kept and not done again: stop and start as you like.
 
-    python research/benchmarks/log_piles.py                       # all;
-    results/detection/log_piles/ python research/benchmarks/log_piles.py --seeds 0 --networks dense
-    --steps 300
+    python research/benchmarks/log_piles.py
+    python research/benchmarks/log_piles.py --seeds 0 --networks dense --steps 300
 """
 
 import json
@@ -81,7 +79,8 @@ class Options:
         threads: of torch.
         device: on which detectors are trained, as torch names it; they are tested on the CPU.
         evaluate_again: evaluate kept candidates by the criteria as they are now; nothing else.
-        page: whose tables and picture are brought up to date; `None` leaves it alone.
+        tables: folder of the published tables.
+        picture: of labels and candidates.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -91,10 +90,11 @@ class Options:
     batch: int = 4
     paper_steps: int = 1500
     work: Path = Path("output/log_piles")
-    output: Path = Path("results/detection/log_piles")
+    output: Path = Path("output/log_piles/results")
     threads: int = 1
     device: str = "cpu"
-    page: Path | None = Path("docs/detection.md")
+    tables: Path = Path("results")
+    picture: Path = Path("docs/images/log_piles.png")
     evaluate_again: bool = False
 
 
@@ -110,10 +110,10 @@ def main(options: Options) -> None:
             for labels in LABELS:
                 learn(network, labels, seed, options)
                 test(network, labels, seed, options)
-                publish(options.output, options.work / "data", options.page)
+                publish(options.output, options.work / "data", options.tables, options.picture)
     for seed in options.seeds:
         evaluate_labels(seed, options)
-        publish(options.output, options.work / "data", options.page)
+        publish(options.output, options.work / "data", options.tables, options.picture)
 
 
 def record(seed: int, options: Options) -> None:
@@ -262,7 +262,7 @@ def evaluate_again(options: Options) -> None:
             images.append(evaluate_anew(image, recording, name, ValidityConfig()))
         result |= {"images": images_to_json(images), "limits": asdict(ValidityConfig())}
         write_json(path, {**result, "evaluated_by": revision()})
-    publish(options.output, options.work / "data", options.page)
+    publish(options.output, options.work / "data", options.tables, options.picture)
 
 
 def preset_of(network: str, seed: int, options: Options) -> Preset:

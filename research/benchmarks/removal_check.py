@@ -3,7 +3,7 @@
 A classical policy empties piles; it succeeds, fails, drops and drags. After every pick the removal
 check compares the views before and after it. The truth is which objects are gone.
 
-    python research/benchmarks/pick_witness.py --seeds 3       # results/annotation/removal
+    python research/benchmarks/removal_check.py --seeds 3
     check.json
 """
 
@@ -53,7 +53,7 @@ def main(
     seeds: int = 3,
     attempts: int = 40,
     scenes: tuple[str, ...] = ("random", "test2", "mixed"),
-    output: Path = Path("results/annotation/check_removal.json"),
+    output: Path = Path("output/benchmarks/removal_check.json"),
 ) -> None:
     """Measure and print.
 

@@ -3,8 +3,7 @@
 No robot and no network: coins are tossed at a given rate, and `deployed model.rolls_back` is asked
 about them as the trainer asks.
 
-    python research/benchmarks/rollback.py                                   #
-    results/rollback/coins.json
+    python research/benchmarks/rollback.py
 """
 
 import json
@@ -28,7 +27,7 @@ def main(
     robots: int = 200,
     attempts: int = 5000,
     seed: int = 0,
-    output: Path = Path("results/rollback/coins.json"),
+    output: Path = Path("output/benchmarks/coins.json"),
 ) -> None:
     """Toss and print a table.
 

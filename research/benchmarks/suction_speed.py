@@ -59,7 +59,7 @@ class Options:
 
     repeats: int = 5
     threads: tuple[int, ...] = (1, 2)
-    output: Path = Path("results/learning/suction_speed.json")
+    output: Path = Path("output/benchmarks/suction_speed.json")
 
 
 class WholeFrame:

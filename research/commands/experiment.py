@@ -24,10 +24,10 @@ from grasp_affordance.evaluation.runner import parse_seeds
 from grasp_affordance.evaluation.store import read_json
 from grasp_affordance.evaluation.tables import percent
 from research.experiments.arms import EXPERIMENTS, Experiment, experiment
-from research.experiments.references import ReferenceJob
-from research.experiments.run import LearnJob, begun, incomplete, jobs_of
-
-AnyJob = LearnJob | ReferenceJob
+from research.experiments.results import read_experiments
+from research.experiments.run import LearnJob, begun, jobs_of
+from research.experiments.table import table_of
+from research.tables import write_table
 
 
 def run(
@@ -37,19 +37,18 @@ def run(
     arms: tuple[str, ...] = (),
     tests: bool = True,
     clearances: int | None = None,
-    references: bool = True,
     workers: int = 1,
     backend: Backend = "local",
     device: str = "cpu",
     resume: bool = False,
-    results: Path = Path("results/learning"),
+    raw: Path = Path("output/experiments"),
     work: Path = Path("output/learning"),
+    tables: Path = Path("results"),
 ) -> int:
     """Run a named experiment: every arm learns with every seed, and its weights are tested.
 
-    Without a name, lists the experiments. The prior and the oracle clear the same piles.
-    `python -m research report` writes what was found into docs/results.md. What is finished is kept,
-    whatever kills the rest; --resume goes on.
+    Without a name, lists the experiments. What is finished is kept, whatever kills the rest;
+    --resume goes on. The end is a table, which `python -m research report` writes into pages.
 
     Args:
         name: of the experiment.
@@ -58,14 +57,14 @@ def run(
         arms: only these.
         tests: clear the piles of the experiment's tests with the weights at the end.
         clearances: piles per test and seed; by default those of the experiment.
-        references: clear the same piles by the prior and the oracle.
         workers: runs at a time, each in a process of its own.
         backend: local processes, or Ray (on the cluster that RAY_ADDRESS names, whose machines
             share these folders, or on this machine).
         device: on which all arms learn and predict, as torch names it: cpu, cuda.
         resume: keep finished runs and go on with interrupted ones.
-        results: small files: a folder per experiment, arm and seed.
+        raw: every attempt and test: a folder per experiment, arm and seed.
         work: weights and the learners' states.
+        tables: folder of published tables; the experiment's is `learning_NAME.json`.
     """
     console = Console()
     if not name:
@@ -73,21 +72,23 @@ def run(
         return 0
     usable_device(device)
     chosen = _chosen(experiment(name).on(device), arms, attempts, tests, clearances)
-    jobs = jobs_of(name, chosen, parse_seeds(seeds), results, work, references=references)
+    jobs = jobs_of(name, chosen, parse_seeds(seeds), raw, work)
     before = begun(jobs)
     if before and not resume:
         raise ConfigError(
             f"{before[0]} holds a run: add --resume to keep what is finished and go on with the "
-            "rest, or choose other --results and --work"
+            "rest, or choose other --raw and --work"
         )
     failed = _run(console, jobs, workers, backend)
-    if not failed and (more := incomplete(jobs)):
-        failed = _run(console, more, workers, backend)
     names = {job for job, _ in failed}
     console.print(_summary(name, [job for job in jobs if job.name not in names]))
     for job, problem in failed:
         console.print(f"[red]failed[/red] {job}: {problem}", highlight=False)
-    console.print(f"results: {results / name}; `python -m research report` shows them")
+    found = next((each for each in read_experiments(raw) if each.name == name), None)
+    if found is not None:
+        path = tables / f"learning_{name}.json"
+        write_table(path, table_of(found))
+        console.print(f"table: {path}; every attempt: {raw / name}")
     return 1 if failed else 0
 
 
@@ -112,7 +113,7 @@ def _chosen(
 
 
 def _run(
-    console: Console, jobs: Sequence[AnyJob], workers: int, backend: Backend
+    console: Console, jobs: Sequence[LearnJob], workers: int, backend: Backend
 ) -> list[tuple[str, str]]:
     """Run all jobs with a bar for each that is at work; return those that failed."""
     failed: list[tuple[str, str]] = []
@@ -139,7 +140,7 @@ def _run(
 class _Bars:
     """A bar for the whole, and one for each job that has begun and not ended."""
 
-    def __init__(self, progress: Progress, jobs: Sequence[AnyJob]) -> None:
+    def __init__(self, progress: Progress, jobs: Sequence[LearnJob]) -> None:
         self._progress = progress
         self._left = {job.name: job for job in jobs}
         self._at_first = {name: job.progress()[0] for name, job in self._left.items()}
@@ -168,13 +169,13 @@ class _Bars:
         self._progress.update(self._whole, completed=done)
 
 
-def _summary(name: str, jobs: Sequence[AnyJob]) -> Table:
+def _summary(name: str, jobs: Sequence[LearnJob]) -> Table:
     table = Table(title=f"Experiment {name}", title_justify="left")
     for column in ("arm", "seed", "attempts", "first 100", "last 100", "≥ 90 % after", "ECE"):
         table.add_column(column, justify="left" if column == "arm" else "right")
     for job in jobs:
         path = job.results / "summary.json"
-        if not isinstance(job, LearnJob) or not path.exists():
+        if not path.exists():
             continue
         figures = read_json(path)["figures"]
         soon, error = figures["attempts_to_90"], figures["calibration_error"]

@@ -1,6 +1,5 @@
 """What experiments have left on disk, and the figures of a report."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from grasp_affordance.evaluation.learning_rows import LearningRow, read_learning_rows
-from grasp_affordance.evaluation.statistics import CONFIDENCE, Interval
 from grasp_affordance.evaluation.store import read_json, read_report
-from grasp_affordance.learning.curve import LEVELS, WINDOW
+from grasp_affordance.learning.curve import WINDOW
 from research.experiments.arms import EXPERIMENTS, Arm, Experiment
-from research.experiments.references import LIVE, TEST, reference_file
 
 Array = NDArray[np.float64]
 Report = Mapping[str, Any]
@@ -51,12 +47,8 @@ class ArmRun:
         chosen = self.success[part]
         return float(chosen.mean()) if len(chosen) == WINDOW else float("nan")
 
-    def piles(self, part: slice) -> set[int]:
-        """Return the piles in which a part of the attempts was made."""
-        return {row.pile for row in self.rows[part]}
 
-
-FIRST, LAST, ALL = slice(None, WINDOW), slice(-WINDOW, None), slice(None)
+FIRST, LAST = slice(None, WINDOW), slice(-WINDOW, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,51 +58,17 @@ class ExperimentResults:
     Attributes:
         name: of the experiment; definition: what it compares.
         runs: arm -> its runs by seed; arms without a finished run are missing.
-        references: folder of the reports of prior and oracle.
     """
 
     name: str
     definition: Experiment
     runs: Mapping[str, Sequence[ArmRun]]
-    references: Path
 
     def arm(self, name: str) -> Arm:
         """Return what an arm is; one that is no longer defined is described by its flags."""
         run = self.runs[name][0].summary
         flags, cell = run["flags"], run["run"]["cell"]
         return self.definition.arms.get(name) or Arm("no longer defined", flags, cell)
-
-    def reference_arm(self, name: str) -> str | None:
-        """Return the arm with which another is compared, if it has finished runs."""
-        if name not in self.definition.arms:
-            return None
-        found = self.definition.reference(name)
-        return found if found in self.runs else None
-
-    def live(self, policy: str, arm: str, part: slice) -> list[float]:
-        """Return for each seed the success of a policy in the piles of a part of the attempts.
-
-        NaN where it has not cleared all of them.
-        """
-        return [self._live(policy, arm, run, part) for run in self.runs[arm]]
-
-    def test(self, policy: str, arm: str, scene: str, seed: int) -> Report | None:
-        """Return the report of a policy on the piles of a test, None where there is none."""
-        return self._reference(TEST, self.arm(arm).cell, scene, policy, seed)
-
-    def _live(self, policy: str, arm: str, run: ArmRun, part: slice) -> float:
-        scene = run.summary["run"]["scene"]
-        report = self._reference(LIVE, self.arm(arm).cell, scene, policy, run.seed)
-        piles = run.piles(part)
-        found = [c for c in report["clearances"] if c["index"] in piles] if report else []
-        attempts = sum(clearance["attempts"] for clearance in found)
-        if len(found) < len(piles) or not attempts:
-            return float("nan")
-        return float(sum(clearance["successes"] for clearance in found) / attempts)
-
-    def _reference(self, kind: str, cell: str, scene: str, policy: str, seed: int) -> Report | None:
-        path = self.references / reference_file(kind, cell, scene, policy, seed)
-        return read_report(path) if path.exists() else None
 
 
 def read_experiments(folder: Path) -> list[ExperimentResults]:
@@ -127,26 +85,6 @@ def rolling(success: Array, window: int = WINDOW) -> Array:
     return np.asarray((total[ends] - total[starts]) / (ends - starts))
 
 
-def mean_interval(values: Array) -> Interval:
-    """Return Student's interval of the mean over seeds; NaN for fewer than two."""
-    count = len(values)
-    if count < 2:
-        return Interval(float("nan"), float("nan"))
-    half = float(student.ppf(0.5 + CONFIDENCE / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
-    return Interval(float(values.mean()) - half, float(values.mean()) + half)
-
-
-def level_attempts(runs: Sequence[ArmRun]) -> dict[float, list[int | None]]:
-    """Return for each level of success after how many attempts each run reached it."""
-    return {level: [run.attempts_to(level) for run in runs] for level in LEVELS}
-
-
-def causes_of(runs: Sequence[ArmRun]) -> dict[str, int]:
-    """Return the true causes of failure of all runs, the most frequent first."""
-    counted = Counter(row.true_cause for run in runs for row in run.rows if not row.succeeded)
-    return dict(counted.most_common())
-
-
 def _read(name: str, definition: Experiment, folder: Path) -> ExperimentResults:
     runs: dict[str, list[ArmRun]] = {arm: [] for arm in definition.arms}
     for path in (folder / name).glob("*-seed*/summary.json"):
@@ -154,7 +92,7 @@ def _read(name: str, definition: Experiment, folder: Path) -> ExperimentResults:
         runs.setdefault(arm, []).append(_read_run(path.parent, int(seed)))
     sorted_runs = {arm: sorted(found, key=lambda run: run.seed) for arm, found in runs.items()}
     finished = {arm: found for arm, found in sorted_runs.items() if found}
-    return ExperimentResults(name, definition, finished, folder / "references")
+    return ExperimentResults(name, definition, finished)
 
 
 def _read_run(folder: Path, seed: int) -> ArmRun:

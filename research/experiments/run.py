@@ -1,11 +1,10 @@
-"""Runs of an experiment as jobs: an arm learns and is tested; the prior and the oracle beside it.
+"""Runs of an experiment as jobs: an arm learns and is tested.
 
 Results hold small files only, and all that the report needs:
 
     NAME/ARM-seedN/attempts.csv      a row per attempt, as it happens
     NAME/ARM-seedN/summary.json      figures; there when the run has learned, not while it learns
     NAME/ARM-seedN/SCENE.json        tests of the weights at the end
-    references/KIND-CELL-SCENE-POLICY-seedN.json    prior and oracle on the same piles
 
 Weights and the learner's state are in the work folder, under the same names.
 """
@@ -25,7 +24,7 @@ from grasp_affordance.evaluation.learning_run import (
     pretrain_in_cell,
 )
 from grasp_affordance.evaluation.learning_store import LearningStore, run_identity
-from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner, novelty_of
+from grasp_affordance.evaluation.make_learner import make_learner
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
 from grasp_affordance.evaluation.store import (
     drop_other_runs,
@@ -37,9 +36,10 @@ from grasp_affordance.evaluation.store import (
 )
 from grasp_affordance.folder_lock import FolderLock
 from research.experiments.arms import Experiment, learner_options
-from research.experiments.references import OBJECTS, ReferenceJob, references_of
 
 logger = logging.getLogger(__name__)
+
+OBJECTS = 20  # of a usual pile, to tell progress in attempts
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,11 @@ class LearnJob:
             return None
         found = read_json(path)
         wanted = run_identity(self.config, learner_options(self.flags))
-        wrong = differences(completed(found["run"]), completed(wanted))
+        wrong = sorted(key for key in wanted if found["run"].get(key) != wanted[key])
         if wrong:
             raise ConfigError(
                 f"{path} is of another run (different: {', '.join(wrong)}); remove its folder to "
-                "run it anew, or choose another --results"
+                "run it anew, or choose another --raw"
             )
         return found if found["learned"] >= self.config.attempts else None
 
@@ -201,73 +201,27 @@ class LearnJob:
 
 
 def jobs_of(
-    name: str,
-    chosen: Experiment,
-    seeds: Sequence[int],
-    results: Path,
-    work: Path,
-    *,
-    references: bool = True,
-) -> list[LearnJob | ReferenceJob]:
+    name: str, chosen: Experiment, seeds: Sequence[int], results: Path, work: Path
+) -> list[LearnJob]:
     """Return the jobs of an experiment, seed after seed, so that a part of it shows all arms."""
     results, work = results.resolve(), work.resolve()
-    jobs: list[LearnJob | ReferenceJob] = []
+    jobs: list[LearnJob] = []
     for seed in seeds:
-        tables = {}
         for arm, each in chosen.arms.items():
             config = LearningRunConfig(chosen.scene, each.cell, chosen.attempts, seed)
             folder = Path(name) / f"{arm}-seed{seed}"
-            job = LearnJob(
-                name, arm, each.flags, config, results / folder, work / folder, chosen.tests
+            jobs.append(
+                LearnJob(
+                    name, arm, each.flags, config, results / folder, work / folder, chosen.tests
+                )
             )
-            tables[arm] = job.table
-            jobs.append(job)
-        if references:
-            jobs += references_of(chosen, seed, tables, results / "references", work / "references")
     return jobs
 
 
-def incomplete(jobs: Sequence[LearnJob | ReferenceJob]) -> list[LearnJob | ReferenceJob]:
-    """Return the references that began before the runs beside them had seen their last pile."""
-    return [job for job in jobs if isinstance(job, ReferenceJob) and not job.complete]
-
-
-def begun(jobs: Sequence[LearnJob | ReferenceJob]) -> list[Path]:
+def begun(jobs: Sequence[LearnJob]) -> list[Path]:
     """Return the folders in which runs of these jobs were begun or finished before."""
-    folders = [folder for j in jobs if isinstance(j, LearnJob) for folder in (j.results, j.work)]
+    folders = [folder for j in jobs for folder in (j.results, j.work)]
     return [folder for folder in folders if folder.is_dir() and any(folder.iterdir())]
-
-
-def differences(found: Any, wanted: Any, name: str = "") -> list[str]:
-    """Return the names of values that differ between two JSON objects.
-
-    An option that one of them does not know is no difference: it came into being since, and a
-    finished run was made without it.
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        return [
-            each
-            for key in sorted(found.keys() & wanted.keys())
-            for each in differences(found[key], wanted[key], f"{name}.{key}".lstrip("."))
-        ]
-    return [] if found == wanted else [name]
-
-
-def completed(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the identity of a run with the probability that it tried what was novel.
-
-    What is not there is no difference to `differences`, and no value may mean one or the other: so
-    runs of different novelty exploration would pass for each other. A run from before there was
-    this option tried nothing; one that gives no value had the default of its prior; the paper's
-    learner has no novelty exploration.
-    """
-    if "learner" not in run:  # it says nothing of who learned
-        return dict(run)
-    learner, novel = run["learner"], 0.0
-    if "novel" in learner and learner["preset"] != "paper":
-        given = LearnerOptions(prior=learner["prior"], novel=learner["novel"])
-        novel = novelty_of(given).novel
-    return {**run, "learner": {**learner, "novel": novel}}
 
 
 def count_rows(table: Path) -> int:

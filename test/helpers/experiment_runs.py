@@ -14,7 +14,6 @@ from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.runner import RunConfig, make_report
 from grasp_affordance.evaluation.store import write_json
 from research.experiments.arms import experiment, learner_options
-from research.experiments.references import LIVE, TEST, reference_file
 
 PER_PILE = 20
 MACHINE = {"processor": "Abacus", "cores": 2}
@@ -84,22 +83,6 @@ def write_table(path: Path, rows: Sequence[LearningRow]) -> None:
         writer = csv.DictWriter(stream, [field.name for field in fields(LearningRow)])
         writer.writeheader()
         writer.writerows(asdict(each) for each in rows)
-
-
-def write_reference(
-    results: Path,
-    kind: str,
-    policy: str,
-    seed: int,
-    wins: Sequence[int],
-    scene: str = "train",
-    cell: str = "realistic",
-) -> None:
-    """Write the report of a reference with these successes in 20 attempts of each pile."""
-    assert kind in (LIVE, TEST)
-    name = reference_file(kind, cell, scene, policy, seed)
-    clearances = [clearance(seed, index, count) for index, count in enumerate(wins)]
-    write_json(results / "references" / name, pile_report(policy, scene, cell, clearances))
 
 
 def pile_report(policy: str, scene: str, cell: str, clearances: list[Clearance]) -> dict:

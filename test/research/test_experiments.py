@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation.fake_pile import clear_scripted
-from helpers.experiment_runs import PER_PILE, row, write_table
 from helpers.networks import noise_frame
 
 from grasp_affordance.affordance.network.device import accelerator_name
 from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable, read_learning_rows
-from grasp_affordance.evaluation.learning_run import LearningRunConfig, lay_out_pile
+from grasp_affordance.evaluation.learning_run import LearningRunConfig
 from grasp_affordance.evaluation.learning_store import LearningStore, run_identity
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
 from grasp_affordance.evaluation.provenance import machine_text, revision
@@ -26,11 +25,9 @@ from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
 from grasp_affordance.evaluation.store import file_digest, read_report, write_json
 from grasp_affordance.folder_lock import BusyError, FolderLock
 from grasp_affordance.models import load_model
-from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from research.commands.experiment import run as run_command
 from research.experiments.arms import EXPERIMENTS, experiment
-from research.experiments.references import LIVE, POLICIES, TEST, ReferenceJob, clear_learning_pile
-from research.experiments.run import LearnJob, begun, completed, differences, incomplete, jobs_of
+from research.experiments.run import LearnJob, begun, jobs_of
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -82,53 +79,16 @@ def test_an_arm_is_compared_with_the_first_of_its_cell() -> None:
         experiment("nonsense")
 
 
-def test_the_jobs_are_every_arm_and_reference_of_every_seed(tmp_path: Path) -> None:
+def test_the_jobs_are_every_arm_of_every_seed(tmp_path: Path) -> None:
     jobs = jobs_of("prior", EXPERIMENTS["prior"], range(2), tmp_path / "r", tmp_path / "w")
     assert len({job.name for job in jobs}) == len(jobs)
-    learning = [job for job in jobs if isinstance(job, LearnJob)]
-    assert [(job.arm, job.config.seed) for job in learning] == [
+    assert [(job.arm, job.config.seed) for job in jobs] == [
         ("ideal", 0),
         ("realistic", 0),
         ("ideal", 1),
         ("realistic", 1),
     ]
-    references = [job for job in jobs if isinstance(job, ReferenceJob)]
-    found = {(job.kind, job.policy, job.cell) for job in references if job.seed == 1}
-    assert found == {
-        (kind, policy, cell)
-        for kind, policies in POLICIES.items()
-        for policy in policies
-        for cell in ("ideal", "realistic")
-    }
-    assert set(POLICIES) == {LIVE, TEST}
     assert not begun(jobs)
-
-
-def test_an_option_that_came_into_being_is_no_difference_but_another_value_is() -> None:
-    old = {"seed": 1, "learner": {"steps": 4}}
-    assert not differences(old, {"seed": 1, "learner": {"steps": 4, "new": True}})
-    assert differences(old, {"seed": 1, "learner": {"steps": 8}}) == ["learner.steps"]
-
-
-def learned(novel: object = "absent", prior: bool = True, preset: str = "default") -> dict:
-    """The identity of a run, as far as it says whether strange places were tried."""
-    given = {} if novel == "absent" else {"novel": novel}
-    return {"seed": 0, "learner": {"preset": preset, "prior": prior, **given}}
-
-
-def test_a_run_without_a_word_on_novelty_is_taken_for_what_it_was() -> None:
-    def same(found: dict, wanted: dict) -> bool:
-        return not differences(completed(found), completed(wanted))
-
-    before, default, none = learned(), learned(None), learned(0.0)
-    assert same(before, none)
-    assert differences(completed(before), completed(default)) == ["learner.novel"]
-    assert same(default, default)
-    assert same(default, learned(0.5))
-    assert not same(default, none)
-    assert same(learned(prior=False), learned(None, prior=False))  # who knows nothing tries nothing
-    assert not same(learned(prior=False), learned(0.5, prior=False))
-    assert same(learned(preset="paper"), learned(None, preset="paper"))  # nor does the paper's
 
 
 def test_another_device_changes_every_arm_and_no_run() -> None:
@@ -158,7 +118,7 @@ def test_a_learner_that_begins_with_the_shipped_weights_judges_as_they_do(tmp_pa
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="device 'nonsense'"):
-        run_command("prior", device="nonsense", results=tmp_path / "r", work=tmp_path / "w")
+        run_command("prior", device="nonsense", raw=tmp_path / "r", work=tmp_path / "w")
     with pytest.raises(ConfigError, match="device 'nonsense'"):
         make_learner(LearnerOptions(device="nonsense"), 0, tmp_path / "default")
     assert not (tmp_path / "r").exists()
@@ -355,50 +315,3 @@ def test_weights_are_tested_once_and_anew_when_they_have_learned_since(
     job(run, 3, tests=tested).run()
     assert len(cleared) == 4
     assert read_report(report)["identity"]["weights"] != before
-
-
-def test_a_reference_sees_the_piles_that_are_learned_on() -> None:
-    """A cell that has seen other piles before lays out the same pile as a new one."""
-    frames = []
-    for before in (0, 1):
-        with SimCell(SimConfig(scene="rows", hardness=Hardness.REALISTIC, seed=3)) as cell:
-            for number in range(2 - before, 3):
-                lay_out_pile(cell, "train", 3, number)
-            frames.append(cell.camera.read())
-    assert np.array_equal(frames[0].color, frames[1].color)
-    assert np.array_equal(frames[0].depth, frames[1].depth, equal_nan=True)
-
-
-def test_a_reference_is_made_once_for_all_experiments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "research.experiments.references.clear_learning_pile"
-    assert clear_learning_pile.__name__ in name
-    monkeypatch.setattr(name, clear_scripted)
-    reference = ReferenceJob(LIVE, "prior", "train", "ideal", 0, 2, tmp_path / "r", tmp_path / "w")
-    assert reference.progress() == (0, 40)
-    reference.run()
-    made = reference.output.stat().st_mtime_ns
-    reference.run()
-    replace(reference, piles=1).run()
-    assert reference.output.stat().st_mtime_ns == made
-    assert reference.progress() == (40, 40)
-    replace(reference, piles=3).run()
-    assert len(read_report(reference.output)["clearances"]) == 3
-
-
-def test_a_reference_clears_every_pile_that_was_learned_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("research.experiments.references.clear_learning_pile", clear_scripted)
-    tables = [tmp_path / name / "attempts.csv" for name in ("one", "two", "not begun")]
-    for table, piles in zip(tables, (3, 5), strict=False):
-        write_table(table, [row(PER_PILE * pile, True) for pile in range(piles)])
-    reference = ReferenceJob(
-        LIVE, "prior", "train", "ideal", 0, 2, tmp_path / "r", tmp_path / "w", tuple(tables)
-    )
-    assert not reference.complete
-    reference.run()
-    assert len(read_report(reference.output)["clearances"]) == 5
-    assert reference.complete
-    assert not incomplete([reference])

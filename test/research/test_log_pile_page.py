@@ -10,8 +10,8 @@ from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
 from research.log_piles.candidates import CandidateRow, JudgedImage, images_to_json
-from research.log_piles.page import draw_candidates, page_part, publish, write_sheet
-from research.log_piles.report import read_runs
+from research.log_piles.page import draw_candidates, publish, write_sheet
+from research.tables import read_table
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 
@@ -53,36 +53,19 @@ def test_the_sheet_shows_only_what_passes_the_threshold(tmp_path: Path) -> None:
     assert count(more, (60, 220, 40)) > 1.5 * count(sheet, (60, 220, 40))
 
 
-def test_the_page_holds_the_tables_of_what_is_there(tmp_path: Path) -> None:
-    images = images_to_json([JudgedImage("a", (candidate("none"), candidate("covered")))])
-    trained = {"steps": 7, "processor_seconds": 90.0}
-    for labels in ("auto", "exact"):
-        content = {"seed": 0, "network": "dense", "labels": labels, "images": images}
-        path = tmp_path / f"dense-{labels}-seed0.json"
-        path.write_text(json.dumps({**content, "trained": trained}))
-    text = page_part(read_runs(tmp_path), 0.3, "images/log_piles.png")
-    assert "| dense | exact | 1 × 1 | 2.0 | 50.0 %" in text
-    assert "automatic less exact +0.0" in text
-    assert "covered 1" in text
-    assert "images/log_piles.png" in text
-    assert "7 steps, 1.5 to 1.5 minutes" in text
-    assert "paper**:" not in text  # nothing is said of what was not run
-
-
-def test_publishing_fills_the_page_and_draws_the_picture_beside_it(tmp_path: Path) -> None:
+def test_publishing_writes_tables_and_a_picture(tmp_path: Path) -> None:
     frame = RgbdFrame(GREY, np.ones((120, 160), np.float32), Intrinsics(200, 200, 80, 60, 160, 120))
     writer = SequenceWriter(
         tmp_path / "data" / "seed3" / "test00", SequenceCamera(frame.intrinsics)
     )
     name = writer.append(frame)
     images = images_to_json([JudgedImage(f"test00/{name}", (candidate("none"),))])
-    facts = {"trained": {"steps": 7, "processor_seconds": 90.0}, "images": images}
-    result = {"seed": 3, "network": "dense", "labels": "auto", **facts}
+    result = {"seed": 3, "network": "dense", "labels": "auto", "images": images}
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "dense-auto-seed3.json").write_text(json.dumps(result))
-    page = tmp_path / "page.md"
-    page.write_text("before <!-- generated: log piles -->\n<!-- end of log piles --> after")
-    publish(tmp_path / "raw", tmp_path / "data", page)
-    assert "| dense | automatic | 1 × 1 |" in page.read_text()
-    assert cv2.imread(str(tmp_path / "images" / "log_piles.png")) is not None
-    publish(tmp_path / "raw", tmp_path / "nowhere", None)  # no page, nothing to do
+    publish(tmp_path / "raw", tmp_path / "data", tmp_path, tmp_path / "sheet.png")
+    table = read_table(tmp_path / "log_piles.json")
+    assert table.seeds == "3:4"
+    assert "| dense | automatic | 1 × 1 | 1.0 | 100.0 %" in table.markdown()
+    assert "paper |" not in table.markdown().replace("the paper's", "")  # nothing that was not run
+    assert cv2.imread(str(tmp_path / "sheet.png")) is not None

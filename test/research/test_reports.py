@@ -12,27 +12,17 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.runner import RunConfig, run
 from grasp_affordance.evaluation.store import write_json
 from grasp_affordance.evaluation.tables import causes_text, percent, run_table, with_interval
-from research.commands import report as report_command
-from research.report.markdown import details, in_short, overview, per_stack
-from research.report.results_page import replace_part, update_page
+from research.baselines import in_full, in_short, read_reports
+from research.tables import Table, fill, read_table, write_table
 
-PAGE = """# Results
-
-Kept.
-
-<!-- generated: baselines -->
-old
-<!-- end of baselines -->
-
-Kept too.
-"""
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("reports")
     measured = []
-    for cell in ("ideal", "adverse"):
+    for cell in ("realistic", "adverse"):
         for policy in ("prior", "oracle"):
             config = RunConfig(policy, "train", cell)
             output = folder / f"{cell}-{policy}.json"
@@ -55,89 +45,69 @@ def test_the_terminal_shows_total_seeds_and_figures(reports: list[dict[str, Any]
     console.print(run_table(reports[0]))
     text = console.export_text()
     total = reports[0]["total"]
-    assert "prior · train · ideal cell" in text
+    assert "prior · train · realistic cell" in text
     assert "seed 1" in text
     expected = with_interval(total["success_rate"], total["success_rate_interval"])
     assert expected in text
 
 
-def test_a_rate_on_few_attempts_is_marked(reports: list[dict[str, Any]]) -> None:
-    table = overview(reports, "ideal")
-    row = next(line for line in table.splitlines() if line.startswith("| train"))
-    assert row.count("*") == 2
-    whole = [{**r, "total": {**r["total"], "publishable": True}} for r in reports]
-    assert "*" not in overview(whole, "ideal")
-
-
-def test_the_same_piles_cleared_alike_differ_by_nothing(reports: list[dict[str, Any]]) -> None:
-    row = next(line for line in details(reports, "ideal").splitlines() if "| oracle |" in line)
-    assert "+0.0 (+0.0 to +0.0)" in row
-
-
-def test_every_stack_type_has_its_row(reports: list[dict[str, Any]]) -> None:
-    rows = per_stack(reports, "adverse", "train").splitlines()[2:]
-    assert [row.split("|")[1].strip() for row in rows] == list(reports[0]["per_stack"])
-
-
-def test_only_the_generated_part_of_a_page_changes() -> None:
-    text = replace_part(PAGE, "baselines", "new")
-    assert "Kept." in text
-    assert "Kept too." in text
-    assert "old" not in text
-    assert replace_part(text, "baselines", "new") == text
-
-
-@pytest.mark.parametrize("page", ["no markers", PAGE + PAGE])
-def test_a_page_without_exactly_one_such_part_is_refused(page: str) -> None:
-    with pytest.raises(ConfigError, match="no part 'baselines'"):
-        replace_part(page, "baselines", "new")
-
-
-def test_a_page_is_updated_whole_or_not_at_all(tmp_path: Path) -> None:
-    page = tmp_path / "results.md"
-    page.write_text(PAGE)
-    with pytest.raises(ConfigError):
-        update_page(page, {"baselines": "new", "missing": "new"})
-    assert page.read_text() == PAGE
-
-
-def test_the_report_command_writes_page_and_pictures(
-    tmp_path: Path, reports: list[dict[str, Any]]
+def test_baselines_are_ordered_by_place_and_policy(
+    reports: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    for number, each in enumerate(reports):
-        write_json(tmp_path / "runs" / f"{number}.json", each)
-    page = tmp_path / "docs" / "results.md"
-    page.parent.mkdir()
-    page.write_text(PAGE)
-    readme = tmp_path / "README.md"
-    readme.write_text(PAGE.replace("baselines", "in short"))
-    report_command.run(tmp_path / "runs", page, tmp_path / "none", readme)
-    text = page.read_text()
-    assert "| picks by | train, adverse cell | train, ideal cell |" in readme.read_text()
-    assert "### The ideal cell" in text
-    assert "### The adverse cell" in text
-    for name in ("baselines.png", "baseline_causes.png"):
-        picture = (page.parent / "images" / name).read_bytes()
-        assert picture.startswith(b"\x89PNG")
-
-
-def test_the_short_table_has_success_and_share_of_the_objects(
-    reports: list[dict[str, Any]],
-) -> None:
-    changed = {"success_rate": 0.98765, "completion": 0.5}
-    whole = [*reports[:1], {**reports[1], "total": {**reports[1]["total"], **changed}}]
-    rows = in_short(whole).splitlines()
-    assert rows[0] == "| picks by | train, ideal cell |"
-    assert rows[3] == "| an oracle that knows the scene | 98.8 / 50 |"
+    for number, report in enumerate(reversed(reports)):
+        write_json(tmp_path / f"{number}.json", report)
+    found = read_reports(tmp_path)
+    assert [(r["cell"], r["policy"]) for r in found] == [
+        ("realistic", "prior"),
+        ("realistic", "oracle"),
+        ("adverse", "prior"),
+        ("adverse", "oracle"),
+    ]
+    short = in_short(found)
+    total = found[0]["total"]
+    expected = f"{100 * total['success_rate']:.1f} / {100 * total['completion']:.0f}"
+    assert short.rows[0][1] == expected
+    assert short.rows[0][2] == "–"  # nothing was measured there
+    full = in_full(found)
+    assert full.seeds == "0:2"
+    assert len(full.rows) == 4
 
 
 def test_no_reports_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="make results"):
-        report_command.run(tmp_path, tmp_path / "page.md", tmp_path)
+        read_reports(tmp_path)
 
 
-def test_the_projects_own_page_has_its_generated_part() -> None:
-    project = Path(__file__).parents[2]
-    page = (project / "docs" / "results.md").read_text()
-    assert "new" in replace_part(page, "baselines", "new")
-    assert "new" in replace_part((project / "README.md").read_text(), "in short", "new")
+def test_a_table_survives_the_disk_and_fills_only_its_part_of_a_page(tmp_path: Path) -> None:
+    table = Table("T", "do it", "0:1", "abc", "Abacus", ("a", "b"), (("x", 1),), "Note.")
+    write_table(tmp_path / "t.json", table)
+    page = "Before.\n<!-- table: t -->\nold\n<!-- end of t -->\nAfter.\n"
+    filled = fill(page, tmp_path)
+    assert filled.startswith("Before.\n<!-- table: t -->\n\n| a | b |\n| --- | --- |\n| x | 1 |")
+    assert filled.endswith("<!-- end of t -->\nAfter.\n")
+    assert "old" not in filled
+    assert "`do it`; seeds 0:1; revision abc; Abacus." in filled
+    assert fill(filled, tmp_path) == filled
+
+
+def test_a_missing_or_damaged_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"t\.json is no table"):
+        fill("<!-- table: t -->\n<!-- end of t -->", tmp_path)
+    (tmp_path / "t.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"t\.json is no table"):
+        read_table(tmp_path / "t.json")
+    with pytest.raises(ConfigError, match="a row has not 2 cells"):
+        Table("T", "", "", "", "", ("a", "b"), (("x",),))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/detection.md"])
+def test_the_projects_pages_show_the_tables_as_they_are(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert fill(text, ROOT / "results") == text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").iterdir()), ids=lambda p: p.name)
+def test_every_published_result_is_a_small_table(path: Path) -> None:
+    table = read_table(path)
+    assert all((table.title, table.command, table.seeds, table.revision, table.machine))
+    assert path.stat().st_size < 50_000
