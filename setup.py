@@ -93,6 +93,7 @@ setup(
     entry_points={"console_scripts": [f"grasp-affordance = {PACKAGE}.cli:main", *NODES]},
     install_requires=[
         "docstring-parser",
+        "filelock",
         "flask",
         "imageio-ffmpeg",
         "matplotlib",

@@ -1,9 +1,8 @@
 """The right to write to a folder: who has it is alone, until it lets go or its process ends."""
 
-import fcntl
-import os
-import weakref
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import GraspAffordanceError
@@ -24,30 +23,25 @@ class FolderLock(Closing):
         folder: made when missing.
 
     Raises:
-        BusyError: it is claimed already.
+        BusyError: another holds it.
         OSError: the folder cannot be written, or its file system knows no locks.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        self._lock = FileLock(folder / _LOCK, thread_local=False)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+            self._lock.acquire(timeout=0)
+        except Timeout:
             raise BusyError(
                 f"another process is writing to {folder}; stop it, or choose another folder"
             ) from None
-        except OSError:
-            os.close(descriptor)
-            raise
-        self._release = weakref.finalize(self, os.close, descriptor)
 
     @property
     def held(self) -> bool:
         """Whether it has not been let go."""
-        return bool(self._release.alive)
+        return self._lock.is_locked
 
     def close(self) -> None:
         """Let others have the folder; a second time does nothing."""
-        self._release()
+        self._lock.release()

@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
 
 from grasp_affordance.errors import GeometryError
 
@@ -64,39 +65,16 @@ def from_quaternion(position: ArrayLike, xyzw: ArrayLike) -> Array:
     norm = np.linalg.norm(q)
     if q.shape != (4,) or not np.isfinite(norm) or norm < 1e-9:
         raise GeometryError(f"quaternion {q.tolist()} (xyzw) has no direction")
-    x, y, z, w = q / norm
     T = np.eye(4)
-    T[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
+    T[:3, :3] = Rotation.from_quat(q).as_matrix()
     T[:3, 3] = np.asarray(position, dtype=np.float64)
     return T
 
 
 def to_quaternion(T: ArrayLike) -> Array:
-    """Return the unit quaternion (x, y, z, w), w >= 0, of a transform's rotation.
-
-    Uses the largest of the four squared components, which keeps full precision for every rotation
-    (Shepperd 1978, "Quaternion from rotation matrix").
-    """
+    """Return the unit quaternion (x, y, z, w), w >= 0, of a transform's rotation."""
     R = np.asarray(T, dtype=np.float64)[:3, :3]
-    m00, m11, m22 = np.diag(R)
-    squares = np.array(
-        [1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22, 1 + m00 + m11 + m22]
-    )
-    largest = int(np.argmax(squares))
-    s01, s02, s12 = R[0, 1] + R[1, 0], R[0, 2] + R[2, 0], R[1, 2] + R[2, 1]
-    d12, d20, d01 = R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]
-    rows = [
-        [squares[0], s01, s02, d12],
-        [s01, squares[1], s12, d20],
-        [s02, s12, squares[2], d01],
-        [d12, d20, d01, squares[3]],
-    ]
-    q = np.array(rows[largest]) / (2 * np.sqrt(squares[largest]))
-    return -q if q[3] < 0 else q
+    return Rotation.from_matrix(R).as_quat(canonical=True)
 
 
 def approach_pose(position: ArrayLike, approach: ArrayLike, yaw: float = 0.0) -> Array:

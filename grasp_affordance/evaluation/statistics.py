@@ -7,11 +7,11 @@ interval alone is too narrow. Intervals here resample whole piles.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest, bootstrap
 
-RESAMPLES = 4000
 CONFIDENCE = 0.95
+_RESAMPLES = 4000
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Interval:
     high: float
 
 
+_UNKNOWN = Interval(float("nan"), float("nan"))
+
+
 def wilson_interval(successes: int, attempts: int, confidence: float = CONFIDENCE) -> Interval:
     """Return the score interval of a binomial proportion (Wilson 1927, equation 1).
 
@@ -30,40 +33,10 @@ def wilson_interval(successes: int, attempts: int, confidence: float = CONFIDENC
     Raises:
         ValueError: counts are negative or there are more successes than attempts.
     """
-    if not 0 <= successes <= attempts:
-        raise ValueError(f"{successes} successes of {attempts} attempts")
-    if attempts == 0:
-        return Interval(float("nan"), float("nan"))
-    z = float(norm.ppf(0.5 + confidence / 2))
-    rate, share = successes / attempts, z * z / attempts
-    middle = (rate + share / 2) / (1 + share)
-    half = z / (1 + share) * np.sqrt(rate * (1 - rate) / attempts + share / (4 * attempts))
-    return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
-
-
-def resampled_ratios(
-    numerators: ArrayLike,
-    denominators: ArrayLike,
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
-) -> NDArray[np.float64]:
-    """Return the ratio of sums (resamples,) over piles drawn with replacement.
-
-    Args:
-        numerators, denominators: (piles,) counts of each pile, in the same order.
-
-    Resamples without any attempt give NaN.
-
-    Raises:
-        ValueError: the arrays are empty or of different length.
-    """
-    top = np.asarray(numerators, dtype=np.float64)
-    bottom = np.asarray(denominators, dtype=np.float64)
-    if top.ndim != 1 or top.shape != bottom.shape or top.size == 0:
-        raise ValueError(f"{top.shape} numerators and {bottom.shape} denominators")
-    weights = rng.multinomial(top.size, np.full(top.size, 1 / top.size), size=resamples)
-    sums = weights @ bottom
-    return np.divide(weights @ top, sums, out=np.full(resamples, np.nan), where=sums > 0)
+    if attempts == 0 and successes == 0:
+        return _UNKNOWN
+    found = binomtest(successes, attempts).proportion_ci(confidence, method="wilson")
+    return Interval(float(found.low), float(found.high))
 
 
 def pile_interval(
@@ -72,13 +45,39 @@ def pile_interval(
     rng: np.random.Generator,
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Return the percentile bootstrap interval of a ratio of sums over piles."""
-    ratios = resampled_ratios(numerators, denominators, rng)
-    ratios = ratios[np.isfinite(ratios)]
-    if ratios.size == 0:
-        return Interval(float("nan"), float("nan"))
+    """Return the percentile bootstrap interval of a ratio of sums over piles.
+
+    Args:
+        numerators, denominators: (piles,) counts of each pile, in the same order.
+
+    Raises:
+        ValueError: the arrays are empty or of different length.
+    """
+    top, bottom = (np.asarray(each, dtype=np.float64) for each in (numerators, denominators))
+    if top.ndim != 1 or top.shape != bottom.shape or top.size == 0:
+        raise ValueError(f"{top.shape} numerators and {bottom.shape} denominators")
+    if not bottom.any():
+        return _UNKNOWN
+    if top.size == 1:
+        rate = float(top[0] / bottom[0])
+        return Interval(rate, rate)
+
+    def ratio(top: ArrayLike, bottom: ArrayLike, axis: int = -1) -> ArrayLike:
+        with np.errstate(invalid="ignore"):  # a resample of piles without any attempt
+            return np.sum(top, axis) / np.sum(bottom, axis)
+
+    found = bootstrap(
+        (top, bottom),
+        ratio,
+        paired=True,
+        vectorized=True,
+        n_resamples=_RESAMPLES,
+        confidence_level=confidence,
+        method="percentile",
+        random_state=rng,
+    ).bootstrap_distribution
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(ratios, tails)
+    low, high = np.nanquantile(found, tails)
     return Interval(float(low), float(high))
 
 
@@ -97,28 +96,6 @@ def success_interval(
     total = int(np.asarray(attempts).sum())
     pooled = wilson_interval(int(np.asarray(successes).sum()), total, confidence)
     return Interval(min(by_pile.low, pooled.low), max(by_pile.high, pooled.high))
-
-
-def paired_difference(
-    first: tuple[ArrayLike, ArrayLike],
-    second: tuple[ArrayLike, ArrayLike],
-    rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
-) -> Interval:
-    """Return the interval of `rate(first) - rate(second)` over the same piles in the same order.
-
-    Each argument is (numerators, denominators) per pile. Both are resampled together, so that what
-    is hard about a pile for both cancels.
-    """
-    state = rng.bit_generator.state
-    ratios_first = resampled_ratios(*first, rng)
-    rng.bit_generator.state = state  # the same piles for both
-    differences = ratios_first - resampled_ratios(*second, rng)
-    differences = differences[np.isfinite(differences)]
-    if differences.size == 0:
-        return Interval(float("nan"), float("nan"))
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high))
 
 
 def spread(values: ArrayLike) -> dict[str, float]:

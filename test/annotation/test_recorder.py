@@ -168,8 +168,8 @@ def test_a_killed_recorder_loses_at_most_the_frame_in_flight(tmp_path: Path) -> 
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from helpers.annotation_scenes import Block, INTRINSICS, frame
-from grasp_affordance.annotation.recorder import RecorderConfig
-from grasp_affordance.annotation.recording import Recorder
+from grasp_affordance.annotation.recording.recorder import RecorderConfig
+from grasp_affordance.annotation.recording.from_recording import Recorder
 from grasp_affordance.sequence import SequenceCamera
 recorder = Recorder({str(tmp_path / "kept")!r}, SequenceCamera(INTRINSICS), RecorderConfig())
 while True:

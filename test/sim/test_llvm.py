@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 _PROGRAM = """
-from grasp_affordance.sim.render import Renderer
+from grasp_affordance.sim.vision.render import Renderer
 renderer = Renderer(32, 32)
 import torch
 torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
