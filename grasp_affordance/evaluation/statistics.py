@@ -33,7 +33,9 @@ def wilson_interval(successes: int, attempts: int, confidence: float = CONFIDENC
     Raises:
         ValueError: counts are negative or there are more successes than attempts.
     """
-    if attempts == 0 and successes == 0:
+    if not 0 <= successes <= attempts:  # scipy answers NaN
+        raise ValueError(f"{successes} successes of {attempts} attempts")
+    if attempts == 0:
         return _UNKNOWN
     found = binomtest(successes, attempts).proportion_ci(confidence, method="wilson")
     return Interval(float(found.low), float(found.high))
