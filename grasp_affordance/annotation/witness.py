@@ -11,7 +11,12 @@ from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.departure import DepartureConfig, Departures, departures
 from grasp_affordance.annotation.gates import GateConfig, is_object_sized
 from grasp_affordance.annotation.region import Region
-from grasp_affordance.annotation.scene_change import SceneChange, SceneChangeConfig, scene_change
+from grasp_affordance.annotation.scene_change import (
+    SceneChange,
+    SceneChangeConfig,
+    observed_area,
+    scene_change,
+)
 from grasp_affordance.annotation.view_gates import check_frames, check_view
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
@@ -103,6 +108,8 @@ def witness(
     refusal = check_frames(before, after, config.gates)
     if refusal is not None and refusal.status == "rejected":
         return Witness(PickEvent.UNKNOWN, detail=f"{refusal.reason}: {refusal.detail}")
+    if not observed_area(before.shape, polygon, 0)[0].any():
+        return Witness(PickEvent.UNKNOWN, detail="the bin is outside the view")
     change = scene_change(before, after, config.change, polygon)
     refusal = check_view(before, after, change, config.gates)
     if refusal is not None:
