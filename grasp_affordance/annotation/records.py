@@ -7,6 +7,7 @@ NNNN.picture.png   frame NNNN with mask and rectangles, beside the depth differe
 decisions.json     what a reviewer decided; see `decisions`
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.difference import Mask
 from grasp_affordance.annotation.verdict import Reason, Status
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, read_json, write_atomically
 from grasp_affordance.grasp import GraspRectangle
+from grasp_affordance.images import read_bytes, read_image
 
 PAIRS_FILE = "pairs.json"
 DECISIONS_FILE = "decisions.json"
@@ -118,16 +120,16 @@ def read_pairs(folder: str | Path) -> PairsFile:
         SequenceError: it is missing, unreadable or of another version.
     """
     path = Path(folder) / PAIRS_FILE
+    if not path.exists():
+        raise SequenceError(f"{path} is missing; run grasp-affordance annotate first")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}; annotate anew")
         return PairsFile(
             str(data["sequence"]), data["camera"], tuple(_from_dict(pair) for pair in data["pairs"])
         )
-    except FileNotFoundError as error:
-        raise SequenceError(f"{path} is missing; run grasp-affordance annotate first") from error
-    except (OSError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
 
 
@@ -137,15 +139,24 @@ def write_mask(path: Path, mask: Mask) -> None:
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a mask (H, W) that `write_mask` wrote.
+    """Read a mask (H, W): what is brighter than half.
 
     Raises:
         SequenceError: the file is missing or no image.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-    if image is None:
-        raise SequenceError(f"{path} is missing or not an image; annotate anew")
-    return np.asarray(image > 127)
+    return np.asarray(read_image(path, cv2.IMREAD_GRAYSCALE) > 127)
+
+
+def pair_digest(folder: Path, pair: PairRecord) -> str:
+    """Return what tells the label of a pair from any other: a digest of its record and its mask.
+
+    Raises:
+        SequenceError: the mask cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps(_to_dict(pair), sort_keys=True).encode())
+    if pair.mask is not None:
+        digest.update(read_bytes(inside(folder, pair.mask)))
+    return digest.hexdigest()
 
 
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:

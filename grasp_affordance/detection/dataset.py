@@ -23,6 +23,7 @@ from grasp_affordance.detection.label_history import (
 )
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.files import inside
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sequence import SequenceCamera
@@ -185,7 +186,7 @@ def _removal(
     if pair.reason in _INCOMPARABLE:
         return Removal(None, rectangles)
     files = {region.mask for region in pair.regions} | ({pair.mask} if pair.mask else set())
-    masks = [read_mask(folder / name) for name in sorted(files)]
+    masks = [read_mask(inside(folder, name)) for name in sorted(files)]
     if not masks:  # nothing left, unless a reviewer says so
         return Removal(None if rectangles else np.zeros(shape, bool), rectangles)
     if any(mask.shape != shape for mask in masks):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.decisions import decided_rectangles, read_decisions
 from grasp_affordance.annotation.records import read_mask, read_pairs
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, write_atomically
 from grasp_affordance.grasp import GraspRectangle
 
 Mask = NDArray[np.bool_]
@@ -49,7 +49,7 @@ def labelled_images(folder: Path) -> list[LabelledImage]:
     for pair in content.pairs:
         rectangles = decided_rectangles(pair, decisions.get(pair.index))
         if rectangles:
-            mask = None if pair.mask is None else read_mask(folder / pair.mask)
+            mask = None if pair.mask is None else read_mask(inside(folder, pair.mask))
             path = Path(content.sequence) / f"{pair.frames[0]}.color.png"
             images.append(LabelledImage(pair.frames[0], path, size, rectangles, mask))
     return images
