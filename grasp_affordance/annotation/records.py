@@ -59,7 +59,8 @@ class PairRecord:
 
     Attributes:
         index: of the pair in its sequence: the order of removal.
-        frames: names of the frame before and after.
+        frames: names of the frame before and after; None after, where nothing was removed and the
+            label was made by others.
         status, reason, detail: the verdict; the reason is None for an annotated pair.
         rectangles: in the frame before, nearest to the centre of mass first.
         mask, picture: names of the files; None where there is none.
@@ -69,7 +70,7 @@ class PairRecord:
     """
 
     index: int
-    frames: tuple[str, str]
+    frames: tuple[str, str | None]
     status: Status
     reason: Reason | None = None
     detail: str = ""
@@ -91,7 +92,7 @@ class PairsFile:
     """The content of `pairs.json`.
 
     Attributes:
-        sequence: folder of the frames, as an absolute path.
+        sequence: folder of the frames; written relative where it is inside the labels' own.
         camera: content of its `camera.json`.
         pairs: in order.
     """
@@ -127,7 +128,9 @@ def read_pairs(folder: str | Path) -> PairsFile:
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}; annotate anew")
         return PairsFile(
-            str(data["sequence"]), data["camera"], tuple(_from_dict(pair) for pair in data["pairs"])
+            str(Path(folder).resolve() / data["sequence"]),
+            data["camera"],
+            tuple(_from_dict(pair) for pair in data["pairs"]),
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
@@ -199,7 +202,7 @@ def _from_dict(data: Mapping[str, Any]) -> PairRecord:
     first, second = data["frames"]
     return PairRecord(
         index=int(data["index"]),
-        frames=(str(first), str(second)),
+        frames=(str(first), None if second is None else str(second)),
         status=Status(data["status"]),
         reason=None if reason is None else Reason(reason),
         detail=str(data["detail"]),
