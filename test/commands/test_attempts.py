@@ -70,6 +70,7 @@ def test_an_exported_bag_plays_back_the_frames_and_the_attempts(
         ]
     assert [text["outcome"] for text in texts] == ["success", "failure"]
 
+
 @pytest.mark.parametrize("storage", ["mcap", "rosbag2"])
 def test_an_exported_bag_has_every_frame_of_a_camera_without_a_clock(
     tmp_path: Path, storage: str
