@@ -97,7 +97,8 @@ def test_cornell_angles_and_lengths_are_those_of_the_fields_readers(foreign: Pat
         angle, length, width = np.arctan2(-dy, dx), np.hypot(dx, dy), np.hypot(*second)
         closing = -(found.theta + np.pi / 2)
         assert np.sin(closing - angle) == pytest.approx(0, abs=2e-3)
-        assert (found.h, found.w) == (pytest.approx(length, abs=0.1), pytest.approx(width, abs=0.1))
+        assert found.h == pytest.approx(length, abs=0.1)
+        assert found.w == pytest.approx(width, abs=0.1)
     assert read.left_out == 1
 
 
@@ -168,7 +169,7 @@ def test_coco_masks_packed_by_pycocotools_are_read(foreign: Path) -> None:
     mask = by_name["left/0001"].mask
     assert mask is not None
     rows, columns = np.nonzero(mask)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (225, 255, 220, 420)
+    assert [rows.min(), rows.max(), columns.min(), columns.max()] == [225, 255, 220, 420]
     assert mask.sum() == 31 * 201
     assert by_name["right/0001"].mask is None
 

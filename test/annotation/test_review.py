@@ -171,7 +171,7 @@ def test_only_the_page_itself_is_answered(
 def test_a_large_body_is_refused_unread(page: str, chunked: bool, status: int) -> None:
     port = int(page.rsplit(":", 1)[1].strip("/"))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    blocks = (b" " * 2**16 for _ in range(64))
+    blocks = iter([b" " * 2**16] * 64)
     headers = {"Content-Type": "application/json"}
     if not chunked:
         headers["Content-Length"] = str(300 * 2**20)  # of which not a byte is sent

@@ -111,5 +111,6 @@ def _find_camera(
     start = np.concatenate([turn.ravel(), shift.ravel(), [0.0]])
     found = least_squares(errors, start, loss="soft_l1", x_scale="jac").x
     error = float(np.median(np.hypot(*errors(found).reshape(-1, 2).T)))
-    intrinsics = Intrinsics(*[focal_of(found)] * 2, *centre.tolist(), width, height)
+    cx, cy = (float(value) for value in centre)
+    intrinsics = Intrinsics(focal_of(found), focal_of(found), cx, cy, width, height)
     return intrinsics, in_camera(found, points)[:, 2], error
