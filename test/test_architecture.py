@@ -12,7 +12,7 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
+CORE = {"errors", "closing", "claim", "files", "images", "geometry", "rgbd", "grasp", "cell"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -20,6 +20,7 @@ MAY_USE: dict[str, set[str]] = {
     "closing": set(),
     "claim": {"closing", "errors"},
     "files": {"errors"},
+    "images": {"errors"},
     "logs": set(),
     "console": set(),
     "geometry": {"errors"},
@@ -45,6 +46,7 @@ WITHOUT_TORCH = NUMPY_ONLY | {
     "claim",
     "closing",
     "files",
+    "images",
     "logs",
     "sequence",
     "messages",
