@@ -1,11 +1,20 @@
-"""Files and folders that exist either as they were or completely: never half-written."""
+"""Files and folders that exist either as they were or completely; reading what others wrote.
 
+What is read may come from anywhere. A file that does not hold what it should ends in one named
+error, and never leads outside the folder that was asked for.
+"""
+
+import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
+
+from grasp_affordance.errors import SequenceError
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -53,6 +62,69 @@ def new_folder(path: Path) -> Iterator[Path]:
         (around / path.name).rename(path)
     finally:
         shutil.rmtree(around)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of `name` in `folder`, where it is sure to be in that folder.
+
+    Raises:
+        SequenceError: the name leads outside: by `..`, as an absolute path, or by a link.
+    """
+    path = folder / name
+    try:
+        whole = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, NUL, too long
+        raise SequenceError(f"{folder}: the name {name!r} is no file's: {error}") from error
+    if not whole:
+        raise SequenceError(f"{folder}: the name {name!r} leads outside of the folder")
+    return path
+
+
+def parse_json(text: str | bytes, finite: bool = True) -> Any:
+    """Return the value of a JSON text.
+
+    Args:
+        text: in UTF-8 where it is bytes.
+        finite: refuse numbers that are NaN, infinite or too large for 64 bits.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or has a refused number.
+    """
+    try:
+        if not finite:
+            return json.loads(text)
+        return json.loads(
+            text, parse_constant=_refuse_number, parse_float=_finite, parse_int=_whole_number
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file; see `parse_json`.
+
+    Raises:
+        SequenceError: it is missing, unreadable or no such JSON.
+    """
+    try:
+        return parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SequenceError(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"the number {text[:20]} is not finite or too large")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_number(text)
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= (value := int(text)) < 2**64:
+        _refuse_number(text)
+    return value
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, read_json, write_atomically
 from grasp_affordance.geometry import Intrinsics, check_rigid
+from grasp_affordance.images import read_image
 from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 
 CAMERA_FILE = "camera.json"
@@ -55,6 +56,11 @@ class SequenceCamera:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.depth_scale) and self.depth_scale > 0):
             raise SequenceError(f"depth_scale {self.depth_scale} is not positive metres per unit")
+        if self.region is not None and not _meets_image(self.region, self.intrinsics):
+            size = f"{self.intrinsics.width}x{self.intrinsics.height}"
+            raise SequenceError(
+                f"region: the polygon {self.region.tolist()} is outside the image ({size} pixels)"
+            )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SequenceCamera":
@@ -138,14 +144,15 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
     """
     color_path, depth_path = _image_paths(folder, name)
     facts = _facts(folder, name)  # first, because `remove_frame` takes them away last
-    color, depth = _read_png(color_path), _read_png(depth_path)
+    size = camera.intrinsics.width, camera.intrinsics.height
+    color, depth = (read_image(path, size=size) for path in (color_path, depth_path))
     channels = 1 if color.ndim == 2 else color.shape[2]
     try:
         return RgbdFrame(
             color_as_rgb(color, _COLOR_ENCODINGS[channels]),
             depth_in_metres(depth, "16UC1", camera.depth_scale),
             camera.intrinsics,
-            stamp_ns=int(facts.get("stamp_ns", 0)),
+            stamp_ns=_stamp(facts),
             frame_id=camera.frame_id,
         )
     except FrameError as error:
@@ -236,6 +243,17 @@ def _polygon(points: Any) -> NDArray[np.float64] | None:
     return polygon
 
 
+def _meets_image(polygon: NDArray[np.float64], intrinsics: Intrinsics) -> bool:
+    """Return whether a part of the image is in a polygon (N, 2), or on its outline."""
+    width, height = intrinsics.width, intrinsics.height
+    corners = np.round(np.clip(polygon, -1e6, 1e6)).astype(int).tolist()
+    for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
+        if cv2.clipLine((0, 0, width, height), start, end)[0]:
+            return True
+    outline = np.asarray(corners, np.float32)  # no side crosses the image: all of it or nothing
+    return cv2.pointPolygonTest(outline, (width / 2, height / 2), False) >= 0
+
+
 def _bin(data: Any) -> BinGeometry | None:
     if data is None:
         return None
@@ -267,16 +285,16 @@ def _frame_names(folder: Path) -> tuple[str, ...]:
 
 
 def _image_paths(folder: Path, name: str) -> tuple[Path, Path]:
-    return folder / f"{name}.color.png", folder / f"{name}.depth.png"
+    return inside(folder, f"{name}.color.png"), inside(folder, f"{name}.depth.png")
 
 
 def _unfinished(folder: Path, name: str) -> Path:
     """The mark of a frame that is being written."""
-    return folder / f".{name}.unfinished"
+    return inside(folder, f".{name}.unfinished")
 
 
 def _facts_path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.frame.json"
+    return inside(folder, f"{name}.frame.json")
 
 
 def _facts(folder: Path, name: str) -> dict[str, Any]:
@@ -284,25 +302,18 @@ def _facts(folder: Path, name: str) -> dict[str, Any]:
     return _read_json(path) if path.exists() else {}
 
 
+def _stamp(facts: Mapping[str, Any]) -> int:
+    stamp = facts.get("stamp_ns", 0)
+    if not isinstance(stamp, int) or isinstance(stamp, bool):
+        raise FrameError(f"stamp_ns {stamp!r} is no whole number of nanoseconds")
+    return stamp
+
+
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SequenceError(f"{path} cannot be read: {error}") from error
+    data = read_json(path)
     if not isinstance(data, dict):
         raise SequenceError(f"{path}: expected an object of keys and values")
     return data
-
-
-def _read_png(path: Path) -> NDArray[Any]:
-    try:
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    except OSError as error:
-        raise SequenceError(f"{path} cannot be read: {error}") from error
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
-        raise SequenceError(f"{path} is not a whole PNG; record or copy it again")
-    return np.asarray(image)
 
 
 def _encode_png(image: NDArray[Any]) -> bytes:

@@ -13,7 +13,7 @@ PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
-CORE = VALUES | {"closing", "folder_lock", "files"}
+CORE = VALUES | {"closing", "folder_lock", "files", "images"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -21,6 +21,7 @@ MAY_USE: dict[str, set[str]] = {
     "closing": set(),
     "folder_lock": {"closing", "errors"},
     "files": {"errors"},
+    "images": {"errors"},
     "logs": set(),
     "console": set(),
     "geometry": {"errors"},

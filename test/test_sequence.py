@@ -1,6 +1,9 @@
 """Reading and writing recorded sequences."""
 
 import json
+import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +117,7 @@ def test_a_color_image_in_the_place_of_depth_is_refused(folder: Path) -> None:
 
 def test_images_of_another_size_are_refused(folder: Path) -> None:
     edit_camera(folder, width=32)
-    with pytest.raises(SequenceError, match="sizes differ"):
+    with pytest.raises(SequenceError, match=r"0000\.color\.png is 64x48 pixels; expected 32x48"):
         Sequence(folder).read("0000")
 
 
@@ -125,9 +128,12 @@ def test_images_of_another_size_are_refused(folder: Path) -> None:
         ({"fx": None}, "camera.json"),
         ({"width": 0}, "empty"),
         ({"depth_scale": 0.0}, "depth_scale"),
-        ({"depth_scale": float("nan")}, "depth_scale"),
+        ({"depth_scale": float("nan")}, "NaN is not finite"),
         ({"region": [[0, 0], [1, 1]]}, "region"),
-        ({"region": [[0, 0], [1, 1], [2, float("nan")]]}, "region"),
+        ({"region": [[0, 0], [1, 1], [2, float("nan")]]}, "NaN is not finite"),
+        ({"region": [[0, 0], [1, 1], [2, float("inf")]]}, "Infinity is not finite"),
+        ({"region": [[100, 0], [200, 0], [200, 90]]}, r"outside the image \(64x48 pixels\)"),
+        ({"region": [[-9, -9], [-1, -9], [-1, 1e12]]}, "outside the image"),
         ({"T_base_camera": [[1, 0], [0, 1]]}, "T_base_camera"),
         ({"T_base_camera": np.diag([2.0, 1, 1, 1]).tolist()}, "not a rigid transform"),
     ],
@@ -143,6 +149,61 @@ def test_an_unreadable_camera_file_is_named(folder: Path, text: str) -> None:
     (folder / "camera.json").write_text(text)
     with pytest.raises(SequenceError, match=r"camera\.json"):
         Sequence(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, '{"fx": ' * 100_000, '{"fx": 1e999}', '{"width": ' + "9" * 5000 + "}", "\xff"],
+)
+def test_a_hostile_camera_file_ends_in_one_named_error(folder: Path, text: str) -> None:
+    (folder / "camera.json").write_text(text, encoding="latin-1")
+    with pytest.raises(SequenceError, match=r"camera\.json cannot be read"):
+        Sequence(folder)
+
+
+@pytest.mark.parametrize(
+    "region", [[[-99, -99], [999, -99], [999, 999], [-99, 999]], [[60, 40], [99, 40], [99, 99]]]
+)
+def test_a_region_may_reach_beyond_the_image(folder: Path, region: list) -> None:
+    edit_camera(folder, region=region)
+    assert Sequence(folder).camera.region is not None
+
+
+def giant_png(width: int, height: int) -> bytes:
+    """A whole PNG that decodes to width x height bytes, some thousand times its own size."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("name", ["0000.color.png", "0000.depth.png"])
+def test_a_giant_image_is_named_by_its_size(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(giant_png(20_000, 20_000))
+    with pytest.raises(SequenceError, match=f"{name} is 20000x20000 pixels"):
+        Sequence(folder).read("0000")
+    Sequence(folder).read("0001")
+
+
+@pytest.mark.parametrize("stamp", ["soon", 1.5, [1], True, None])
+def test_a_stamp_that_is_no_whole_number_is_named(folder: Path, stamp: object) -> None:
+    (folder / "0000.frame.json").write_text(json.dumps({"stamp_ns": stamp}))
+    with pytest.raises(SequenceError, match=r"0000\.color\.png.*stamp_ns"):
+        Sequence(folder).read("0000")
+
+
+@pytest.mark.parametrize("name", ["../other/0000", "/etc/0000", "0002"])
+def test_a_frame_outside_of_its_folder_is_refused(folder: Path, name: str) -> None:
+    other = Path(shutil.copytree(folder, folder.parent / "other"))
+    for kind in ("color", "depth"):
+        (folder / f"0002.{kind}.png").symlink_to(other / f"0000.{kind}.png")
+    with pytest.raises(SequenceError, match="leads outside"):
+        Sequence(folder).read(name)
 
 
 def test_missing_and_empty_folders_are_named(folder: Path, tmp_path: Path) -> None:

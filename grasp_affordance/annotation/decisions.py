@@ -1,4 +1,9 @@
-"""What a reviewer decided about labels: kept beside them, never in their place."""
+"""What a reviewer decided about labels: kept beside them, never in their place.
+
+decisions.json     {"version", "decisions": {INDEX: {"accepted", "rectangles", "evaluated"}}};
+`evaluated`
+                   is the digest of the label that the reviewer saw
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +14,16 @@ from typing import Any
 from grasp_affordance.annotation.records import (
     DECISIONS_FILE,
     PairRecord,
+    pair_digest,
+    read_pairs,
     rectangle_from_dict,
     rectangle_to_dict,
 )
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import read_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -36,26 +43,53 @@ def read_decisions(folder: Path) -> dict[int, Decision]:
     """Return the decisions by index of the pair; empty where nobody has reviewed.
 
     Raises:
-        SequenceError: the file is unreadable or of another version.
+        SequenceError: the file is unreadable or of another version, or a decision is about another
+            label than the one that is there.
     """
     path = folder / DECISIONS_FILE
     if not path.exists():
         return {}
+    digests = _digests(folder)
+    decisions = {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}, expected {VERSION}")
-        return {int(index): decision_from_dict(entry) for index, entry in data["decisions"].items()}
-    except (OSError, KeyError, TypeError, ValueError, ConfigError) as error:
+        for key, entry in data["decisions"].items():
+            index = int(key)
+            if entry["evaluated"] != digests.get(index):
+                raise SequenceError(
+                    f"{path}: the decision on pair {index} is about another label than the one "
+                    "that is there; remove that file, then review anew"
+                )
+            decisions[index] = decision_from_dict(entry)
+    except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
+    return decisions
 
 
 def write_decisions(folder: Path, decisions: Mapping[int, Decision]) -> None:
-    """Write all decisions atomically."""
-    entries = {str(index): decision_to_dict(decisions[index]) for index in sorted(decisions)}
+    """Write all decisions atomically, each with the digest of the label that it is about.
+
+    Raises:
+        SequenceError: a decision is about a pair that is not there.
+        OSError: the folder cannot be written.
+    """
+    digests = _digests(folder)
+    unknown = sorted(decisions.keys() - digests.keys())
+    if unknown:
+        raise SequenceError(f"{folder} has no pair {unknown[0]}")
+    entries = {
+        str(index): {**decision_to_dict(decisions[index]), "evaluated": digests[index]}
+        for index in sorted(decisions)
+    }
     data = {"version": VERSION, "decisions": entries}
     text = json.dumps(data, indent=2, allow_nan=False) + "\n"
     write_atomically(folder / DECISIONS_FILE, text.encode())
+
+
+def _digests(folder: Path) -> dict[int, str]:
+    return {pair.index: pair_digest(folder, pair) for pair in read_pairs(folder).pairs}
 
 
 def decided_rectangles(pair: PairRecord, decision: Decision | None) -> tuple[GraspRectangle, ...]:

@@ -1,4 +1,4 @@
-"""Folders that are complete or not there."""
+"""Folders that are complete or not there, and that one at a time may change."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.folder_lock import BusyError, FolderLock
 
 
 @contextmanager
@@ -39,3 +40,20 @@ def refuse_unless_empty(output: Path) -> None:
     """Raise SequenceError if `output` is a file or a folder that holds something."""
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise SequenceError(f"{output} exists and is not empty; choose another folder")
+
+
+def claim_labels(labels: Path) -> FolderLock:
+    """Return the right to change a folder of labels, or what was decided about them.
+
+    Raises:
+        BusyError: another process, or another desk, has it.
+        SequenceError: the folder cannot be written.
+    """
+    try:
+        return FolderLock(labels)
+    except BusyError:
+        raise BusyError(
+            f"{labels} is open on a review page, or is being annotated; end that first"
+        ) from None
+    except OSError as error:
+        raise SequenceError(f"{labels} cannot be written: {error}") from error

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from grasp_affordance.annotation.records import (
 from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
 from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, read_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -149,9 +148,9 @@ def read_labels(folder: Path, name: str) -> PickLabels:
     """
     path = folder / f"{name}.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         masks = {
-            kind: None if data[kind] is None else read_mask(folder / data[kind])
+            kind: None if data[kind] is None else read_mask(inside(folder, data[kind]))
             for kind in ("mask", "positives")
         }
         return PickLabels(
@@ -161,5 +160,5 @@ def read_labels(folder: Path, name: str) -> PickLabels:
             masks["positives"],
             tuple(rectangle_from_dict(each) for each in data["rectangles"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+    except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error}") from error

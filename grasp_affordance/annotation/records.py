@@ -7,6 +7,7 @@ NNNN.picture.png   frame NNNN with mask and rectangles, beside the depth differe
 decisions.json     what a reviewer decided; see `decisions`
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, read_json, write_atomically
+from grasp_affordance.images import read_bytes, read_image
 from grasp_affordance.rectangle import GraspRectangle
 
 PAIRS_FILE = "pairs.json"
@@ -57,7 +59,8 @@ class PairRecord:
 
     Attributes:
         index: of the pair in its sequence: the order of removal.
-        frames: names of the frame before and after.
+        frames: names of the frame before and after; None after, where nothing was removed and the
+            label was made by others.
         status, reason, detail: the result; the reason is None for an annotated pair.
         rectangles: in the frame before, nearest to the centre of mass first.
         mask, picture: names of the files; None where there is none.
@@ -67,7 +70,7 @@ class PairRecord:
     """
 
     index: int
-    frames: tuple[str, str]
+    frames: tuple[str, str | None]
     status: Status
     reason: Reason | None = None
     detail: str = ""
@@ -89,7 +92,7 @@ class PairsFile:
     """The content of `pairs.json`.
 
     Attributes:
-        sequence: folder of the frames, as an absolute path.
+        sequence: folder of the frames; written relative where it is inside the labels' own.
         camera: content of its `camera.json`.
         pairs: in order.
     """
@@ -118,16 +121,18 @@ def read_pairs(folder: str | Path) -> PairsFile:
         SequenceError: it is missing, unreadable or of another version.
     """
     path = Path(folder) / PAIRS_FILE
+    if not path.exists():
+        raise SequenceError(f"{path} is missing; run grasp-affordance annotate first")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}; annotate anew")
         return PairsFile(
-            str(data["sequence"]), data["camera"], tuple(_from_dict(pair) for pair in data["pairs"])
+            str(Path(folder).resolve() / data["sequence"]),
+            data["camera"],
+            tuple(_from_dict(pair) for pair in data["pairs"]),
         )
-    except FileNotFoundError as error:
-        raise SequenceError(f"{path} is missing; run grasp-affordance annotate first") from error
-    except (OSError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
 
 
@@ -137,15 +142,24 @@ def write_mask(path: Path, mask: Mask) -> None:
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a mask (H, W) that `write_mask` wrote.
+    """Read a mask (H, W): what is brighter than half.
 
     Raises:
         SequenceError: the file is missing or no image.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-    if image is None:
-        raise SequenceError(f"{path} is missing or not an image; annotate anew")
-    return np.asarray(image > 127)
+    return np.asarray(read_image(path, cv2.IMREAD_GRAYSCALE) > 127)
+
+
+def pair_digest(folder: Path, pair: PairRecord) -> str:
+    """Return what tells the label of a pair from any other: a digest of its record and its mask.
+
+    Raises:
+        SequenceError: the mask cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps(_to_dict(pair), sort_keys=True).encode())
+    if pair.mask is not None:
+        digest.update(read_bytes(inside(folder, pair.mask)))
+    return digest.hexdigest()
 
 
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:
@@ -188,7 +202,7 @@ def _from_dict(data: Mapping[str, Any]) -> PairRecord:
     first, second = data["frames"]
     return PairRecord(
         index=int(data["index"]),
-        frames=(str(first), str(second)),
+        frames=(str(first), None if second is None else str(second)),
         status=Status(data["status"]),
         reason=None if reason is None else Reason(reason),
         detail=str(data["detail"]),

@@ -13,6 +13,7 @@ from grasp_affordance.annotation.change.region import ChangeRegion
 from grasp_affordance.annotation.change.scene_change import (
     SceneChange,
     SceneChangeConfig,
+    observed_area,
     scene_change,
 )
 from grasp_affordance.annotation.gates import GateConfig, is_object_sized
@@ -107,6 +108,8 @@ def check_removal(
     refusal = check_frames(before, after, config.gates)
     if refusal is not None and refusal.status == "rejected":
         return RemovalCheck(PickEvent.UNKNOWN, detail=f"{refusal.reason}: {refusal.detail}")
+    if not observed_area(before.shape, polygon, 0)[0].any():
+        return RemovalCheck(PickEvent.UNKNOWN, detail="the bin is outside the view")
     change = scene_change(before, after, config.change, polygon)
     refusal = check_view(before, after, change, config.gates)
     if refusal is not None:

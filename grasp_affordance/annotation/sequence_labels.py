@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.change.region import ChangeRegion
 from grasp_affordance.annotation.drawing import draw_pair
-from grasp_affordance.annotation.folders import complete_folder
+from grasp_affordance.annotation.folders import claim_labels, complete_folder
 from grasp_affordance.annotation.pair import AnnotationConfig, PairAnnotation, annotate_pair
 from grasp_affordance.annotation.records import (
     DECISIONS_FILE,
@@ -77,10 +78,15 @@ def write_labels(
         progress: told of each pair.
 
     Raises:
+        BusyError: labels in `output` are open on a review page.
         SequenceError: as `annotate_sequence`.
     """
     refuse_existing(output)
-    with complete_folder(output) as folder:
+    with ExitStack() as stack:
+        if (output / PAIRS_FILE).exists():
+            stack.enter_context(claim_labels(output))
+            refuse_existing(output)  # nobody has decided until the folder was ours
+        folder = stack.enter_context(complete_folder(output))
         return _write_labels(sequence, folder, annotated, progress)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.calibration.errors import CalibrationError
-from grasp_affordance.errors import GeometryError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.errors import GeometryError, SequenceError
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.geometry import (
     Array,
     Intrinsics,
@@ -24,6 +24,7 @@ from grasp_affordance.geometry import (
     from_quaternion,
     to_quaternion,
 )
+from grasp_affordance.images import read_image
 
 CAMERA, POSES = "camera.json", "poses.json"
 _FIELDS = ("fx", "fy", "cx", "cy", "width", "height")
@@ -90,9 +91,10 @@ class SampleFolder:
 
     def _image(self, name: str) -> NDArray[np.uint8]:
         path = self.folder / f"{name}.color.png"
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-        if image is None:
-            raise CalibrationError(f"{path} is missing or damaged; delete its pose or the folder")
+        try:
+            image = read_image(path, cv2.IMREAD_COLOR)
+        except SequenceError as error:
+            raise CalibrationError(f"{error}; or delete its pose or the folder") from error
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
     def _pose(self, name: str, pose: Any) -> Array:
@@ -111,7 +113,7 @@ class SampleFolder:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            content = json.loads(path.read_text())
+            content = parse_json(path.read_bytes())
         except OSError as error:
             raise CalibrationError(f"{path} cannot be read: {error}") from error
         except ValueError as error:

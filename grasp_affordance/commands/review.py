@@ -7,11 +7,14 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.decisions import Decision, read_decisions, write_decisions
+from grasp_affordance.annotation.decisions import read_decisions
 from grasp_affordance.annotation.drawing import contact_sheet
 from grasp_affordance.annotation.records import PairsFile, read_pairs, write_image
+from grasp_affordance.annotation.review.desk import Desk
 from grasp_affordance.annotation.review.server import make_review_server
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.files import inside
+from grasp_affordance.images import read_image
 
 
 def run(
@@ -34,7 +37,9 @@ def run(
     """
     content = read_pairs(labels)
     if accept or reject:
-        _decide(labels, content, accept, reject)
+        with Desk(labels) as desk:
+            decided = desk.decide_all(accept, reject)
+        print(f"{len(accept)} accepted, {len(reject)} rejected; {decided} decided in all")
     if sheet is not None:
         write_image(sheet, contact_sheet([_picture(labels, p) for p in _pictures(content)]))
         print(f"contact sheet in {sheet}")
@@ -42,32 +47,10 @@ def run(
         _print_summary(labels, content)
     if accept or reject or summary or sheet is not None:
         return 0
-    server = make_review_server(labels, port)
-    print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends)", flush=True)
-    with server:
+    with Desk(labels) as desk, make_review_server(desk, port) as server:
+        print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends)", flush=True)
         server.serve_forever()
     return 0
-
-
-def _decide(
-    labels: Path, content: PairsFile, accept: tuple[int, ...], reject: tuple[int, ...]
-) -> None:
-    """Keep decisions; all of them or, where one is impossible, none."""
-    pairs = {pair.index: pair for pair in content.pairs}
-    decisions = read_decisions(labels)
-    unknown = sorted({*accept, *reject} - pairs.keys())
-    if unknown or set(accept) & set(reject):
-        raise SequenceError(f"pairs {unknown or accept}: unknown, or both accepted and rejected")
-    for index in accept:
-        earlier = decisions.get(index)
-        corrected = None if earlier is None else earlier.rectangles
-        if not (corrected or pairs[index].rectangles):
-            raise SequenceError(f"pair {index} has no rectangle to accept; draw one on the page")
-        decisions[index] = Decision(True, corrected)
-    for index in reject:
-        decisions[index] = Decision(False)
-    write_decisions(labels, decisions)
-    print(f"{len(accept)} accepted, {len(reject)} rejected; {len(decisions)} decided in all")
 
 
 def _pictures(content: PairsFile) -> list[str]:
@@ -78,9 +61,7 @@ def _pictures(content: PairsFile) -> list[str]:
 
 
 def _picture(labels: Path, name: str) -> NDArray[np.uint8]:
-    image = cv2.imread(str(labels / name))
-    if image is None:
-        raise SequenceError(f"{labels / name} is missing; annotate anew")
+    image = read_image(inside(labels, name), cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -93,4 +74,5 @@ def _print_summary(labels: Path, content: PairsFile) -> None:
             word = "accepted" if decision.accepted else "rejected by hand"
             word += ", corrected" if decision.rectangles is not None else ""
         end = pair.status if pair.reason is None else f"{pair.status}: {pair.reason}"
-        print(f"{pair.index:4d}  {pair.frames[0]} -> {pair.frames[1]}  {end}  [{word}]")
+        frames = " -> ".join(name for name in pair.frames if name is not None)
+        print(f"{pair.index:4d}  {frames}  {end}  [{word}]")

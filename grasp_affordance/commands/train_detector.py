@@ -75,7 +75,8 @@ def run(
 ) -> None:
     """Train a detector of grasp rectangles for a parallel gripper.
 
-    Learns from folders that `annotate` wrote and `review` corrected; rejected pairs are not used.
+    Learns from folders that `annotate` wrote and `review` corrected, or that `convert --to labels`
+    made of others' labels; rejected pairs are not used.
     Writes model.safetensors (the best by validation), training.safetensors (to go on from),
     metrics.csv and tensorboard/.
 

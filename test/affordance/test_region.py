@@ -243,3 +243,9 @@ def test_views_that_contradict_themselves_are_refused() -> None:
         RegionConfig(clearance=0.0)
     with pytest.raises(ConfigError, match="region"):
         RegionConfig(wall_angle=2.0)
+
+
+def test_a_polygon_outside_of_the_image_is_no_empty_bin() -> None:
+    T = camera_at(90, 0.7)
+    with pytest.raises(FrameError, match=r"polygon is outside the image"):
+        divide([*open_bin(), BOX], T, BinView(T, polygon=interior_polygon(T) + 5000))

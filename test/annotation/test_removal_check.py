@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.annotation_scenes import LOG, OTHER, Block, noisy
+from helpers.annotation_scenes import INTRINSICS, LOG, OTHER, Block, noisy
 
+from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
 from grasp_affordance.annotation.removal_check import (
     DepthRemovalCheck,
@@ -105,3 +106,15 @@ def test_dense_labels_without_a_known_seal_are_the_executed_pixel() -> None:
     seal = np.full((240, 320), np.nan)
     labels = dense_positives(LOG.mask(), seal, (160, 120), DenseLabelConfig())
     assert np.argwhere(labels).tolist() == [[120, 160]]
+
+
+def test_a_bin_outside_of_the_view_is_unknown_and_not_untouched() -> None:
+    aside = BinGeometry(centre=(5.0, 0.0), size=(0.24, 0.24, 0.1))
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[:3, 3] = 0.5, 0.0, 0.8
+    polygon = bin_polygon(aside, INTRINSICS, pose)
+    assert polygon is not None
+    seen = check_removal(noisy(LOG, seed=0), noisy(seed=1), CONFIG, polygon, (160.0, 120.0))
+    assert seen.event is PickEvent.UNKNOWN
+    assert seen.detail == "the bin is outside the view"
+    assert DepthRemovalCheck(bin=aside)(noisy(LOG), noisy(), (160.0, 120.0), pose) is None

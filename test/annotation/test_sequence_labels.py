@@ -112,6 +112,17 @@ def test_a_broken_image_midway_leaves_nothing_behind(recorded: Path, tmp_path: P
     assert set(tmp_path.iterdir()) == before
 
 
+def test_a_region_outside_of_the_image_is_named_and_no_absence_of_change(
+    recorded: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    camera = json.loads((recorded / "camera.json").read_text())
+    camera["region"] = [[1000, 1000], [1300, 1000], [1300, 1200]]
+    (recorded / "camera.json").write_text(json.dumps(camera))
+    assert main(["annotate", str(recorded), "--output", str(tmp_path / "labels")]) == 1
+    assert "outside the image (320x240 pixels)" in capfd.readouterr().err
+    assert not (tmp_path / "labels").exists()
+
+
 def test_a_single_frame_is_no_pair(tmp_path: Path) -> None:
     SequenceWriter(tmp_path / "one", SequenceCamera(INTRINSICS)).append(frame(ASIDE))
     with pytest.raises(SequenceError, match="two frames"):

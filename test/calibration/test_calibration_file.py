@@ -104,8 +104,18 @@ def test_a_damaged_folder_is_a_named_error(tmp_path: Path) -> None:
         folder.samples()
     name = folder.add(picture(1), T_BASE_CAMERA, CAMERA, "optical")
     (tmp_path / f"{name}.color.png").write_bytes(b"no image")
-    with pytest.raises(CalibrationError, match="damaged"):
+    with pytest.raises(CalibrationError, match="is not a whole PNG"):
         folder.samples()
     (tmp_path / "poses.json").write_text("{")
-    with pytest.raises(CalibrationError, match="damaged"):
+    with pytest.raises(CalibrationError, match=r"poses\.json is damaged"):
         folder.samples()
+    (tmp_path / "poses.json").write_text("[" * 200_000)
+    with pytest.raises(CalibrationError, match="nested too deeply"):
+        folder.samples()
+
+
+def test_a_deeply_nested_file_is_a_named_error(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    path.write_text("[" * 100_000)
+    with pytest.raises(CalibrationError, match=r"calibration\.yaml is damaged"):
+        read_calibration(path)

@@ -1,6 +1,7 @@
 """`grasp-affordance attempts` shows and exports what a log holds, and says what is wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from grasp_affordance.annotation.pick_labels import read_labels
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.cli import main
 from grasp_affordance.execution.pick import pick
+from grasp_affordance.learning.log.attempt_bag import write_bag
 from grasp_affordance.learning.log.setup import open_log
 from grasp_affordance.messages.bag import BagRecording, BagTopics
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 
@@ -66,6 +69,27 @@ def test_an_exported_bag_plays_back_the_frames_and_the_attempts(
             for connection, _, raw in reader.messages(connections)
         ]
     assert [text["outcome"] for text in texts] == ["success", "failure"]
+
+
+@pytest.mark.parametrize("storage", ["mcap", "rosbag2"])
+def test_an_exported_bag_has_every_frame_of_a_camera_without_a_clock(
+    tmp_path: Path, storage: str
+) -> None:
+    attempts = [replace(picked(n), before=_unstamped(n)) for n in range(5)]
+    assert write_bag(attempts, tmp_path / "bag", storage) == 5
+    frames = list(BagRecording(tmp_path / "bag", BagTopics()).frames())
+    assert len(frames) == 5
+    for number, frame in enumerate(frames):
+        expected = _unstamped(number)
+        np.testing.assert_array_equal(frame.color, expected.color)
+        np.testing.assert_array_equal(frame.depth, expected.depth)
+
+
+def _unstamped(number: int) -> RgbdFrame:
+    before = picked(number).before
+    assert before is not None
+    color = np.full_like(before.color, number)
+    return replace(before, color=color, depth=before.depth + np.float32(number), stamp_ns=0)
 
 
 def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

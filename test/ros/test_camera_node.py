@@ -117,14 +117,29 @@ def test_an_invalid_change_of_a_parameter_is_refused_with_the_reason(
         ros.client.set_parameters("/camera_node", {"rate": -1.0})
 
 
-def test_a_broken_image_is_named_and_the_others_are_played(ros: Ros, sequence: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("0001.depth.png", None, "0001.depth.png is not a whole PNG"),
+        (
+            "0001.color.png",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes([0, 1, 0, 0] * 2),
+            "65536x65536",
+        ),
+        ("0001.frame.json", b"[" * 200_000, "nested too deeply"),
+        ("0001.frame.json", b'{"stamp_ns": Infinity}', "Infinity is not finite"),
+    ],
+)
+def test_a_broken_frame_is_named_and_the_others_are_played(
+    ros: Ros, sequence: Path, file: str, content: bytes | None, said: str
+) -> None:
     shutil.copy(sequence / "0001.color.png", sequence / "0002.color.png")
     shutil.copy(sequence / "0001.depth.png", sequence / "0002.depth.png")
-    whole = (sequence / "0001.depth.png").read_bytes()
-    (sequence / "0001.depth.png").write_bytes(whole[:100])
+    path = sequence / file
+    path.write_bytes(path.read_bytes()[:100] if content is None else content)
     queues = listen(ros)
     node = ros.start(CameraNode, recording=str(sequence), rate=50.0)
-    ros.wait_for_log("0001.depth.png is not a whole PNG")
+    ros.wait_for_log(said)
     for _ in range(3):
         receive(queues)
     assert node.active

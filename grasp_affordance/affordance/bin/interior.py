@@ -6,15 +6,26 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.errors import FrameError
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:
-    """Cells (h, w) whose pixels lie in a polygon (N, 2) of the image."""
+    """Cells (h, w) whose pixels lie in a polygon (N, 2) of the image.
+
+    Raises:
+        FrameError: none does.
+    """
     mask = np.zeros(surface.depth.shape, np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
+    if not mask.any():
+        height, width = mask.shape
+        raise FrameError(
+            f"the bin's polygon is outside the image ({width}x{height} pixels); set bin.polygon or "
+            "the recording's region anew"
+        )
     return surface.mask_to_grid(mask > 0)
 
 

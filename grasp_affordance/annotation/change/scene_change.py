@@ -104,7 +104,7 @@ def scene_change(
     the change next to it. Pixels outside `polygon` (N, 2), (u, v), are ignored.
 
     Raises:
-        FrameError: the frames differ in size.
+        FrameError: the frames differ in size, or the polygon is outside of them.
     """
     if before.shape != after.shape:
         raise FrameError(
@@ -112,6 +112,10 @@ def scene_change(
             "cannot be compared; use two frames of one camera"
         )
     inner, observed = observed_area(before.shape, polygon, config.region_margin)
+    if not inner.any():
+        raise FrameError(
+            f"the bin's polygon is outside the image ({before.shape[1]}x{before.shape[0]} pixels)"
+        )
     change = depth_change(before.depth, after.depth, config.difference)
     recolored = color_change(before.color, after.color, config.difference.color_change)
     unknown = ~change.known & observed

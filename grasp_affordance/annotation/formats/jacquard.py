@@ -4,6 +4,10 @@ NAME_RGB.png       colour image
 NAME_grasps.txt    "x;y;theta;opening;jaw" per rectangle: pixels, and degrees of the direction in
                    which the jaws close, from +u towards +v
 NAME_mask.png      mask of the object; absent where unknown
+
+NAME may begin with a folder. The readers of dougsm/ggcnn and skumra/robotic-grasping
+(`load_from_jacquard_file`) turn -theta counter-clockwise as seen, and lay the opening along it.
+Not read: depth, because the files do not say what camera it is of.
 """
 
 import numpy as np

@@ -5,15 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grasp_affordance.annotation.formats.labelled_image import (
+    DepthReader,
     LabelledImage,
     copy_image,
-    image_size,
+    name_of,
     read_lines,
 )
 from grasp_affordance.annotation.records import read_mask, write_mask
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import inside, write_atomically
+from grasp_affordance.images import image_size
 from grasp_affordance.rectangle import GraspRectangle
+
+FindDepth = Callable[[Path, str, tuple[int, int]], DepthReader | None]
+
+
+def _no_depth(_folder: Path, _name: str, _size: tuple[int, int]) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -23,16 +31,19 @@ class TextFormat:
     Attributes:
         text, image, mask: what follows an image's name in the names of its files.
         to_lines: writes one rectangle.
-        from_lines: reads those of one file, blank lines left out; raises ValueError or ConfigError.
+        from_lines: reads those of one file, blank lines left out, None for one that is to be left
+            out; raises ValueError or ConfigError.
         expects: what a file should hold, for the error.
+        depth: returns what reads the depth of an image (folder, name, size); None without one.
     """
 
     text: str
     image: str
     mask: str
     to_lines: Callable[[GraspRectangle], Sequence[str]]
-    from_lines: Callable[[list[str]], tuple[GraspRectangle, ...]]
+    from_lines: Callable[[list[str]], tuple[GraspRectangle | None, ...]]
     expects: str
+    depth: FindDepth = _no_depth
 
     def write(self, folder: Path, labels: list[LabelledImage]) -> None:
         """Write one text file, one image and where known one mask per label."""
@@ -45,22 +56,31 @@ class TextFormat:
                 write_mask(folder / f"{label.name}{self.mask}", label.mask)
 
     def read(self, folder: Path) -> list[LabelledImage]:
-        """Read all labels of a folder.
+        """Read all labels of a folder and of those in it.
 
         Raises:
-            SequenceError: an image is missing or a text is malformed.
+            SequenceError: an image is missing, a text is malformed, or a link leads outside.
         """
         return [
-            self._read_one(folder, path.name.removesuffix(self.text))
-            for path in sorted(folder.glob(f"*{self.text}"))
+            self._read_one(folder, name_of(path, folder, self.text))
+            for path in sorted(folder.rglob(f"*{self.text}"))
         ]
 
     def _read_one(self, folder: Path, name: str) -> LabelledImage:
-        text, image = folder / f"{name}{self.text}", folder / f"{name}{self.image}"
-        mask = folder / f"{name}{self.mask}"
+        text, image = (inside(folder, f"{name}{suffix}") for suffix in (self.text, self.image))
+        mask = inside(folder, f"{name}{self.mask}")
         try:
             rectangles = self.from_lines(read_lines(text))
         except (ValueError, ConfigError) as error:
             raise SequenceError(f"{text}: not {self.expects}: {error}") from error
-        known = read_mask(mask) if mask.exists() else None
-        return LabelledImage(name, image, image_size(image), rectangles, known)
+        used = tuple(rectangle for rectangle in rectangles if rectangle is not None)
+        size = image_size(image)
+        return LabelledImage(
+            name,
+            image,
+            size,
+            used,
+            read_mask(mask) if mask.exists() else None,
+            self.depth(folder, name, size),
+            left_out=len(rectangles) - len(used),
+        )

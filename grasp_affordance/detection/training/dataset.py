@@ -14,6 +14,7 @@ from grasp_affordance.annotation.change.scene_change import observed_area
 from grasp_affordance.annotation.decisions import Decision, decided_rectangles, read_decisions
 from grasp_affordance.annotation.records import PairRecord, read_mask, read_pairs
 from grasp_affordance.annotation.result import Reason
+from grasp_affordance.detection.room import rectangle_mask
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.training.label_history import (
     FrameLabels,
@@ -23,6 +24,8 @@ from grasp_affordance.detection.training.label_history import (
     frame_labels,
 )
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.files import inside
+from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sequence import SequenceCamera
@@ -84,7 +87,12 @@ def read_folder(folder: Path, config: DatasetConfig | None = None) -> tuple[Gras
     config = config or DatasetConfig()
     content, decisions = read_pairs(folder), read_decisions(folder)
     recording = Recording(content.sequence)
-    names = _frame_names(folder, content.pairs)
+    single = bool(content.pairs) and all(pair.frames[1] is None for pair in content.pairs)
+    names = (
+        [pair.frames[0] for pair in content.pairs]
+        if single
+        else _frame_names(folder, content.pairs)
+    )
     missing = sorted(set(names) - set(recording.names))
     if missing:
         raise SequenceError(
@@ -92,14 +100,26 @@ def read_folder(folder: Path, config: DatasetConfig | None = None) -> tuple[Gras
             "anew"
         )
     frames = [recording.read(name) for name in names]
+    region = recording.camera.region
+    inside_region = None if region is None else observed_area(frames[0].shape, region, 0)[0]
+    if single:
+        return tuple(
+            GraspSample(
+                f"{folder.name}/{pair.frames[0]}",
+                frame,
+                rectangles,
+                _known_of_image(folder, pair, rectangles, frame, config),
+                inside_region,
+            )
+            for pair, frame in zip(content.pairs, frames, strict=True)
+            if (rectangles := decided_rectangles(pair, decisions.get(pair.index)))
+        )
     removals = [
         _removal(folder, pair, decisions.get(pair.index), frames[0].shape) for pair in content.pairs
     ]
     labels = _labels(frames, removals, recording.camera, config)
-    region = recording.camera.region
-    inside = None if region is None else observed_area(frames[0].shape, region, 0)[0]
     return tuple(
-        GraspSample(f"{folder.name}/{name}", frame, label.rectangles, label.known, inside)
+        GraspSample(f"{folder.name}/{name}", frame, label.rectangles, label.known, inside_region)
         for name, frame, label in zip(names, frames, labels, strict=True)
         if label.rectangles
         or (not config.unlabelled_is_background and label.known.mean() >= _LEAST_KNOWN)
@@ -166,6 +186,29 @@ def background_of(frame: RgbdFrame, camera: SequenceCamera) -> Mask:
     return frame.known & ~surface.mask_to_image(region.foreground)
 
 
+def _known_of_image(
+    folder: Path,
+    pair: PairRecord,
+    rectangles: Sequence[GraspRectangle],
+    frame: RgbdFrame,
+    config: DatasetConfig,
+) -> Mask:
+    """Return where a label that others made says all: everywhere but on the rest of its object."""
+    known = np.ones(frame.shape, bool)
+    if pair.mask is not None and not config.unlabelled_is_background:
+        known &= ~_mask(folder, pair.mask, frame.shape)
+        for rectangle in rectangles:
+            known |= rectangle_mask(rectangle, frame.shape)
+    return known
+
+
+def _mask(folder: Path, name: str, shape: tuple[int, int]) -> Mask:
+    mask = read_mask(inside(folder, name))
+    if mask.shape != shape:
+        raise SequenceError(f"{folder / name} is of another size than its frame")
+    return mask
+
+
 def _frame_names(folder: Path, pairs: Sequence[PairRecord]) -> list[str]:
     if not pairs:
         raise SequenceError(f"{folder}: pairs.json holds no pair")
@@ -175,7 +218,8 @@ def _frame_names(folder: Path, pairs: Sequence[PairRecord]) -> list[str]:
                 f"{folder}: pair {following.index} begins with frame {following.frames[0]}, not "
                 f"with {pair.frames[1]}; pairs.json is not of one sequence"
             )
-    return [pair.frames[0] for pair in pairs] + [pairs[-1].frames[1]]
+    names = [pair.frames[0] for pair in pairs]
+    return names if (last := pairs[-1].frames[1]) is None else [*names, last]
 
 
 def _removal(
@@ -185,9 +229,7 @@ def _removal(
     if pair.reason in _INCOMPARABLE:
         return Removal(None, rectangles)
     files = {region.mask for region in pair.regions} | ({pair.mask} if pair.mask else set())
-    masks = [read_mask(folder / name) for name in sorted(files)]
+    masks = [_mask(folder, name, shape) for name in sorted(files)]
     if not masks:  # nothing left, unless a reviewer says so
         return Removal(None if rectangles else np.zeros(shape, bool), rectangles)
-    if any(mask.shape != shape for mask in masks):
-        raise SequenceError(f"{folder}: a mask of pair {pair.index} is of another size than frames")
     return Removal(np.logical_or.reduce(masks), rectangles)

@@ -64,7 +64,7 @@ class _Bag:
             name: writer.add_connection(topic, kind, typestore=self._store)
             for name, (topic, kind) in _TOPICS.items()
         }
-        self._last_frame, self._posed = -1, False
+        self._last_frame, self._posed = 0, False
         self.count = 0
 
     def add(self, attempt: GraspAttempt) -> None:
@@ -82,8 +82,8 @@ class _Bag:
         self.count += 1
 
     def _write_frame(self, frame: RgbdFrame) -> None:
-        if frame.stamp_ns == self._last_frame:
-            return
+        if frame.stamp_ns and frame.stamp_ns == self._last_frame:
+            return  # stamp 0 is no time at all, and says nothing about two frames
         self._last_frame = frame.stamp_ns
         header = self._header(frame.stamp_ns, frame.frame_id)
         for name, image, encoding in (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.errors import ConfigError
+from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
@@ -61,6 +61,9 @@ class BinViewSource:
 
         Of a box it is what lies within the outline of its floor and rim; nothing where a part of
         it is behind the camera.
+
+        Raises:
+            FrameError: none of it is in the image.
         """
         outline = self._polygon
         if self.config.box is not None and T_base_camera is not None:
@@ -72,7 +75,10 @@ class BinViewSource:
         if outline is None:
             return None
         points = np.round(outline).astype(np.int32).reshape(-1, 1, 2)
-        return cv2.fillPoly(np.zeros(frame.shape, np.uint8), [points], (1,)).astype(bool)
+        inside = cv2.fillPoly(np.zeros(frame.shape, np.uint8), [points], (1,)).astype(bool)
+        if not inside.any():
+            raise FrameError("the bin is outside the image; set bin.polygon, or bin.box, anew")
+        return inside
 
     def view(self, T_base_camera: NDArray[np.float64] | None) -> BinView:
         """Return what is known for a frame taken from the pose `T_base_camera` (4, 4)."""

@@ -113,13 +113,17 @@ const accept = guarded(async () => {
 const reject = guarded(() => decide({ accepted: false, rectangles: null }));
 const undo = guarded(async () => {
   const pair = pairs[at];
-  pair.decision = await ask(`/api/decisions/${pair.index}`, "DELETE");
+  pair.decision = await ask(decisionOf(pair), "DELETE");
   await show(at);
 });
 
+function decisionOf(pair) {
+  return `/api/decisions/${pair.index}?judged=${pair.digest}`;
+}
+
 async function decide(decision) {
   const pair = pairs[at];
-  pair.decision = await ask(`/api/decisions/${pair.index}`, "PUT", decision);
+  pair.decision = await ask(decisionOf(pair), "PUT", decision);
   if (pairs[at] === pair) describe();
 }
 
