@@ -21,6 +21,7 @@ from grasp_affordance.ros.bin_view import BinViewSource
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.freshness import steady_clock
 from grasp_affordance.ros.grasping import Grasping
 from grasp_affordance.ros.judge import Judge, Verdict
 from grasp_affordance.ros.model_slot import ModelSlot
@@ -70,7 +71,9 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         )
         self.resources.callback(self.destroy_subscription, announced)
         for period, callback in ((1.0 / config.view_rate, self._show), (1.0, self._check)):
-            timer = self.create_timer(period, callback, callback_group=self._showing)
+            timer = self.create_timer(
+                period, callback, callback_group=self._showing, clock=steady_clock()
+            )
             self.resources.callback(self.destroy_timer, timer)
 
     def _serve(

@@ -26,6 +26,7 @@ from grasp_affordance.calibration.touching import TouchFile, outer_corners
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.freshness import steady_clock
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.spin import run
 from grasp_affordance.ros.tool_pose import ToolPose, ToolPoseConfig, moved
@@ -71,7 +72,7 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
         self._tool = ToolPose(self, self.config.tool)
         self.resources.callback(self._tool.close)
         self._touches = TouchFile(Path(self.config.touched))
-        timer = self.create_timer(1.0, self._diagnose)
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
         self.resources.callback(self.destroy_timer, timer)
 
     def _answering(self, step: Callable[[], str]) -> Callable[..., Trigger.Response]:

@@ -22,6 +22,7 @@ from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.drift_watch import DriftWatch
 from grasp_affordance.ros.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.freshness import NodeClock, steady_clock
 from grasp_affordance.ros.new_bin_service import NewBinService
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.permission import Permission
@@ -58,6 +59,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self.driver = self.connect(camera)
         self.resources.callback(self.driver.close)
         cell, activity = self.driver.cell, self.driver.activity
+        self._time = NodeClock(self)
+        self.resources.callback(self._time.close)
         client = Client(self, activity.check, callback_group=together)
         propose = SuctionClient(
             client,
@@ -80,7 +83,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         watch = CameraWatch(self, camera, activity, patience)
         for part in (session, may, services, action, new_bin, watch):
             self.resources.callback(part.close)
-        timer = self.create_timer(1.0, self._diagnose)
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
@@ -92,7 +95,12 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self._record.open()
 
     def _why_not(self) -> str:
-        return self.why_inactive() or self._record.why_not() or self._drift.why_not()
+        return (
+            self.why_inactive()
+            or self._time.problem()
+            or self._record.why_not()
+            or self._drift.why_not()
+        )
 
     def _diagnose(self) -> None:
         problem = self.driver.problem()

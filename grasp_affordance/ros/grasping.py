@@ -16,6 +16,7 @@ from grasp_affordance.ros.conversions import (
 )
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.freshness import steady_clock
 from grasp_affordance.ros.grasp_judge import GraspJudge, GraspVerdict
 from grasp_affordance.ros.grasp_messages import (
     to_grasp_rectangle_msg,
@@ -53,7 +54,9 @@ class Grasping:
         self._judge = GraspJudge(config.detector_checkpoint, config.grasps, bin_view, poses.pose_of)
         serving = self._judge.version or "none; see the parameter detector_checkpoint"
         node.diagnostics.set("detector", OK, f"serving {serving}")
-        timer = node.create_timer(1.0 / config.view_rate, self._show, callback_group=self._showing)
+        timer = node.create_timer(
+            1.0 / config.view_rate, self._show, callback_group=self._showing, clock=steady_clock()
+        )
         node.resources.callback(node.destroy_timer, timer)
 
     def _serve(

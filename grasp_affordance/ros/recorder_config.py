@@ -13,6 +13,7 @@ from grasp_affordance.ros.transforms import CameraPoseConfig
 
 _REMEDIES = {
     Reason.CAMERA_MOVED: "put the camera back, or begin another folder",
+    Reason.STALE_FRAME: "see that the camera runs and that the clocks agree",
     Reason.STALE_DEPTH: "restart the camera's driver",
     Reason.TOO_MUCH_CHANGED: "take out one object at a time, or begin another folder",
     Reason.NO_DEPTH: "see that nothing covers the camera, and that depth is on",

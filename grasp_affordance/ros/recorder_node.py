@@ -23,6 +23,7 @@ from grasp_affordance.ros import topics
 from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.enter_key import EnterKey, terminal
 from grasp_affordance.ros.frame_source import FrameSource
+from grasp_affordance.ros.freshness import steady_clock
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.recorder_config import (
     RecorderNodeConfig,
@@ -61,7 +62,9 @@ class RecorderNode(ManagedNode[RecorderNodeConfig]):
         self._seen = 0
         looking = MutuallyExclusiveCallbackGroup()
         for period, callback in ((1.0 / config.rate, self._look), (1.0, self._diagnose)):
-            timer = self.create_timer(period, callback, callback_group=looking)
+            timer = self.create_timer(
+                period, callback, callback_group=looking, clock=steady_clock()
+            )
             self.resources.callback(self.destroy_timer, timer)
 
     def _record(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
