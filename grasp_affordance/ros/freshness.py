@@ -112,7 +112,7 @@ class NodeClock:
         doubts = []
         silence = 0.0 if arrival is None else self.silence(arrival)
         if silence > max_age:
-            doubts.append(f"the newest came {silence:.1f} s ago, at most {max_age:.1f} s")
+            doubts.append(f"silent for {silence:.1f} s, at most {max_age:.1f} s")
         stamp = ahead_of_clock(stamp_ns, arrival.ros_ns) if arrival else ""
         stamp = stamp or not_of_now(stamp_ns, self.now_ns(), max_age)
         return "; ".join([*doubts, *([stamp] if stamp else [])])
