@@ -16,7 +16,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
-from grasp_affordance.messages.images import from_rgbd_msgs
+from grasp_affordance.messages.images import MILLIMETRE, check_depth_unit, from_rgbd_msgs
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros import topics
@@ -35,17 +35,23 @@ class FrameSourceConfig:
         max_age: a frame is stale when its stamp is older than this, or when it came longer ago,
             seconds; 0 means no limit.
         timeout: how long to wait for a fresh frame, seconds.
+        depth_unit: metres per count of a 16-bit depth image.
+        trust_depth_frame: take the depth as aligned to color although its header names another
+            frame than the color's; some drivers stamp it so.
         synchroniser: when color, depth and camera info belong together.
     """
 
     camera: str = topics.CAMERA
     max_age: float = 1.0
     timeout: float = 2.0
+    depth_unit: float = MILLIMETRE
+    trust_depth_frame: bool = False
     synchroniser: SynchroniserConfig = field(default_factory=SynchroniserConfig)
 
     def __post_init__(self) -> None:
         if not (self.max_age >= 0 and self.timeout >= 0):
             raise ConfigError(f"max_age {self.max_age} s and timeout {self.timeout} s: below 0")
+        check_depth_unit(self.depth_unit)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ class Keep:
 class _MatchedSet:
     """Color, depth and camera info of one instant, as they came."""
 
-    def __init__(self, arrived: tuple[tuple[Any, Arrival], ...]) -> None:
+    def __init__(self, arrived: tuple[tuple[Any, Arrival], ...], config: FrameSourceConfig) -> None:
+        self._config = config
         self._messages = tuple(message for message, _ in arrived)
         self.stamp_ns = from_time_msg(self._messages[0].header.stamp)
         self.arrival = min((arrival for _, arrival in arrived), key=lambda each: each.steady)
@@ -76,7 +83,11 @@ class _MatchedSet:
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
-        return from_rgbd_msgs(*self._messages)
+        return from_rgbd_msgs(
+            *self._messages,
+            depth_unit=self._config.depth_unit,
+            trust_depth_frame=self._config.trust_depth_frame,
+        )
 
 
 class FrameSource:
@@ -184,7 +195,7 @@ class FrameSource:
                 stamp = from_time_msg(message.header.stamp)
                 matched = self._synchroniser.add(topic, stamp, (message, arrival))
                 if matched is not None:
-                    self._add(_MatchedSet(matched))
+                    self._add(_MatchedSet(matched, self.config))
                     self._arrived.notify_all()
 
         return receive
