@@ -8,6 +8,7 @@ from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.grasp import Source
 from grasp_affordance.ros.bin_view import BinConfig
+from grasp_affordance.ros.config_values import FilePath
 from grasp_affordance.ros.explorer import ExplorerConfig
 from grasp_affordance.ros.frame_source import FrameSourceConfig
 from grasp_affordance.ros.transforms import CameraPoseConfig
@@ -34,7 +35,7 @@ class AffordanceNodeConfig:
         bin: where the bin is.
     """
 
-    checkpoint: str = ""
+    checkpoint: FilePath = ""
     from_scratch: bool = False
     view_rate: float = 5.0
     cloud_stride: int = 2
@@ -42,7 +43,7 @@ class AffordanceNodeConfig:
         default_factory=lambda: PredictorConfig(source=Source.LEARNED)
     )
     explorer: ExplorerConfig = field(default_factory=ExplorerConfig)
-    detector_checkpoint: str = ""
+    detector_checkpoint: FilePath = ""
     grasps: SelectionConfig = field(default_factory=SelectionConfig)
     frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
     camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)

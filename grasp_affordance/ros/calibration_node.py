@@ -24,6 +24,7 @@ from grasp_affordance.calibration.folder import SampleFolder
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.touching import TouchFile, outer_corners
 from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.ros.config_values import FilePath
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
 from grasp_affordance.ros.freshness import steady_clock
@@ -46,9 +47,9 @@ class CalibrationNodeConfig:
         frames: the camera's topics.
     """
 
-    folder: str = "calibration/samples"
-    output: str = "calibration/camera.yaml"
-    touched: str = "calibration/touched.json"
+    folder: FilePath = "calibration/samples"
+    output: FilePath = "calibration/camera.yaml"
+    touched: FilePath = "calibration/touched.json"
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     tool: ToolPoseConfig = field(default_factory=ToolPoseConfig)
     frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)

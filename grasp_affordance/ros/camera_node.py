@@ -14,6 +14,7 @@ from pathlib import Path
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
 from grasp_affordance.messages.bag import BagTopics
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.config_values import FilePath
 from grasp_affordance.ros.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.node import ManagedNode
 from grasp_affordance.ros.recording import open_recording
@@ -37,7 +38,7 @@ class CameraNodeConfig:
         bag: topics of a rosbag2.
     """
 
-    recording: str = ""
+    recording: FilePath = ""
     only: str = ""
     rate: float = 5.0
     loop: bool = True

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.recorder import REFUSALS, Judgement, Reason, RecorderConfig
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.ros.config_values import FilePath
 from grasp_affordance.ros.frame_source import FrameSourceConfig
 from grasp_affordance.ros.transforms import CameraPoseConfig
 
@@ -38,7 +39,7 @@ class RecorderNodeConfig:
         camera_pose: where the camera is in the base frame; recorded if it is known.
     """
 
-    folder: str = ""
+    folder: FilePath = ""
     by_itself: bool = True
     rate: float = 5.0
     polygon: tuple[tuple[float, float], ...] = ()

@@ -23,6 +23,7 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.ros import topics
+from grasp_affordance.ros.config_values import FilePath
 from grasp_affordance.ros.conversions import from_time_msg, from_transform_msg
 from grasp_affordance.ros.freshness import NodeClock
 from grasp_affordance.stamps import ahead_of_clock
@@ -51,7 +52,7 @@ class CameraPoseConfig:
 
     base_frame_id: str = "base_link"
     pose: tuple[float, float, float, float, float, float, float] | None = None
-    calibration: str = ""
+    calibration: FilePath = ""
     most_difference: float = 0.005
     max_age: float = 1.0
     patience: float = 2.0
