@@ -222,7 +222,7 @@ class TfListener:
             return
         from tf2_ros import Buffer, TransformListener
 
-        class Checked(Buffer):  # type: ignore[misc]
+        class Checked(Buffer):
             def set_transform(buffer, transform: TransformStamped, authority: str) -> None:  # noqa: N805
                 if self._may_enter(transform):
                     super().set_transform(transform, authority)
