@@ -12,7 +12,12 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
+CORE = {"errors", "closing", "claim", "files", "stamps"} | {
+    "geometry",
+    "rgbd",
+    "grasp",
+    "cell",
+}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -20,6 +25,7 @@ MAY_USE: dict[str, set[str]] = {
     "closing": set(),
     "claim": {"closing", "errors"},
     "files": {"errors"},
+    "stamps": set(),
     "logs": set(),
     "console": set(),
     "geometry": {"errors"},
@@ -40,7 +46,7 @@ MAY_USE: dict[str, set[str]] = {
 # These sit on top and use everything but the nodes, as the nodes use everything but these.
 TOP = {"cli", "commands", "evaluation"}
 
-NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
+NUMPY_ONLY = {"errors", "stamps", "geometry", "rgbd", "grasp", "cell"}
 WITHOUT_TORCH = NUMPY_ONLY | {
     "claim",
     "closing",
