@@ -28,6 +28,7 @@ from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 CAMERA_FILE = "camera.json"
 _INTRINSIC_KEYS = ("fx", "fy", "cx", "cy", "width", "height")
 _KNOWN_KEYS = (*_INTRINSIC_KEYS, "depth_scale", "region", "T_base_camera", "bin", "frame_id")
+_MOST_LOST = 0.95  # share of the known depth
 _COLOR_ENCODINGS = {1: "mono8", 3: "bgr8", 4: "bgra8"}  # as OpenCV decodes
 
 
@@ -210,17 +211,19 @@ class SequenceWriter:
         A writer that is killed meanwhile leaves a mark, and readers pass this frame over.
 
         Depth beyond 65535 x depth_scale (6.5 m by default) does not fit into 16 bits and is stored
-        as unknown. `facts` go to `NNNN.frame.json`, besides the frame's stamp.
+        as unknown; where that is nearly all of it, the unit is wrong. `facts` go to
+        `NNNN.frame.json`, besides the frame's stamp.
 
         Raises:
-            SequenceError: the frame is of other intrinsics than the sequence.
+            SequenceError: the frame is of other intrinsics than the sequence, or more than 95 % of
+                its depth does not fit.
         """
         if frame.intrinsics != self.camera.intrinsics:
             raise SequenceError(f"{self.folder}: a frame of other intrinsics cannot be appended")
         name = f"{self._next:04d}"
         color_path, depth_path = _image_paths(self.folder, name)
         color = _encode_png(cv2.cvtColor(frame.color, cv2.COLOR_RGB2BGR))
-        depth = _encode_png(_depth_units(frame.depth, self.camera.depth_scale))
+        depth = _encode_png(self._depth_units(frame))
         details = {"stamp_ns": frame.stamp_ns, **(facts or {})}
         unfinished = _unfinished(self.folder, name)
         write_atomically(unfinished, b"")
@@ -230,6 +233,17 @@ class SequenceWriter:
         unfinished.unlink()
         self._next += 1
         return name
+
+    def _depth_units(self, frame: RgbdFrame) -> NDArray[np.uint16]:
+        scale, known = self.camera.depth_scale, frame.known
+        units = _depth_units(frame.depth, scale)
+        if known.any() and (lost := float((units[known] == 0).mean())) > _MOST_LOST:
+            raise SequenceError(
+                f"{lost:.0%} of the depth is not between {scale:.4f} and {65535 * scale:.1f} m, "
+                f"its median is {np.median(frame.depth[known]):.4g} m, and would be stored as "
+                "unknown: set depth_unit to the metres per count of the camera's 16-bit depth"
+            )
+        return units
 
 
 def _polygon(points: Any) -> NDArray[np.float64] | None:

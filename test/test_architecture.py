@@ -13,7 +13,7 @@ PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
-CORE = VALUES | {"closing", "folder_lock", "files", "images"}
+CORE = VALUES | {"closing", "folder_lock", "files", "images", "stamps"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ MAY_USE: dict[str, set[str]] = {
     "folder_lock": {"closing", "errors"},
     "files": {"errors"},
     "images": {"errors"},
+    "stamps": set(),
     "logs": set(),
     "console": set(),
     "geometry": {"errors"},

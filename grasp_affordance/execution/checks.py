@@ -11,6 +11,7 @@ from grasp_affordance.errors import UnreachableError
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.stamps import not_of_now
 from grasp_affordance.suction import Rejection, SuctionPoint
 
 Array = NDArray[np.float64]
@@ -49,13 +50,10 @@ def plan_checked(
         return Refusal(
             Rejection.NO_TRANSFORM, "the camera's pose is unknown: calibrate it, publish it on TF"
         )
-    if before is not None and (age := (cell.now_ns() - before.stamp_ns) * 1e-9) > (
-        config.max_frame_age
-    ):
-        return Refusal(
-            Rejection.STALE_FRAME,
-            f"the view is {age:.1f} s old, at most {config.max_frame_age:.1f} s: is the camera on?",
-        )
+    if before is not None:
+        penalty = not_of_now(before.stamp_ns, cell.now_ns(), config.max_frame_age)
+        if penalty:
+            return Refusal(Rejection.STALE_FRAME, f"the view is {penalty}; is the camera on?")
     if not np.isfinite(point.position).all():
         return Refusal(Rejection.NO_DEPTH, f"no depth at pixel ({point.u}, {point.v})")
     surface = transform_points(T_base_camera, point.position)

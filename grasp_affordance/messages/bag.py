@@ -2,9 +2,9 @@
 
 import sqlite3
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ from rosbags.typesys import Stores, get_typestore
 
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.geometry import from_quaternion, invert
-from grasp_affordance.messages.images import from_rgbd_msgs, stamp_ns_of
+from grasp_affordance.messages.images import (
+    MILLIMETRE,
+    check_depth_unit,
+    from_rgbd_msgs,
+    stamp_ns_of,
+)
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -34,20 +39,26 @@ class BagTopics:
     """Where a bag's frames are; by default as realsense2_camera names them.
 
     Attributes:
-        color: topic of the color image.
-        depth: topic of the depth image aligned to color.
+        color: topic of the color image; where the bag lacks it, its `/compressed` is taken.
+        depth: topic of the depth image aligned to color; else its `/compressedDepth`.
         info: topic of the color image's CameraInfo.
         tolerance: largest difference between the stamps of color and depth, seconds.
+        depth_unit: metres per count of a 16-bit depth image.
+        trust_depth_frame: take the depth as aligned although its header names another frame than
+            the color's; some drivers stamp it so.
     """
 
     color: str = "/camera/camera/color/image_raw"
     depth: str = "/camera/camera/aligned_depth_to_color/image_raw"
     info: str = "/camera/camera/color/camera_info"
     tolerance: float = 0.02
+    depth_unit: float = MILLIMETRE
+    trust_depth_frame: bool = False
 
     def __post_init__(self) -> None:
         if not self.tolerance >= 0:
             raise ConfigError(f"tolerance {self.tolerance} s is negative")
+        check_depth_unit(self.depth_unit)
 
 
 class BagRecording:
@@ -59,16 +70,17 @@ class BagRecording:
 
     def __init__(self, folder: Path, topics: BagTopics) -> None:
         self.folder = folder
-        self._topics = topics
-        names = {topics.color, topics.depth, topics.info}
         with self._opened() as reader:
-            present = {connection.topic for connection in reader.connections}
+            kinds = {connection.topic: connection.msgtype for connection in reader.connections}
+            topics = self._topics = _with_transport(topics, kinds)
+            names, present = {topics.color, topics.depth, topics.info}, set(kinds)
             if names - present:
                 raise SequenceError(
                     f"{folder} has no topic {', '.join(sorted(names - present))}; it has "
                     f"{', '.join(sorted(present))}: name its topics (parameters bag.* of a node, "
                     "flags --topics.* of a command)"
                 )
+            _check_kinds(topics, kinds)
             self._static = [
                 transform
                 for _, message in _messages(reader, ("/tf_static",))
@@ -98,7 +110,13 @@ class BagRecording:
                 if matched:
                     found = True
                     color, depth = matched
-                    yield from_rgbd_msgs(color, depth, info)
+                    yield from_rgbd_msgs(
+                        color,
+                        depth,
+                        info,
+                        depth_unit=topics.depth_unit,
+                        trust_depth_frame=topics.trust_depth_frame,
+                    )
         if not found:
             why = images.problem() or "a topic has too few messages"
             raise SequenceError(f"{self.folder} holds no RGB-D frame: {why}")
@@ -132,6 +150,29 @@ class BagRecording:
             ) from error
         except (FrameError, GeometryError) as error:
             raise SequenceError(f"{self.folder}: {error}") from error
+
+
+def _with_transport(topics: BagTopics, present: Collection[str]) -> BagTopics:
+    """Name the compressed topics of image_transport where a bag has no raw ones."""
+
+    def found(name: str, *transports: str) -> str:
+        names = (name, *(f"{name}/{transport}" for transport in transports))
+        return next((each for each in names if each in present), name)
+
+    color = found(topics.color, "compressed")
+    return replace(topics, color=color, depth=found(topics.depth, "compressedDepth", "compressed"))
+
+
+def _check_kinds(topics: BagTopics, kinds: Mapping[str, str]) -> None:
+    """Raise SequenceError where a topic holds something else than images or a CameraInfo."""
+    images = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+    for topic, usable in (
+        (topics.color, images),
+        (topics.depth, images),
+        (topics.info, ("sensor_msgs/msg/CameraInfo",)),
+    ):
+        if kinds[topic] not in usable:
+            raise SequenceError(f"{topic} holds {kinds[topic]}, not {' or '.join(usable)}")
 
 
 def _messages(reader: AnyReader, names: Collection[str]) -> Iterator[tuple[str, Any]]:

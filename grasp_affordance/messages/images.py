@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.errors import FrameError
+from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.messages.compressed import from_compressed_image_msg
 from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
+
+MILLIMETRE = 0.001  # metres per count of 16-bit depth, as REP 118 has it
 
 # encoding -> (type, channels), as in sensor_msgs/image_encodings.hpp
 LAYOUTS: dict[str, tuple[np.dtype[Any], int]] = {
@@ -69,19 +72,54 @@ def from_camera_info_msg(msg: Any) -> Intrinsics:
     return Intrinsics(msg.k[0], msg.k[4], msg.k[2], msg.k[5], msg.width, msg.height)
 
 
-def from_rgbd_msgs(color: Any, depth: Any, info: Any) -> RgbdFrame:
+def from_rgbd_msgs(
+    color: Any,
+    depth: Any,
+    info: Any,
+    *,
+    depth_unit: float = MILLIMETRE,
+    trust_depth_frame: bool = False,
+) -> RgbdFrame:
     """Return the frame of three messages of one instant; color gives stamp and frame id.
 
+    Args:
+        color, depth: Image or CompressedImage.
+        depth_unit: metres per count of 16-bit depth.
+        trust_depth_frame: the depth is aligned to color although its header names another frame.
+
     Raises:
-        FrameError, GeometryError: see `from_image_msg`, `from_camera_info_msg`, `RgbdFrame`.
+        FrameError, GeometryError: see `from_image_msg`, `from_camera_info_msg`, `RgbdFrame`; or the
+            depth is not aligned to color.
     """
+    frames = [message.header.frame_id.lstrip("/") for message in (depth, color)]
+    if frames[0] != frames[1] and not trust_depth_frame:
+        raise FrameError(
+            "the depth is in '{}', the color in '{}': use depth aligned to color "
+            "(align_depth.enable:=true, topic aligned_depth_to_color); if it is aligned and only "
+            "its header says otherwise, set trust_depth_frame".format(*frames)
+        )
+    metres, depth_encoding = _pixels(depth)
+    scale = None if depth_encoding == "32FC1" else depth_unit
     return RgbdFrame(
-        color_as_rgb(from_image_msg(color), color.encoding),
-        depth_in_metres(from_image_msg(depth), depth.encoding),
+        color_as_rgb(*_pixels(color)),
+        depth_in_metres(metres, depth_encoding, scale),
         from_camera_info_msg(info),
         stamp_ns=stamp_ns_of(color.header.stamp),
         frame_id=color.header.frame_id,
     )
+
+
+def check_depth_unit(unit: float) -> None:
+    """Raise ConfigError unless this can be metres per count of 16-bit depth."""
+    if not 1e-6 <= unit <= 1:
+        raise ConfigError(f"depth_unit {unit} m is not between 1e-6 and 1 metre per count")
+
+
+def _pixels(message: Any) -> tuple[NDArray[Any], str]:
+    """Return an image and its encoding."""
+    if hasattr(message, "format"):
+        return from_compressed_image_msg(message)
+    return from_image_msg(message), message.encoding
 
 
 def stamp_ns_of(time: Any) -> int:

@@ -59,6 +59,12 @@ class Synchroniser:
         self._drop_until(stamps)
         return tuple(item[1] for item in matched if item is not None)
 
+    def clear(self) -> None:
+        """Forget all messages: their stamps cannot be compared with those to come."""
+        for topic in self.topics:
+            self._queues[topic].clear()
+            self._unmatched[topic] = 0
+
     def problem(self) -> str:
         """Return why messages since the last set do not come together; empty if nothing is wrong.
 

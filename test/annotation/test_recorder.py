@@ -84,11 +84,26 @@ def test_a_moved_camera_is_refused_until_it_is_back() -> None:
     assert Reason.CHANGED in ends[12:]
 
 
+def test_a_frame_stamped_by_a_clock_that_is_ahead_is_refused_with_the_offset() -> None:
+    (first,) = stream([LOG], each=1)
+    _, near = consider(RecorderState(), first, first.stamp_ns - 200_000_000, CONFIG, asked=True)
+    assert near.keep
+    _, far = consider(RecorderState(), first, first.stamp_ns - 20_000_000_000, CONFIG, asked=True)
+    assert far.reason is Reason.STALE_FRAME
+    assert "20.0 s ahead of the clock" in far.detail
+
+
+def test_rest_is_measured_anew_when_the_clock_has_gone_back() -> None:
+    before = [replace(view, stamp_ns=view.stamp_ns + 50 * 10**9) for view in stream([LOG], each=2)]
+    ends = reasons(iter([*before, *stream([LOG], each=6, start=2)]))
+    assert ends.count(Reason.FIRST) == 1
+
+
 def test_old_frames_and_frozen_depth_are_refused() -> None:
     first, second = stream([LOG], each=2)
     state, _ = consider(RecorderState(), first, first.stamp_ns, CONFIG)
     _, old = consider(state, second, second.stamp_ns + 2_000_000_000, CONFIG, asked=True)
-    assert old.reason is Reason.STALE_DEPTH
+    assert old.reason is Reason.STALE_FRAME
     frozen = replace(second, depth=first.depth, color=second.color[::-1].copy())
     _, repeated = consider(state, frozen, second.stamp_ns, CONFIG, asked=True)
     assert repeated.reason is Reason.STALE_DEPTH

@@ -241,6 +241,15 @@ def test_a_stale_view_is_refused_as_a_fault_of_the_camera() -> None:
     assert state.events == []
 
 
+def test_a_view_stamped_ahead_of_the_clock_is_refused_with_the_offset() -> None:
+    state = FakeCellState()
+    ahead = flat_frame(int((state.time + 1) * 1e9))
+    attempt = pick(fake_cell(state), point_at(), T_BASE_CAMERA, before=ahead)
+    assert attempt.cause is Cause.CAMERA_LOST
+    assert "1.0 s ahead of the clock" in attempt.detail
+    assert state.events == []
+
+
 def test_losing_the_camera_after_the_pick_costs_only_its_second_removal_check() -> None:
     state = FakeCellState()
     cell = fake_cell(state, LostCamera(state))

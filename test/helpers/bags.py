@@ -1,9 +1,11 @@
 """rosbag2 recordings for tests, as a camera's driver and `ros2 bag record` make them."""
 
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -25,6 +27,9 @@ def write_bag(
     lag: int = 0,
     T_base_camera: NDArray[np.float64] | None = None,
     info_once: bool = False,
+    unit: float = 0.001,
+    depth_frame_id: str | None = None,
+    compressed: str = "",
 ) -> Path:
     """Write frames at their stamps: color as bgr8, depth in millimetres, `lag` ns after color.
 
@@ -32,8 +37,16 @@ def write_bag(
         T_base_camera: goes to /tf_static as the product of two transforms, base_link -> mount ->
             the frames' optical frame.
         info_once: write the first frame's CameraInfo only; it comes after the images.
+        unit: metres per count of the depth.
+        depth_frame_id: named by the depth's headers instead of the frames'.
+        compressed: "16UC1" or "32FC1": write, instead of the images, what image_transport makes of
+            color and of depth of this encoding.
     """
-    kinds = {TOPICS.color: "Image", TOPICS.depth: "Image", TOPICS.info: "CameraInfo"}
+    color, depth = TOPICS.color, TOPICS.depth
+    if compressed:
+        color, depth = f"{color}/compressed", f"{depth}/compressedDepth"
+    image = "CompressedImage" if compressed else "Image"
+    kinds = {color: image, depth: image, TOPICS.info: "CameraInfo"}
     with Writer(folder, version=9, storage_plugin=storage) as writer:
         to = {
             topic: writer.add_connection(topic, f"sensor_msgs/msg/{kind}", typestore=STORE)
@@ -47,10 +60,19 @@ def write_bag(
                 )
                 message = _static_transforms(T_base_camera, name)
                 writer.write(static, stamp, STORE.serialize_cdr(message, static.msgtype))
-            millimetres = np.nan_to_num(np.round(frame.depth * 1000)).astype(np.uint16)
+            counts = np.nan_to_num(np.round(frame.depth / unit)).astype(np.uint16)
+            headers = _header(stamp, name), _header(stamp + lag, depth_frame_id or name)
+            bgr = np.ascontiguousarray(frame.color[..., ::-1])
+            if compressed:
+                images = (
+                    _compressed_color(bgr, headers[0]),
+                    _compressed_depth(frame.depth, counts, compressed, headers[1]),
+                )
+            else:
+                images = _image(bgr, "bgr8", headers[0]), _image(counts, "16UC1", headers[1])
             messages = {
-                TOPICS.color: _image(frame.color[..., ::-1], "bgr8", _header(stamp, name)),
-                TOPICS.depth: _image(millimetres, "16UC1", _header(stamp + lag, name)),
+                color: images[0],
+                depth: images[1],
                 TOPICS.info: _info(frame.intrinsics, _header(stamp, name)),
             }
             for topic, message in messages.items():
@@ -70,6 +92,28 @@ def _image(array: NDArray[Any], encoding: str, header: Any) -> Any:
     data = np.frombuffer(array.tobytes(), np.uint8)
     kind = _T["sensor_msgs/msg/Image"]
     return kind(header, height, width, encoding, 0, array[0].nbytes, data)
+
+
+def _compressed_color(bgr: NDArray[Any], header: Any) -> Any:
+    data = cv2.imencode(".png", bgr)[1]
+    kind = _T["sensor_msgs/msg/CompressedImage"]
+    return kind(header, "rgb8; png compressed bgr8", np.frombuffer(data.tobytes(), np.uint8))
+
+
+def _compressed_depth(
+    metres: NDArray[np.float32], counts: NDArray[np.uint16], encoding: str, header: Any
+) -> Any:
+    """As compressed_depth_image_transport does, with its defaults: 10 m, quantisation 100."""
+    factor, offset = 0.0, 0.0
+    if encoding == "32FC1":
+        factor = 100.0 * 101.0
+        offset = 1.0 - factor / 10.0
+        with np.errstate(invalid="ignore"):
+            near = metres < 10.0
+            counts = np.where(near, factor / metres + offset, 0).astype(np.uint16)
+    data = struct.pack("<iff", 0, factor, offset) + cv2.imencode(".png", counts)[1].tobytes()
+    kind = _T["sensor_msgs/msg/CompressedImage"]
+    return kind(header, f"{encoding}; compressedDepth png", np.frombuffer(data, np.uint8))
 
 
 def _info(intrinsics: Intrinsics, header: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from helpers.annotation_scenes import Block, frame
@@ -11,9 +13,10 @@ from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from rosbags.rosbag2 import StoragePlugin
 
 from grasp_affordance.cli import main
-from grasp_affordance.errors import ConfigError, SequenceError
+from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.messages.bag import BagRecording, BagTopics
-from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.messages.compressed import from_compressed_image_msg
+from grasp_affordance.rgbd import RgbdFrame, depth_in_metres
 from grasp_affordance.sequence import Sequence
 
 BOTH = pytest.mark.parametrize("storage", list(StoragePlugin))
@@ -100,3 +103,81 @@ def test_a_bag_becomes_a_sequence_with_the_pose_of_its_camera(tmp_path: Path) ->
     assert len(kept) == 2
     assert kept.camera.T_base_camera is not None
     np.testing.assert_allclose(kept.camera.T_base_camera, T_BASE_CAMERA, atol=1e-9)
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_compressed_topics_are_read_where_the_raw_ones_were_not_recorded(
+    encoding: str, tmp_path: Path
+) -> None:
+    written = replace(boxes(1)[0])
+    written.depth[:5] = np.nan
+    bag = write_bag(tmp_path / "bag", [written], compressed=encoding)
+    (read,) = BagRecording(bag, TOPICS).frames()
+    np.testing.assert_array_equal(read.color, written.color)
+    np.testing.assert_array_equal(read.known, written.known)
+    np.testing.assert_allclose(read.depth, written.depth, atol=0.0006)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (("16UC1; compressedDepth rvl", b"0" * 50), "rvl.*format.* png"),
+        (("16UC1; compressedDepth png", b"0" * 50), "of 38 bytes cannot be decoded"),
+        (("bgr8; jpeg compressed bgr8", b""), "cannot be decoded"),
+        (("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0\xff\0\0" * 2), "is no camera's"),
+    ],
+)
+def test_compressed_images_that_cannot_be_decoded_are_named(
+    message: tuple[str, bytes], said: str
+) -> None:
+    with pytest.raises(FrameError, match=said):
+        from_compressed_image_msg(SimpleNamespace(format=message[0], data=message[1]))
+
+
+def test_jpeg_color_is_read_and_jpeg_depth_is_refused(tmp_path: Path) -> None:
+    color = np.full((40, 60, 3), (200, 100, 20), np.uint8)
+    data = cv2.imencode(".jpg", color)[1].tobytes()
+    image, encoding = from_compressed_image_msg(SimpleNamespace(format="jpeg", data=data))
+    assert encoding == "bgr8"
+    np.testing.assert_allclose(image, color, atol=4)
+    with pytest.raises(FrameError, match="depth encoding 'bgr8'"):
+        depth_in_metres(image, encoding)
+
+
+def test_depth_of_another_frame_than_the_colors_is_refused_unless_it_is_trusted(
+    tmp_path: Path,
+) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(1), depth_frame_id="camera_depth_optical_frame")
+    with pytest.raises(SequenceError, match=r"camera_depth_optical_frame.*align_depth\.enable"):
+        BagRecording(bag, TOPICS)
+    trusted = replace(TOPICS, trust_depth_frame=True)
+    (read,) = BagRecording(bag, trusted).frames()
+    assert read.known.all()
+
+
+def test_depth_of_another_unit_is_read_with_it(tmp_path: Path) -> None:
+    (written,) = boxes(1)
+    bag = write_bag(tmp_path / "bag", [written], unit=0.0001)
+    (read,) = BagRecording(bag, replace(TOPICS, depth_unit=0.0001)).frames()
+    np.testing.assert_allclose(read.depth, written.depth, atol=0.00006)
+    with pytest.raises(ConfigError, match="metre per count"):
+        BagTopics(depth_unit=0.0)
+
+
+def test_recording_depth_of_the_wrong_unit_is_an_error_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still = [box_frame(1, stamp_ns=i * PERIOD) for i in range(30)]
+    bag = write_bag(tmp_path / "bag", still, unit=0.0001)
+    output = ["--output", str(tmp_path / "kept"), "--rest", "0.3"]
+    assert main(["record", str(bag), *output]) == 1
+    said = capsys.readouterr().err
+    assert "100% of the depth" in said
+    assert "set depth_unit" in said
+    assert main(["record", str(bag), *output, "--topics.depth-unit", "0.0001"]) == 0
+
+
+def test_a_topic_of_another_kind_is_named(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", boxes(1))
+    with pytest.raises(SequenceError, match="holds sensor_msgs/msg/CameraInfo, not"):
+        BagRecording(bag, replace(TOPICS, color=TOPICS.info))

@@ -15,6 +15,7 @@ from grasp_affordance.annotation.change.difference import DifferenceConfig, Mask
 from grasp_affordance.annotation.change.refinement import disc
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.stamps import not_of_now
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Reason(StrEnum):
     UNCHANGED = "unchanged"
     # refused
     CAMERA_MOVED = "camera_moved"
-    STALE_DEPTH = "stale_depth"
+    STALE_FRAME = "stale_frame"  # its stamp is not of now
+    STALE_DEPTH = "stale_depth"  # depth repeats itself
     TOO_MUCH_CHANGED = "too_much_changed"
     NO_DEPTH = "no_depth"
     DIFFERENT_CAMERA = "different_camera"
@@ -77,6 +79,7 @@ class Reason(StrEnum):
 REFUSALS = frozenset(
     {
         Reason.CAMERA_MOVED,
+        Reason.STALE_FRAME,
         Reason.STALE_DEPTH,
         Reason.TOO_MUCH_CHANGED,
         Reason.NO_DEPTH,
@@ -152,9 +155,8 @@ def consider(
 def _refuse_frame(
     state: RecorderState, frame: RgbdFrame, now_ns: int, config: RecorderConfig
 ) -> RecordDecision | None:
-    age = (now_ns - frame.stamp_ns) * 1e-9
-    if age > config.maximum_age:
-        return RecordDecision(False, Reason.STALE_DEPTH, f"the frame is {age:.1f} s old")
+    if penalty := not_of_now(frame.stamp_ns, now_ns, config.maximum_age):
+        return RecordDecision(False, Reason.STALE_FRAME, f"the frame is {penalty}")
     share = float(frame.known.mean())
     if share < config.known:
         return RecordDecision(False, Reason.NO_DEPTH, f"{share:.0%} of the depth is known")
@@ -170,8 +172,8 @@ def _refuse_frame(
 
 
 def _still_since(state: RecorderState, frame: RgbdFrame, config: RecorderConfig) -> int | None:
-    if state.previous is None:
-        return frame.stamp_ns
+    if state.previous is None or frame.stamp_ns < state.previous.stamp_ns:
+        return frame.stamp_ns  # the clock went back: rest is measured anew
     grown, shrunk = _changes(state.previous, frame, config)
     if float((grown | shrunk).mean()) > config.still:
         return None

@@ -8,6 +8,7 @@ from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.affordance.explorer import ExplorerConfig
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig
 from grasp_affordance.ros.common.transforms import CameraPoseConfig
 from grasp_affordance.suction import Source
@@ -34,7 +35,7 @@ class AffordanceNodeConfig:
         bin: where the bin is.
     """
 
-    checkpoint: str = ""
+    checkpoint: FilePath = ""
     from_scratch: bool = False
     view_rate: float = 5.0
     cloud_stride: int = 2
@@ -42,7 +43,7 @@ class AffordanceNodeConfig:
         default_factory=lambda: PredictorConfig(source=Source.LEARNED)
     )
     explorer: ExplorerConfig = field(default_factory=ExplorerConfig)
-    detector_checkpoint: str = ""
+    detector_checkpoint: FilePath = ""
     grasps: SelectionConfig = field(default_factory=SelectionConfig)
     frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
     camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)

@@ -25,6 +25,7 @@ from grasp_affordance.ros.affordance.views import Views
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
@@ -72,7 +73,9 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         )
         self.resources.callback(self.destroy_subscription, announced)
         for period, callback in ((1.0 / config.view_rate, self._show), (1.0, self._check)):
-            timer = self.create_timer(period, callback, callback_group=self._showing)
+            timer = self.create_timer(
+                period, callback, callback_group=self._showing, clock=steady_clock()
+            )
             self.resources.callback(self.destroy_timer, timer)
 
     def _serve(

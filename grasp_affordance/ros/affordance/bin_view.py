@@ -12,6 +12,7 @@ from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.sequence import Sequence
 
 
@@ -27,7 +28,7 @@ class BinConfig:
 
     box: BinGeometry | None = None
     polygon: tuple[tuple[float, float], ...] = ()
-    empty: str = ""
+    empty: FilePath = ""
 
     def __post_init__(self) -> None:
         if self.polygon and len(self.polygon) < 3:

@@ -25,8 +25,10 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.touching import TouchFile, outer_corners
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.calibration.tool_pose import ToolPose, ToolPoseConfig, moved
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 
@@ -45,9 +47,9 @@ class CalibrationNodeConfig:
         frames: the camera's topics.
     """
 
-    folder: str = "calibration/samples"
-    output: str = "calibration/camera.yaml"
-    touched: str = "calibration/touched.json"
+    folder: FilePath = "calibration/samples"
+    output: FilePath = "calibration/camera.yaml"
+    touched: FilePath = "calibration/touched.json"
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     tool: ToolPoseConfig = field(default_factory=ToolPoseConfig)
     frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
@@ -71,7 +73,7 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
         self._tool = ToolPose(self, self.config.tool)
         self.resources.callback(self._tool.close)
         self._touches = TouchFile(Path(self.config.touched))
-        timer = self.create_timer(1.0, self._diagnose)
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
         self.resources.callback(self.destroy_timer, timer)
 
     def _answering(self, step: Callable[[], str]) -> Callable[..., Trigger.Response]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
-from rclpy.time import Time
 
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import Array, from_quaternion
@@ -14,7 +13,8 @@ from grasp_affordance.ros.common.conversions import (
     from_time_msg,
     from_transform_msg,
 )
-from grasp_affordance.ros.common.transforms import listen_to_tf
+from grasp_affordance.ros.common.freshness import Arrival, NodeClock
+from grasp_affordance.ros.common.transforms import TfListener
 
 _STILL = 2e-4  # metres
 _STILL_ANGLE = 1e-3  # radians; 0.3 mm at a board that is 0.3 m across
@@ -29,7 +29,7 @@ class ToolPoseConfig:
         tool_frame_id: whose pose is asked of TF.
         topic: geometry_msgs/PoseStamped that is used without TF; the UR driver's is in the frame
             `base`, which is `base_link` turned by half a turn: set base_frame_id to it then.
-        max_age: an older pose is none, seconds.
+        max_age: a pose is none when its stamp is older, or when it came longer ago, seconds.
     """
 
     base_frame_id: str = "base_link"
@@ -58,45 +58,51 @@ class ToolPose:
     def __init__(self, node: Node, config: ToolPoseConfig) -> None:
         self.config = config
         self._node = node
-        self._message: PoseStamped | None = None
+        self._received: tuple[PoseStamped, Arrival] | None = None
+        self._clock = NodeClock(node, self._forget)
         self._subscription = node.create_subscription(PoseStamped, config.topic, self._receive, 10)
-        self._buffer, self._listener = listen_to_tf(node)
+        self._tf = TfListener(node)
 
     def read(self) -> Array:
         """Return `T_base_tool` (4, 4).
 
         Raises:
-            TransformError: it is not known, or old.
+            TransformError: it is not known, old, or stamped by a clock that is ahead.
         """
-        stamp, T = self._from_tf() or self._from_topic()
-        age = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
-        if age > self.config.max_age:
-            raise TransformError(f"the tool's pose is {age:.1f} s old: is the robot's driver up?")
+        if problem := self._clock.problem():
+            raise TransformError(f"the tool's pose cannot be evaluated: {problem}")
+        stamp, T, arrival = self._from_tf() or self._from_topic()
+        if penalty := self._clock.penalty(stamp, self.config.max_age, arrival):
+            raise TransformError(f"the tool's pose is {penalty}: is the robot's driver up?")
         return T
 
     def close(self) -> None:
         """Stop listening."""
         self._node.destroy_subscription(self._subscription)
-        if self._listener is not None:
-            self._listener.unregister()
+        self._tf.close()
+        self._clock.close()
 
     def _receive(self, message: PoseStamped) -> None:
-        self._message = message
+        self._received = message, self._clock.arrival()
 
-    def _from_tf(self) -> tuple[int, Array] | None:
-        base, tool = self.config.base_frame_id, self.config.tool_frame_id
-        if self._buffer is None or not self._buffer.can_transform(base, tool, Time()):
-            return None
-        message = self._buffer.lookup_transform(base, tool, Time())
-        return from_time_msg(message.header.stamp), from_transform_msg(message.transform)
+    def _forget(self) -> None:
+        self._received = None
 
-    def _from_topic(self) -> tuple[int, Array]:
-        message, config = self._message, self.config
+    def _from_tf(self) -> tuple[int, Array, None] | None:
+        message = self._tf.newest(self.config.base_frame_id, self.config.tool_frame_id)
         if message is None:
+            return None
+        return from_time_msg(message.header.stamp), from_transform_msg(message.transform), None
+
+    def _from_topic(self) -> tuple[int, Array, Arrival]:
+        config = self.config
+        if self._received is None:
+            refused = self._tf.refused()
             raise TransformError(
                 f"no transform from '{config.tool_frame_id}' to '{config.base_frame_id}' and "
-                f"nothing on {config.topic}: start the robot's driver"
+                f"nothing on {config.topic}: {refused or 'start the driver of the robot'}"
             )
+        message, arrival = self._received
         if message.header.frame_id != config.base_frame_id:
             raise TransformError(
                 f"{config.topic} is in '{message.header.frame_id}', not in "
@@ -104,4 +110,4 @@ class ToolPose:
             )
         q = message.pose.orientation
         T = from_quaternion(from_point_msg(message.pose.position), np.array([q.x, q.y, q.z, q.w]))
-        return from_time_msg(message.header.stamp), T
+        return from_time_msg(message.header.stamp), T, arrival

@@ -15,6 +15,7 @@ from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceE
 from grasp_affordance.messages.bag import BagTopics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.camera.playback import open_recording
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
@@ -37,7 +38,7 @@ class CameraNodeConfig:
         bag: topics of a rosbag2.
     """
 
-    recording: str = ""
+    recording: FilePath = ""
     only: str = ""
     rate: float = 5.0
     loop: bool = True

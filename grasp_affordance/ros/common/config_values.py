@@ -5,6 +5,7 @@ flat list, an enumeration its value, `None` an empty string. No rclpy here.
 """
 
 import dataclasses
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -15,6 +16,11 @@ from typing import Any
 from docstring_parser import parse
 
 from grasp_affordance.errors import ConfigError
+
+_PATH = "path"
+
+# A field that names a file or a folder: `~` in its parameter stands for the home folder.
+FilePath = typing.Annotated[str, _PATH]
 
 Leaf = bool | int | float | str | list[bool] | list[int] | list[float] | list[str] | None
 
@@ -85,6 +91,7 @@ def _build(kind: type, default: Any, values: Mapping[str, object], prefix: str) 
     """Build one dataclass from its part of the flat values, starting at `default`."""
     changes: dict[str, Any] = {}
     hints = typing.get_type_hints(kind)
+    annotated = typing.get_type_hints(kind, include_extras=True)
     for field in dataclasses.fields(kind):
         name = prefix + field.name
         inner = _without_none(hints[field.name])
@@ -94,11 +101,21 @@ def _build(kind: type, default: Any, values: Mapping[str, object], prefix: str) 
             if any(value is not None and value != "" for value in below):
                 changes[field.name] = _build(typing.cast(type, inner), current, values, f"{name}.")
         elif name in values and not (values[name] in (None, "") and default is None):
-            changes[field.name] = _from_leaf(values[name], hints[field.name], name)
+            value = _from_leaf(values[name], hints[field.name], name)
+            is_path = _PATH in getattr(annotated[field.name], "__metadata__", ())
+            changes[field.name] = _at_home(value, name) if is_path else value
     try:
         return kind(**changes) if default is None else dataclasses.replace(default, **changes)
     except TypeError as error:
         raise ConfigError(f"{prefix or kind.__name__}: {error}; set every value of it") from error
+
+
+def _at_home(path: str, name: str) -> str:
+    """Return a path whose `~` is the home folder; raises ConfigError where nobody knows it."""
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~"):
+        raise ConfigError(f"{name}: no home folder is known for '{path}': give a whole path")
+    return expanded
 
 
 def _without_none(hint: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from grasp_affordance.ros.common.freshness import steady_clock
+
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 
@@ -16,7 +18,7 @@ class Diagnostics:
         self._node = node
         self._statuses: dict[str, DiagnosticStatus] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(period, self.publish)
+        self._timer = node.create_timer(period, self.publish, clock=steady_clock())
 
     def set(
         self,

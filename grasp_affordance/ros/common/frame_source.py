@@ -1,4 +1,7 @@
-"""The newest RGB-D frame of a camera's topics, for whoever needs one: waits, checks, explains."""
+"""The newest RGB-D frame of a camera's topics, for whoever needs one: waits, checks, explains.
+
+A frame counts as newer than a question only if both say so: its stamp, and the time when it came.
+"""
 
 import math
 import threading
@@ -13,11 +16,14 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
-from grasp_affordance.messages.images import from_rgbd_msgs
+from grasp_affordance.messages.images import MILLIMETRE, check_depth_unit, from_rgbd_msgs
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.conversions import from_time_msg
+from grasp_affordance.ros.common.freshness import Arrival, NodeClock
+
+_POLL = 0.01  # seconds between looks at a stamp that is a little ahead of the clock
 
 
 @dataclass(frozen=True)
@@ -26,19 +32,26 @@ class FrameSourceConfig:
 
     Attributes:
         camera: prefix of the camera's topics, relative to the node's namespace.
-        max_age: a frame older than this is stale, seconds; 0 means no limit.
+        max_age: a frame is stale when its stamp is older than this, or when it came longer ago,
+            seconds; 0 means no limit.
         timeout: how long to wait for a fresh frame, seconds.
+        depth_unit: metres per count of a 16-bit depth image.
+        trust_depth_frame: take the depth as aligned to color although its header names another
+            frame than the color's; some drivers stamp it so.
         synchroniser: when color, depth and camera info belong together.
     """
 
     camera: str = topics.CAMERA
     max_age: float = 1.0
     timeout: float = 2.0
+    depth_unit: float = MILLIMETRE
+    trust_depth_frame: bool = False
     synchroniser: SynchroniserConfig = field(default_factory=SynchroniserConfig)
 
     def __post_init__(self) -> None:
         if not (self.max_age >= 0 and self.timeout >= 0):
             raise ConfigError(f"max_age {self.max_age} s and timeout {self.timeout} s: below 0")
+        check_depth_unit(self.depth_unit)
 
 
 @dataclass(frozen=True)
@@ -61,15 +74,20 @@ class Keep:
 class _MatchedSet:
     """Color, depth and camera info of one instant, as they came."""
 
-    def __init__(self, messages: tuple[Any, ...]) -> None:
-        self._messages = messages
-        self.stamp_ns = from_time_msg(messages[0].header.stamp)
-        self.came_at = time.monotonic()
+    def __init__(self, arrived: tuple[tuple[Any, Arrival], ...], config: FrameSourceConfig) -> None:
+        self._config = config
+        self._messages = tuple(message for message, _ in arrived)
+        self.stamp_ns = from_time_msg(self._messages[0].header.stamp)
+        self.arrival = min((arrival for _, arrival in arrived), key=lambda each: each.steady)
 
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
-        return from_rgbd_msgs(*self._messages)
+        return from_rgbd_msgs(
+            *self._messages,
+            depth_unit=self._config.depth_unit,
+            trust_depth_frame=self._config.trust_depth_frame,
+        )
 
 
 class FrameSource:
@@ -81,6 +99,7 @@ class FrameSource:
     def __init__(self, node: Node, config: FrameSourceConfig) -> None:
         self.config = config
         self._node = node
+        self._clock = NodeClock(node, self._forget)
         names = (topics.COLOR, topics.ALIGNED_DEPTH, topics.COLOR_INFO)
         self._topics = tuple(f"{config.camera}/{name}" for name in names)
         self._synchroniser = Synchroniser(self._topics, config.synchroniser)
@@ -113,13 +132,18 @@ class FrameSource:
         """
         patience = self.config.timeout if timeout is None else timeout
         deadline = time.monotonic() + patience
+        chosen: _MatchedSet | None = None
         with self._arrived:
-            while not self._is_fresh(newer_than_ns):
+            while True:
+                if chosen is None or self._doubt(chosen):
+                    chosen = self._fresh(newer_than_ns)
+                # Its stamp may be a little ahead: by the time it is returned, it is past.
+                if chosen is not None and self._clock.ahead(chosen.stamp_ns) <= 0:
+                    return chosen.frame
                 left = deadline - time.monotonic()
                 if left <= 0 or self._closed:
                     raise self._missing(newer_than_ns, patience)
-                self._arrived.wait(left)
-            return self._kept[-1].frame
+                self._arrived.wait(left if chosen is None else min(left, _POLL))
 
     def newest(self) -> RgbdFrame | None:
         """Return the newest frame at once, however old; None before the first.
@@ -151,9 +175,7 @@ class FrameSource:
     def problem(self) -> str:
         """Return why no frames come, for diagnostics; empty when all is well."""
         with self._arrived:
-            if self._is_fresh(None):
-                return ""
-            return self._why()
+            return "" if self._fresh(None) else self._why()
 
     def close(self) -> None:
         """Stop listening; whoever waits gets a CameraError."""
@@ -162,14 +184,18 @@ class FrameSource:
             self._arrived.notify_all()
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+        self._clock.close()
 
     def _receiver(self, topic: str) -> Any:
         def receive(message: Image | CameraInfo) -> None:
             with self._arrived:
+                arrival = self._clock.arrival()
+                if arrival.ros_ns == 0:
+                    return  # before /clock has said the time nothing can be evaluated
                 stamp = from_time_msg(message.header.stamp)
-                matched = self._synchroniser.add(topic, stamp, message)
+                matched = self._synchroniser.add(topic, stamp, (message, arrival))
                 if matched is not None:
-                    self._add(_MatchedSet(matched))
+                    self._add(_MatchedSet(matched, self.config))
                     self._arrived.notify_all()
 
         return receive
@@ -178,8 +204,15 @@ class FrameSource:
         """Keep a set, and drop those that are too many or too old; the lock is held."""
         kept, keep = self._kept, self._keep
         kept.append(matched)
-        while len(kept) > keep.count or matched.came_at - kept[0].came_at > keep.age:
+        came = matched.arrival.steady
+        while len(kept) > keep.count or came - kept[0].arrival.steady > keep.age:
             kept.popleft()
+
+    def _forget(self) -> None:
+        """Drop all that came before the clock started again."""
+        with self._arrived:
+            self._kept.clear()
+            self._synchroniser.clear()
 
     def _find(self, stamp_ns: int) -> _MatchedSet | None:
         return next((kept for kept in reversed(self._kept) if kept.stamp_ns == stamp_ns), None)
@@ -188,16 +221,20 @@ class FrameSource:
         """Whether a newer set has come: no topic gives its messages in another order."""
         return bool(self._kept) and self._kept[-1].stamp_ns > stamp_ns
 
-    def _age(self) -> float:
-        """Return the age of the newest set by the node's clock, seconds."""
-        return (self._node.get_clock().now().nanoseconds - self._kept[-1].stamp_ns) * 1e-9
-
-    def _is_fresh(self, newer_than_ns: int | None) -> bool:
+    def _fresh(self, newer_than_ns: int | None) -> _MatchedSet | None:
+        """Return the newest set if it may be used; the lock is held."""
         if not self._kept:
-            return False
-        if newer_than_ns and self._kept[-1].stamp_ns <= newer_than_ns:
-            return False
-        return self.config.max_age == 0 or self._age() <= self.config.max_age
+            return None
+        newest = self._kept[-1]
+        # A camera whose clock is ahead stamps what it saw before the question as later than it.
+        came = min(newest.stamp_ns, newest.arrival.ros_ns)
+        if (newer_than_ns and came <= newer_than_ns) or self._doubt(newest):
+            return None
+        return newest
+
+    def _doubt(self, matched: _MatchedSet) -> str:
+        limit = self.config.max_age or math.inf
+        return self._clock.penalty(matched.stamp_ns, limit, matched.arrival)
 
     def _lost(self, stamp_ns: int, patience: float) -> CameraError:
         if not self._is_past(stamp_ns):
@@ -215,12 +252,18 @@ class FrameSource:
         if not self._kept:
             return CameraError(f"no frame within {patience:.1f} s: {self._why()}")
         asked = "newer than asked" if newer_than_ns else f"of the last {self.config.max_age:.1f} s"
-        return StaleFrameError(
-            f"no frame {asked} within {patience:.1f} s; the newest is {self._age():.1f} s old: "
-            f"{self._why()}"
-        )
+        return StaleFrameError(f"no frame {asked} within {patience:.1f} s: {self._why()}")
 
     def _why(self) -> str:
-        return self._synchroniser.problem() or (
-            f"is the camera running, and does it publish {', '.join(self._topics)}?"
-        )
+        """Return why there is no frame that may be used; the lock is held."""
+        if problem := self._clock.problem():
+            return problem
+        apart = self._synchroniser.problem()
+        running = f"is the camera running, and does it publish {', '.join(self._topics)}?"
+        if not self._kept:
+            return "; ".join(filter(None, (self._clock.restarted(), apart or running)))
+        newest = self._kept[-1]
+        penalty, silence = self._doubt(newest), self._clock.silence(newest.arrival)
+        if penalty and silence <= self.config.max_age:
+            return penalty
+        return f"{penalty or f'the newest came {silence:.1f} s ago'}; {apart or running}"

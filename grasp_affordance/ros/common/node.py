@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from grasp_affordance.errors import GraspAffordanceError
@@ -43,6 +44,16 @@ class ManagedNode[Config](LifecycleNode):
         parameters.declare(self, default)
         self.diagnostics = Diagnostics(self)
         self._log_handler = forward_core_logs(self)
+
+    def create_subscription(self, kind: Any, topic: str, *rest: Any, **options: Any) -> Any:
+        """Subscribe; rclpy's own subscription to /clock runs beside all other callbacks.
+
+        In the group of the transitions the clock would stand still for as long as one of them
+        waits.
+        """
+        if topic == "/clock":
+            options.setdefault("callback_group", MutuallyExclusiveCallbackGroup())
+        return super().create_subscription(kind, topic, *rest, **options)
 
     def setup(self) -> None:
         """Build everything that the configuration determines."""

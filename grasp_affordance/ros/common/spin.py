@@ -12,11 +12,11 @@ import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.starting import start_ros
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +72,11 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
     rclpy's own signal handlers would close the communication first; here the node is deactivated
     while it can still talk to what it moves. Further signals do not interrupt that.
     """
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     try:
+        start_ros(arguments)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         node = create()
     except GraspAffordanceError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")

@@ -23,7 +23,10 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.conversions import from_time_msg, from_transform_msg
+from grasp_affordance.ros.common.freshness import NodeClock
+from grasp_affordance.stamps import ahead_of_clock
 
 Array = NDArray[np.float64]
 
@@ -49,7 +52,7 @@ class CameraPoseConfig:
 
     base_frame_id: str = "base_link"
     pose: tuple[float, float, float, float, float, float, float] | None = None
-    calibration: str = ""
+    calibration: FilePath = ""
     most_difference: float = 0.005
     max_age: float = 1.0
     patience: float = 2.0
@@ -94,7 +97,8 @@ class CameraPose:
         self._subscription = node.create_subscription(
             TransformStamped, self._topic, self._receive, topics.LATCHED, **options
         )
-        self._buffer, self._listener = listen_to_tf(node)
+        self._tf = TfListener(node)
+        self._ros_clock = NodeClock(node)
         self._clock = clock
         self._patient_until: float | None = None  # since the first question
 
@@ -126,8 +130,10 @@ class CameraPose:
             return self._calibrated(self._calibration, frame_id, message)
         message = message or self._latched.get(frame_id)
         if message is None:
+            refused = self._tf.refused()
             raise TransformError(
-                f"no transform from '{frame_id}' to '{self.config.base_frame_id}': publish the "
+                f"no transform from '{frame_id}' to '{self.config.base_frame_id}': "
+                f"{refused + '; ' if refused else ''}publish the "
                 "camera's calibration on /tf_static, or set the parameter "
                 "camera_pose.calibration (a file) or camera_pose.pose (x y z qx qy qz qw)"
             )
@@ -141,8 +147,8 @@ class CameraPose:
     def close(self) -> None:
         """Stop listening."""
         self._node.destroy_subscription(self._subscription)
-        if self._listener is not None:
-            self._listener.unregister()
+        self._tf.close()
+        self._ros_clock.close()
 
     def _calibrated(
         self, calibration: CameraCalibration, frame_id: str, message: TransformStamped | None
@@ -169,20 +175,18 @@ class CameraPose:
         self._latched[message.child_frame_id] = message
 
     def _from_tf(self, frame_id: str) -> TransformStamped | None:
-        latest = Time()
-        if self._buffer is None or not self._buffer.can_transform(
-            self.config.base_frame_id, frame_id, latest
-        ):
+        message = self._tf.newest(self.config.base_frame_id, frame_id)
+        if message is None:
             return None
-        message: TransformStamped = self._buffer.lookup_transform(
-            self.config.base_frame_id, frame_id, latest
-        )
-        stamp = from_time_msg(message.header.stamp)  # 0 where all of the chain is static
-        age = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
-        if stamp and age > self.config.max_age:
+        stamp = from_time_msg(message.header.stamp)
+        if not stamp:  # all of the chain is static
+            return message
+        which = f"the newest transform from '{frame_id}' to '{self.config.base_frame_id}'"
+        if problem := self._ros_clock.problem():
+            raise TransformError(f"{which} cannot be evaluated: {problem}")
+        if penalty := self._ros_clock.penalty(stamp, self.config.max_age):
             raise TransformError(
-                f"the newest transform from '{frame_id}' to '{self.config.base_frame_id}' is "
-                f"{age:.1f} s old: what publishes it on /tf has stopped, or its clock differs"
+                f"{which} is {penalty}: what publishes it on /tf has stopped, or its clock differs"
             )
         return message
 
@@ -203,11 +207,55 @@ class StaticBroadcaster:
             self._broadcaster.sendTransform(message)
 
 
-def listen_to_tf(node: Node) -> tuple[Any, Any]:
-    """Return a TF buffer and its listener, or None twice where tf2_ros is not installed."""
-    if importlib.util.find_spec("tf2_ros") is None:
-        return None, None
-    from tf2_ros import Buffer, TransformListener
+class TfListener:
+    """The transforms of /tf and /tf_static; knows none where tf2_ros is not installed.
 
-    buffer = Buffer()
-    return buffer, TransformListener(buffer, node)
+    A transform whose stamp is ahead of the clock when it comes is not taken: it would look young
+    long after its publisher has died. When the clock goes back, all but the static ones are
+    forgotten.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._refused: dict[str, str] = {}
+        self._buffer: Any = None
+        if importlib.util.find_spec("tf2_ros") is None:
+            return
+        from tf2_ros import Buffer, TransformListener
+
+        class Checked(Buffer):
+            def set_transform(buffer, transform: TransformStamped, authority: str) -> None:  # noqa: N805
+                if self._may_enter(transform):
+                    super().set_transform(transform, authority)
+
+        self._buffer = Checked()
+        self._clock = NodeClock(node, self._buffer.clear)
+        self._listener = TransformListener(self._buffer, node)
+
+    def newest(self, target: str, source: str) -> TransformStamped | None:
+        """Return the newest transform that takes points of `source` to `target`; None if unknown.
+
+        Its stamp is that of the oldest part of the chain; 0 where all of it is static.
+        """
+        if self._buffer is None or not self._buffer.can_transform(target, source, Time()):
+            return None
+        message: TransformStamped = self._buffer.lookup_transform(target, source, Time())
+        return message
+
+    def refused(self) -> str:
+        """Return which transforms were not taken and why; empty when all were."""
+        return "; ".join(f"'{child}' on /tf is {why}" for child, why in self._refused.items())
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._buffer is not None:
+            self._listener.unregister()
+            self._clock.close()
+
+    def _may_enter(self, transform: TransformStamped) -> bool:
+        child, stamp = transform.child_frame_id, from_time_msg(transform.header.stamp)
+        why = self._clock.problem() or ahead_of_clock(stamp, self._clock.now_ns())
+        if why:
+            self._refused[child] = why
+        else:
+            self._refused.pop(child, None)
+        return not why

@@ -12,7 +12,6 @@ from typing import Any
 
 import rclpy
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from std_srvs.srv import Trigger
 
@@ -22,6 +21,7 @@ from grasp_affordance.ros.common.client import CallError, Client
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
 from grasp_affordance.ros.common.share import transport_environment
 from grasp_affordance.ros.common.spin import spinning
+from grasp_affordance.ros.common.starting import start_ros
 from grasp_affordance.ros.demo.demo_pictures import AttemptPictures
 
 _START = 180.0  # seconds in which a node becomes active; a cold disk takes long to load PyTorch
@@ -111,7 +111,7 @@ def perform(output: Path, nodes: Iterable[NodeSpec], body: Callable[[Stage], Non
     os.environ.update(transport_environment())
     os.environ.setdefault("ROS_LOG_DIR", str(output / "logs"))
     console = wide_console()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    start_ros()
     signal.signal(signal.SIGTERM, _interrupt)  # else the nodes, in sessions of their own, live on
     try:
         with Processes(output / "logs") as processes:

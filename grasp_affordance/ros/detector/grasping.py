@@ -18,6 +18,7 @@ from grasp_affordance.ros.common.conversions import (
 )
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.detector.grasp_detection import GraspEvaluator, GraspResult
 from grasp_affordance.ros.detector.grasp_messages import (
@@ -58,7 +59,9 @@ class Grasping:
         )
         serving = self._evaluate.version or "none; see the parameter detector_checkpoint"
         node.diagnostics.set("detector", OK, f"serving {serving}")
-        timer = node.create_timer(1.0 / config.view_rate, self._show, callback_group=self._showing)
+        timer = node.create_timer(
+            1.0 / config.view_rate, self._show, callback_group=self._showing, clock=steady_clock()
+        )
         node.resources.callback(node.destroy_timer, timer)
 
     def _serve(

@@ -8,6 +8,7 @@ from rclpy.node import Node
 
 from grasp_affordance.attempt import Cause
 from grasp_affordance.execution.activity import Activity
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
 
 _PERIOD = 0.1  # seconds
@@ -35,7 +36,9 @@ class CameraWatch:
         self._stop_timeout = stop_timeout
         self._clock, self._looked_at, self._passed = clock, clock(), False
         group = MutuallyExclusiveCallbackGroup()
-        self._timer = node.create_timer(_PERIOD, self._look, callback_group=group)
+        self._timer = node.create_timer(
+            _PERIOD, self._look, callback_group=group, clock=steady_clock()
+        )
 
     def close(self) -> None:
         """Stop watching."""

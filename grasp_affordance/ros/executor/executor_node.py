@@ -17,6 +17,7 @@ from grasp_affordance.execution.picker import Picker
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.freshness import NodeClock, steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
@@ -58,6 +59,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self.driver = self.connect(camera)
         self.resources.callback(self.driver.close)
         cell, activity = self.driver.cell, self.driver.activity
+        self._time = NodeClock(self)
+        self.resources.callback(self._time.close)
         client = Client(self, activity.check, callback_group=together)
         propose = SuctionClient(
             client,
@@ -84,7 +87,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         watch = CameraWatch(self, camera, activity, patience)
         for part in (session, may, services, action, new_bin, watch):
             self.resources.callback(part.close)
-        timer = self.create_timer(1.0, self._diagnose)
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
@@ -97,7 +100,10 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
 
     def _blocking_reason(self) -> str:
         return (
-            self.why_inactive() or self._record.blocking_reason() or self._drift.blocking_reason()
+            self.why_inactive()
+            or self._time.problem()
+            or self._record.blocking_reason()
+            or self._drift.blocking_reason()
         )
 
     def _diagnose(self) -> None:

@@ -16,6 +16,7 @@ from std_srvs.srv import SetBool
 from grasp_affordance.attempt import Cause
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
+from grasp_affordance.ros.common.freshness import steady_clock
 
 _PERIOD = 0.05  # seconds between looks at the deadman switch
 
@@ -64,7 +65,9 @@ class Permission:
         self._subscription = node.create_subscription(
             Bool, "~/deadman", self._hold, 1, callback_group=holding
         )
-        self._timer = node.create_timer(_PERIOD, self._look, callback_group=looking)
+        self._timer = node.create_timer(
+            _PERIOD, self._look, callback_group=looking, clock=steady_clock()
+        )
 
     def blocking_reason(self) -> str:
         """Return why nothing may move; empty when it may."""

@@ -14,6 +14,7 @@ from grasp_affordance.errors import CameraError, ConfigError
 from grasp_affordance.learning.log.attempt_log import AttemptLog, AttemptLogError, Retention
 from grasp_affordance.learning.log.setup import open_log
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.executor.pick_labeller import PickLabeller
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class RecordConfig:
             the log's setup names, seconds: a camera that starts beside it takes its time.
     """
 
-    directory: str = ""
+    directory: FilePath = ""
     label: bool = True
     retention: Retention = field(default_factory=Retention)
     patience: float = 20.0

@@ -13,11 +13,13 @@ from grasp_affordance.annotation.recording.recorder import (
 )
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig
 from grasp_affordance.ros.common.transforms import CameraPoseConfig
 
 _REMEDIES = {
     Reason.CAMERA_MOVED: "put the camera back, or begin another folder",
+    Reason.STALE_FRAME: "see that the camera runs and that the clocks agree",
     Reason.STALE_DEPTH: "restart the camera's driver",
     Reason.TOO_MUCH_CHANGED: "take out one object at a time, or begin another folder",
     Reason.NO_DEPTH: "see that nothing covers the camera, and that depth is on",
@@ -42,7 +44,7 @@ class RecorderNodeConfig:
         camera_pose: where the camera is in the base frame; recorded if it is known.
     """
 
-    folder: str = ""
+    folder: FilePath = ""
     by_itself: bool = True
     rate: float = 5.0
     polygon: tuple[tuple[float, float], ...] = ()

@@ -22,6 +22,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.common.frame_source import FrameSource
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
@@ -61,7 +62,9 @@ class RecorderNode(ManagedNode[RecorderNodeConfig]):
         self._seen = 0
         looking = MutuallyExclusiveCallbackGroup()
         for period, callback in ((1.0 / config.rate, self._look), (1.0, self._diagnose)):
-            timer = self.create_timer(period, callback, callback_group=looking)
+            timer = self.create_timer(
+                period, callback, callback_group=looking, clock=steady_clock()
+            )
             self.resources.callback(self.destroy_timer, timer)
 
     def _record(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -9,6 +9,7 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.trainer import TrainerConfig
 from grasp_affordance.ros.affordance.bin_view import BinConfig
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.suction import Source
 
 
@@ -33,9 +34,9 @@ class TrainerNodeConfig:
         trainer: how is learned; the cup of its network is that of the predictor.
     """
 
-    directory: str = ""
-    weights: str = ""
-    initial: str = ""
+    directory: FilePath = ""
+    weights: FilePath = ""
+    initial: FilePath = ""
     from_scratch: bool = False
     executor_node: str = "executor_node"
     poll: float = 1.0

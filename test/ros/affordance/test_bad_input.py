@@ -78,6 +78,12 @@ def smaller_depth(messages: Messages) -> Messages:
     return messages
 
 
+def depth_of_another_frame(messages: Messages) -> Messages:
+    stamp = messages[1].header.stamp
+    messages[1].header = Header(stamp=stamp, frame_id="camera_depth_optical_frame")
+    return messages
+
+
 def strange_encoding(messages: Messages) -> Messages:
     messages[0].encoding = "yuv422_yuy2"
     return messages
@@ -133,6 +139,8 @@ CASES: list[tuple[str, Change, str, str]] = [
     ("NaN", depth_of(float("nan")), "unusable_frame", "FrameError: only 0.0% of the depth pixels"),
     ("infinite", depth_of(float("inf")), "unusable_frame", "FrameError: only 0.0% of the depth"),
     ("mismatched sizes", smaller_depth, "unusable_frame", "align_depth.enable:=true"),
+    ("depth that is not aligned", depth_of_another_frame, "unusable_frame",
+     "FrameError: the depth is in 'camera_depth_optical_frame', the color in 'camera_color_"),
     ("unknown encoding", strange_encoding, "unusable_frame", "encoding 'yuv422_yuy2' is unknown"),
     ("cut data", cut_data, "unusable_frame", "the message is damaged"),
     ("camera_info of zeros", zero_intrinsics, "unusable_frame", "published by a calibrated driver"),

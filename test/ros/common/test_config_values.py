@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
+from grasp_affordance.ros.affordance.bin_view import BinConfig
+from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeConfig
+from grasp_affordance.ros.camera.camera_node import CameraNodeConfig
 from grasp_affordance.ros.common.config_values import as_parameter, describe, flatten, unflatten
+from grasp_affordance.ros.common.frame_source import FrameSourceConfig
+from grasp_affordance.ros.common.transforms import CameraPoseConfig
+from grasp_affordance.ros.drivers.mujoco.cell import MujocoConfig
+from grasp_affordance.ros.executor.pick_record import RecordConfig
+from grasp_affordance.ros.recorder.recorder_config import RecorderNodeConfig
+from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 
 
 class Mode(StrEnum):
@@ -128,3 +138,41 @@ def test_descriptions_come_from_the_docstrings() -> None:
     assert texts["polygon"] == "pixels, over two lines."
     assert texts["inner.x"] == texts["inner.y"] == "metres."
     assert set(texts) == set(flatten(Outer, Outer()))
+
+
+def test_a_tilde_is_the_home_folder_in_files_and_folders_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/robot")
+    record = unflatten(RecordConfig(), {"directory": "~/attempts"})
+    assert record.directory == "/home/robot/attempts"
+    assert unflatten(RecordConfig(), {"directory": "/data/~odd"}).directory == "/data/~odd"
+    assert unflatten(FrameSourceConfig(), {"camera": "~/camera"}).camera == "~/camera"
+    with pytest.raises(ConfigError, match="directory: no home folder is known for '~nobody-here/x"):
+        unflatten(RecordConfig(), {"directory": "~nobody-here/x"})
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (AffordanceNodeConfig, "checkpoint"),
+        (AffordanceNodeConfig, "detector_checkpoint"),
+        (BinConfig, "empty"),
+        (CalibrationNodeConfig, "folder"),
+        (CalibrationNodeConfig, "output"),
+        (CalibrationNodeConfig, "touched"),
+        (CameraNodeConfig, "recording"),
+        (CameraPoseConfig, "calibration"),
+        (MujocoConfig, "film_path"),
+        (RecordConfig, "directory"),
+        (RecorderNodeConfig, "folder"),
+        (TrainerNodeConfig, "directory"),
+        (TrainerNodeConfig, "weights"),
+        (TrainerNodeConfig, "initial"),
+    ],
+)
+def test_every_parameter_that_names_a_file_or_folder_knows_the_home_folder(
+    config: type, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/robot")
+    assert flatten(config, unflatten(config(), {name: "~/x"}))[name] == "/home/robot/x"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from grasp_affordance.errors import CameraError, ConfigError
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.messages import images
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.common import frame_source
+from grasp_affordance.ros.common import frame_source, topics
+from grasp_affordance.ros.common.conversions import to_header_msg
 from grasp_affordance.ros.common.frame_source import FrameSource, FrameSourceConfig, Keep
+from grasp_affordance.ros.common.images import to_rgbd_msgs
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
 
 SECOND = 10**9
@@ -136,8 +139,8 @@ def test_nothing_is_converted_before_somebody_asks_and_then_once(
     source = camera.source(Keep(10, LONG))
     converted = []
 
-    def convert(*messages: object) -> RgbdFrame:
-        frame = images.from_rgbd_msgs(*messages)
+    def convert(*messages: object, **reading: Any) -> RgbdFrame:
+        frame = images.from_rgbd_msgs(*messages, **reading)
         converted.append(frame.stamp_ns // SECOND)
         return frame
 
@@ -158,6 +161,33 @@ def test_a_closed_source_waits_for_nothing(camera: Camera) -> None:
     with pytest.raises(CameraError):
         source.at(2 * SECOND, timeout=LONG)
     assert time.monotonic() - began < LONG / 2
+
+
+def test_depth_of_another_unit_and_header_is_read_where_the_config_says_so(ros: Ros) -> None:
+    config = FrameSourceConfig(max_age=0.0, depth_unit=0.0001, trust_depth_frame=True)
+    source = FrameSource(ros.node, config)
+    color, depth, info = to_rgbd_msgs(replace(FRAME, stamp_ns=SECOND), "16UC1")
+    depth.header = to_header_msg(SECOND, "camera_depth_optical_frame")
+    camera = config.camera
+    publishers = [
+        ros.node.create_publisher(type(message), f"{camera}/{name}", topics.IMAGE_PUBLISHER)
+        for message, name in (
+            (color, topics.COLOR),
+            (depth, topics.ALIGNED_DEPTH),
+            (info, topics.COLOR_INFO),
+        )
+    ]
+
+    def seen() -> bool:
+        for publisher, message in zip(publishers, (color, depth, info), strict=True):
+            publisher.publish(message)
+        return source.newest() is not None
+
+    ros.wait_until(seen, "seen")
+    np.testing.assert_allclose(source.read().depth, 0.1 * FRAME.depth, rtol=1e-4)
+    source.close()
+    with pytest.raises(ConfigError, match="metre per count"):
+        FrameSourceConfig(depth_unit=-0.001)
 
 
 @pytest.mark.parametrize(("count", "age"), [(0, 1.0), (1, -1.0), (1, float("nan"))])

@@ -3,6 +3,7 @@
 tf2_ros comes with an installed ROS and is not on PyPI; skips without it.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,22 @@ def test_a_transform_that_has_stopped_is_refused_with_its_age(ros: Ros) -> None:
 
     ros.wait_until(heard, "heard")
     with pytest.raises(TransformError, match=r"3\.\d s old"):
+        pose.lookup(FRAME)
+    pose.close()
+
+
+def test_a_transform_stamped_ahead_of_the_clock_is_refused_by_name_also_later(ros: Ros) -> None:
+    tf, pose = Tf(ros), camera(ros, max_age=5.0)
+
+    def refused() -> bool:
+        tf.moving(T_BASE_CAMERA, BASE, FRAME, age=-1.0)
+        with pytest.raises(TransformError) as error:
+            pose.lookup(FRAME)
+        return "s ahead of the clock" in str(error.value)
+
+    ros.wait_until(refused, "refused")
+    time.sleep(1.2)
+    with pytest.raises(TransformError, match="ahead of the clock"):
         pose.lookup(FRAME)
     pose.close()
 

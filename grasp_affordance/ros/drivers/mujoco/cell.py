@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
 from grasp_affordance.sim import SimCell, SimConfig
@@ -38,7 +39,7 @@ class MujocoConfig:
 
     camera_rate: float = 2.0
     sim: SimConfig = field(default_factory=SimConfig)
-    film_path: str = ""
+    film_path: FilePath = ""
     film: FilmConfig = field(
         default_factory=lambda: FilmConfig(640, 368, fps=12, speed=4.0, shadows=False)
     )
