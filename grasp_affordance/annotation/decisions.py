@@ -1,7 +1,7 @@
 """What a reviewer decided about labels: kept beside them, never in their place.
 
-decisions.json     {"version", "decisions": {INDEX: {"accepted", "rectangles", "evaluated"}}};
-`evaluated`
+decisions.json     {"version", "decisions": {INDEX: {"accepted", "rectangles", "reviewed"}}};
+`reviewed`
                    is the digest of the label that the reviewer saw
 """
 
@@ -57,7 +57,7 @@ def read_decisions(folder: Path) -> dict[int, Decision]:
             raise SequenceError(f"{path} is of version {data['version']}, expected {VERSION}")
         for key, entry in data["decisions"].items():
             index = int(key)
-            if entry["evaluated"] != digests.get(index):
+            if entry["reviewed"] != digests.get(index):
                 raise SequenceError(
                     f"{path}: the decision on pair {index} is about another label than the one "
                     "that is there; remove that file, then review anew"
@@ -80,7 +80,7 @@ def write_decisions(folder: Path, decisions: Mapping[int, Decision]) -> None:
     if unknown:
         raise SequenceError(f"{folder} has no pair {unknown[0]}")
     entries = {
-        str(index): {**decision_to_dict(decisions[index]), "evaluated": digests[index]}
+        str(index): {**decision_to_dict(decisions[index]), "reviewed": digests[index]}
         for index in sorted(decisions)
     }
     data = {"version": VERSION, "decisions": entries}

@@ -53,7 +53,7 @@ def labels(original: Path, tmp_path: Path) -> Path:
 def decision_url(client: FlaskClient, index: int) -> str:
     """Where the page that `client` opens just now sends a decision."""
     pairs = {pair["index"]: pair for pair in client.get("/api/pairs").get_json()["pairs"]}
-    return f"/api/decisions/{index}?evaluated={pairs[index]['digest']}"
+    return f"/api/decisions/{index}?reviewed={pairs[index]['digest']}"
 
 
 def put(client: FlaskClient, index: int, body: object) -> TestResponse:
@@ -78,7 +78,7 @@ def test_two_open_pages_keep_every_decision(tmp_path: Path) -> None:
         found = pages[0].get("/api/pairs").get_json()["pairs"]
 
         def decide(page: int, pair: dict) -> int:
-            url = f"/api/decisions/{pair['index']}?evaluated={pair['digest']}"
+            url = f"/api/decisions/{pair['index']}?reviewed={pair['digest']}"
             body = {"accepted": pair["index"] % 3 == 0}
             return pages[page].put(url, json=body).status_code
 
@@ -177,7 +177,7 @@ def test_a_large_body_is_refused_unread(page: str, chunked: bool, status: int) -
         headers["Content-Length"] = str(300 * 2**20)  # of which not a byte is sent
         blocks = iter(())
     connection.request(
-        "PUT", "/api/decisions/0?evaluated=0", blocks, headers, encode_chunked=chunked
+        "PUT", "/api/decisions/0?reviewed=0", blocks, headers, encode_chunked=chunked
     )
     assert connection.getresponse().status == status
     connection.close()
@@ -256,7 +256,7 @@ def test_a_decision_can_be_taken_back(labels: Path) -> None:
 )
 def test_a_bad_decision_is_refused_with_a_reason(labels: Path, index: int, body: object) -> None:
     client = create_app(Desk(labels)).test_client()
-    answer = client.put(f"/api/decisions/{index}?evaluated=0", json=body)
+    answer = client.put(f"/api/decisions/{index}?reviewed=0", json=body)
     if index == 0:
         answer = put(client, index, body)
     assert answer.status_code == 400

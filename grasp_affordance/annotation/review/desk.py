@@ -70,12 +70,12 @@ class Desk(Closing):
             ],
         }
 
-    def decide(self, index: int, evaluated: str, decision: Decision | None) -> None:
+    def decide(self, index: int, reviewed: str, decision: Decision | None) -> None:
         """Keep a decision; None takes the present one back.
 
         Args:
             index: of the pair.
-            evaluated: digest of the label that the reviewer saw.
+            reviewed: digest of the label that the reviewer saw.
             decision: about it.
 
         Raises:
@@ -86,7 +86,7 @@ class Desk(Closing):
             pairs = {pair.index: pair for pair in self.content().pairs}
             if index not in pairs:
                 raise SequenceError(f"{self.labels} has no pair {index}")
-            if pair_digest(self.labels, pairs[index]) != evaluated:
+            if pair_digest(self.labels, pairs[index]) != reviewed:
                 raise SequenceError(
                     f"pair {index} was labelled anew since this page was opened; reload the page"
                 )

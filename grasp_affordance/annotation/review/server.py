@@ -2,8 +2,8 @@
 
 GET    /                                      the page
 GET    /api/pairs                             the pairs with their decisions
-PUT    /api/decisions/INDEX?evaluated=DIGEST     {"accepted": bool, "rectangles": [...] or null}
-DELETE /api/decisions/INDEX?evaluated=DIGEST     takes a decision back
+PUT    /api/decisions/INDEX?reviewed=DIGEST     {"accepted": bool, "rectangles": [...] or null}
+DELETE /api/decisions/INDEX?reviewed=DIGEST     takes a decision back
 GET    /frames/NAME.png                       color image of a frame
 GET    /labels/FILE.png                       mask of a pair
 
@@ -44,11 +44,11 @@ def create_app(desk: Desk) -> Flask:
 
     def decide(index: int) -> Response:
         decision = _asked_decision(request)
-        desk.decide(index, _evaluated(request), decision)
+        desk.decide(index, _reviewed(request), decision)
         return jsonify(decision_to_dict(decision))
 
     def take_back(index: int) -> Response:
-        desk.decide(index, _evaluated(request), None)
+        desk.decide(index, _reviewed(request), None)
         return jsonify(None)
 
     def frame(name: str) -> Response:
@@ -105,11 +105,11 @@ def _image(folder: Path, name: str) -> Response:
     return send_file(path.resolve(), "image/png")
 
 
-def _evaluated(asked: Request) -> str:
-    evaluated = asked.args.get("evaluated", "")
-    if not evaluated:
-        raise SequenceError("the digest of the evaluated label is missing; reload the page")
-    return evaluated
+def _reviewed(asked: Request) -> str:
+    reviewed = asked.args.get("reviewed", "")
+    if not reviewed:
+        raise SequenceError("the digest of the reviewed label is missing; reload the page")
+    return reviewed
 
 
 def _asked_decision(asked: Request) -> Decision:

@@ -118,7 +118,7 @@ const undo = guarded(async () => {
 });
 
 function decisionOf(pair) {
-  return `/api/decisions/${pair.index}?judged=${pair.digest}`;
+  return `/api/decisions/${pair.index}?reviewed=${pair.digest}`;
 }
 
 async function decide(decision) {
