@@ -107,8 +107,8 @@ def read_state(
         different = [name for name in differences(present, wanted) if name not in _LONGER]
         if different:
             raise CheckpointError(
-                f"'{path}' is of another configuration ({', '.join(different)} differ); restore it or "
-                "choose another folder"
+                f"'{path}' is of another configuration ({', '.join(different)} differ); restore it "
+                "or choose another folder"
             )
         if checkpoint.config["labels"] != labels:
             raise CheckpointError(

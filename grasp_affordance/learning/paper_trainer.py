@@ -201,8 +201,8 @@ class PaperPolicy:
             wanted = _as_json(self.learner.config)
             if checkpoint.architecture != _ARCHITECTURE or checkpoint.config["paper"] != wanted:
                 raise CheckpointError(
-                    f"'{path}' is of another learner or configuration; restore it, or choose another "
-                    "folder"
+                    f"'{path}' is of another learner or configuration; restore it, or choose "
+                    "another folder"
                 )
             self.learner.network.decoder.load_state_dict(part("decoder", checkpoint.tensors))
             load_optimiser(self.learner.optimiser, checkpoint.tensors)
