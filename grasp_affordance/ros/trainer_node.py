@@ -94,7 +94,6 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
 
     def _tell_trouble(self, error: Exception | None) -> None:
         if error is None:
-            self.get_logger().info("training goes on")
             self.tell("training goes on")
             return
         if not isinstance(error, GraspAffordanceError):  # a defect: tell where it is

@@ -36,8 +36,8 @@ class TrainingThread:
         Args:
             source: where lessons come from.
             on_report: told what each attempt taught.
-            on_trouble: told why training waits, once for tries that end with the same error, and
-                None as soon as a try succeeds again.
+            on_trouble: told why training waits, once for tries that end with the same kind of
+                error, and None as soon as a try succeeds again.
             poll: seconds between looks where nobody calls `wake`.
             retry: seconds from an error to the next try.
             niceness: of this thread alone, as in nice(2); a process that is nicer stays so.
@@ -107,5 +107,5 @@ class TrainingThread:
 
     def _set_trouble(self, error: Exception | None) -> None:
         before, self.trouble = self.trouble, error
-        if repr(error) != repr(before):
+        if type(error) is not type(before):
             self._on_trouble(error)

@@ -234,7 +234,7 @@ def test_a_disk_without_space_holds_up_the_training_only_until_there_is_some(
         time.sleep(1.0)  # several tries
     status = trainee.wait_for(2)
     assert not status.paused
-    ros.wait_for_log("training goes on")
+    ros.wait_for_log("training: it learns")
     assert sum("training waits" in line for line in ros.rosout) == 1
 
 
