@@ -19,7 +19,7 @@ from typing import Any
 
 from grasp_affordance.claim import BusyError, Claim
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_codec import from_json, to_json
 from grasp_affordance.rgbd import RgbdFrame
@@ -208,7 +208,7 @@ def read_setup(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / _SETUP
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(parse_json(path.read_text()))
     except (OSError, ValueError) as error:
         raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
 
@@ -241,15 +241,15 @@ def _frame(folder: Path, camera: SequenceCamera | None, name: str | None) -> Rgb
 
 def _camera(folder: Path) -> SequenceCamera:
     try:
-        return SequenceCamera.from_dict(json.loads((folder / CAMERA_FILE).read_text()))
-    except (OSError, json.JSONDecodeError, SequenceError) as error:
+        return SequenceCamera.from_dict(parse_json((folder / CAMERA_FILE).read_text()))
+    except (OSError, ValueError, SequenceError) as error:
         raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     try:
-        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
+        lines = [parse_json(line) for line in whole.split(b"\n")] if whole else []
     except ValueError as error:  # no JSON, or no text at all
         raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
     if not all(isinstance(line, dict) for line in lines):

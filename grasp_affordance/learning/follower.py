@@ -1,6 +1,5 @@
 """A trainer that follows an attempt log, also one that another process is writing."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.files import parse_json
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_log import (
     ATTEMPTS,
@@ -39,7 +39,7 @@ class AttemptReader:
                 self._skip -= 1
                 continue
             try:
-                data: dict[str, Any] = json.loads(line)
+                data: dict[str, Any] = parse_json(line)
             except ValueError as error:
                 raise AttemptLogError(f"{self._path}: a line is damaged ({error})") from error
             return load_attempt(self.folder, data, frames=True)
