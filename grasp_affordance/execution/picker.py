@@ -24,7 +24,14 @@ from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.execution.recovery import recover
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Failures, GraspAttempt, Outcome, Rejection, SuctionPoint
+from grasp_affordance.grasp import (
+    Cause,
+    Failures,
+    GraspAttempt,
+    Outcome,
+    Rejection,
+    SuctionPoint,
+)
 
 Array = NDArray[np.float64]
 
@@ -39,6 +46,7 @@ class PickReport:
         rejections: cause -> count of pixels and points that were not chosen.
         message: one sentence for a person on what went wrong; empty if nothing did.
         way: tool poses (4, 4) in the base frame of what a dry run has planned.
+        asked_to_end: whether a person or a program ended it on purpose, which is no error.
     """
 
     attempt: GraspAttempt | None = None
@@ -46,6 +54,7 @@ class PickReport:
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
     message: str = ""
     way: tuple[Array, ...] = ()
+    asked_to_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ class Picker:
             proposal = self._look(request)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=_why(error, cancellation))
+            return _no_pick(error, cancellation)
 
     def pick_at(
         self,
@@ -125,7 +134,7 @@ class Picker:
             self._make_ready(request, cancellation)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=_why(error, cancellation))
+            return _no_pick(error, cancellation)
 
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
@@ -173,7 +182,8 @@ class Picker:
                 way = tuple(pose for pose, _ in plan.motions)
                 return PickReport(point=point, rejections=refused, way=way)
             attempt = self._attempt(point, proposal, config, cancellation, on_progress)
-            return PickReport(attempt, point, refused, attempt.detail)
+            asked = cancellation.requested and cancellation.cause is Cause.CANCELLED
+            return PickReport(attempt, point, refused, attempt.detail, asked_to_end=asked)
         return PickReport(rejections=refused, message=message)
 
     def _attempt(
@@ -213,7 +223,9 @@ class Picker:
             how(transform_points(T_base_camera, point.position))
 
 
-def _why(error: GraspAffordanceError, cancellation: Cancellation) -> str:
-    """Return what to tell a person: an arm that was stopped does not know who asked for it."""
-    asked = cancellation.requested and isinstance(error, StoppedError)
-    return f"{type(error).__name__}: {cancellation.reason if asked else error}"
+def _no_pick(error: GraspAffordanceError, cancellation: Cancellation) -> PickReport:
+    """Return the report of an error; an arm that was stopped does not know who asked for it."""
+    if cancellation.requested and isinstance(error, StoppedError):
+        asked = cancellation.cause is Cause.CANCELLED
+        return PickReport(message=cancellation.reason, asked_to_end=asked)
+    return PickReport(message=f"{type(error).__name__}: {error}")

@@ -100,9 +100,12 @@ class PickAction:
             told = self._session.tell(report)
             if report.way:
                 self._show(report.way)
+            rehearsed = goal_handle.request.dry_run and report.attempt is None and report.point
+            picked = report.attempt is not None and report.attempt.succeeded
+            message = _of_dry_run(report) if rehearsed else report.message
             result = Pick.Result(
-                success=report.attempt is not None and report.attempt.succeeded,
-                message=self._session.record.why_not() or report.message,
+                success=picked or bool(rehearsed),
+                message=self._session.record.why_not() or message,
                 result=told,
                 attempted=report.attempt is not None and bool(report.attempt.phases),
                 rejections=to_rejection_msgs(report.rejections),
@@ -110,7 +113,7 @@ class PickAction:
         cancelled = cancellation.requested and cancellation.cause is Cause.CANCELLED
         if cancelled and _becomes_true(lambda: goal_handle.is_cancel_requested):
             goal_handle.canceled()
-        elif result.success or (goal_handle.request.dry_run and report.point is not None):
+        elif result.success:
             goal_handle.succeed()
         else:
             goal_handle.abort()
@@ -161,6 +164,19 @@ def _given_point(message: SuctionPointMsg, T_base_camera: Any) -> SuctionPoint:
     if not from_point_msg(message.normal).any():
         message.normal = to_vector_msg(rotate_vectors(invert(T_base_camera), (0.0, 0.0, 1.0)))
     return from_suction_point_msg(message)
+
+
+def _of_dry_run(report: PickReport) -> str:
+    """Return what a dry run has found: the point, what it promises, and the way to it."""
+    point = report.point
+    assert point is not None
+    way = " -> ".join(
+        f"({x:.3f}, {y:.3f}, {z:.3f})" for x, y, z in (T[:3, 3].tolist() for T in report.way)
+    )
+    return (
+        f"would pick at pixel ({point.u}, {point.v}), probability {point.probability:.2f} "
+        f"({point.source}); the tool's way in the base frame, metres: {way}"
+    )
 
 
 def _becomes_true(condition: Callable[[], bool]) -> bool:

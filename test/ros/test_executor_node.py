@@ -1,6 +1,7 @@
 """The executor over real ROS, real physics and the real affordance node."""
 
 import queue
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.msg import PickResult
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from lifecycle_msgs.msg import Transition
+from rcl_interfaces.msg import Log
 from ros_harness import TIMEOUT, Ros
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
@@ -254,6 +256,23 @@ def test_cancelling_mid_lift_stops_the_arm_and_keeps_the_load_until_the_next_pic
     assert not cell.holds_something()
 
 
+def test_what_a_user_stopped_is_told_with_its_reason_and_as_no_error(
+    ros: Ros, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[str] = []
+    ros.node.create_subscription(
+        Log, "/rosout", lambda log: errors.append(log.msg) if log.level >= 40 else None, 100
+    )
+    cell = Cell(ros, **{**SLOW, "mujoco__sim__objects": 0})
+    start_affordance(ros)
+    assert cell.call("start").success
+    ros.wait_until(lambda: not cell.results.empty(), "picked", 60.0)
+    assert cell.call("stop").success
+    assert cell.wait_for_end() == "stopped: picking was stopped"
+    ros.wait_for_log("picking ended: stopped: picking was stopped")
+    assert not [line for line in errors if "pick" in line]
+
+
 def interrupt_by_deactivating(cell: Cell) -> None:
     cell.ros.client.change_state(EXECUTOR, Transition.TRANSITION_DEACTIVATE)
 
@@ -314,8 +333,15 @@ def test_a_dry_run_names_a_point_and_moves_nothing(ros: Ros) -> None:
     before = cell.node.driver.cell.clock()
     status, answer = cell.pick(dry_run=True)
     assert status == GoalStatus.STATUS_SUCCEEDED
+    assert answer.success
     assert not answer.attempted
-    assert answer.message == ""
+    found = re.fullmatch(
+        r"would pick at pixel \(\d+, \d+\), probability 0\.\d\d \(prior\); the tool's way in the "
+        r"base frame, metres: (\(.+\))",
+        answer.message,
+    )
+    assert found, answer.message
+    assert found[1].count("->") >= 3  # over the point, to it, up again, to the place area
     assert cell.node.driver.cell.clock() == before
 
 
