@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.geometry import Intrinsics, check_rigid
 from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 
@@ -148,7 +148,7 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
             stamp_ns=int(facts.get("stamp_ns", 0)),
             frame_id=camera.frame_id,
         )
-    except FrameError as error:
+    except (FrameError, TypeError, ValueError) as error:  # the latter of a stamp
         raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
 
 
@@ -286,8 +286,8 @@ def _facts(folder: Path, name: str) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        data = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise SequenceError(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise SequenceError(f"{path}: expected an object of keys and values")

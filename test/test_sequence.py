@@ -125,9 +125,9 @@ def test_images_of_another_size_are_refused(folder: Path) -> None:
         ({"fx": None}, "camera.json"),
         ({"width": 0}, "empty"),
         ({"depth_scale": 0.0}, "depth_scale"),
-        ({"depth_scale": float("nan")}, "depth_scale"),
+        ({"depth_scale": float("nan")}, "not a finite number"),
         ({"region": [[0, 0], [1, 1]]}, "region"),
-        ({"region": [[0, 0], [1, 1], [2, float("nan")]]}, "region"),
+        ({"region": [[0, 0], [1, 1], [2, float("nan")]]}, "not a finite number"),
         ({"T_base_camera": [[1, 0], [0, 1]]}, "T_base_camera"),
         ({"T_base_camera": np.diag([2.0, 1, 1, 1]).tolist()}, "not a rigid transform"),
     ],
@@ -152,3 +152,21 @@ def test_missing_and_empty_folders_are_named(folder: Path, tmp_path: Path) -> No
         path.unlink()
     with pytest.raises(SequenceError, match="no frame"):
         Sequence(folder)
+
+
+def test_deep_or_endless_json_is_an_error_of_the_sequence(tmp_path: Path) -> None:
+    frame = make_frame()
+    SequenceWriter(tmp_path, SequenceCamera(frame.intrinsics)).append(frame)
+    for text in ("[" * 100_000, '{"fx": Infinity}', '{"fx": 1e999}', '{"fx": NaN}', "[1]", "\xff"):
+        (tmp_path / "camera.json").write_text(text)
+        with pytest.raises(SequenceError, match=r"camera\.json"):
+            Sequence(tmp_path)
+
+
+def test_a_stamp_that_is_none_is_an_error_of_the_sequence(tmp_path: Path) -> None:
+    frame = make_frame()
+    name = SequenceWriter(tmp_path, SequenceCamera(frame.intrinsics)).append(frame)
+    for stamp in ('"x"', "[]", "null"):
+        (tmp_path / f"{name}.frame.json").write_text(f'{{"stamp_ns": {stamp}}}')
+        with pytest.raises(SequenceError):
+            Sequence(tmp_path).read(name)

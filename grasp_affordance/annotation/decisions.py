@@ -13,7 +13,7 @@ from grasp_affordance.annotation.records import (
     rectangle_to_dict,
 )
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle
 
 VERSION = 1
@@ -42,11 +42,11 @@ def read_decisions(folder: Path) -> dict[int, Decision]:
     if not path.exists():
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}, expected {VERSION}")
         return {int(index): decision_from_dict(entry) for index, entry in data["decisions"].items()}
-    except (OSError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
 
 

@@ -25,7 +25,7 @@ from grasp_affordance.annotation.records import (
 from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
 from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -149,7 +149,7 @@ def read_labels(folder: Path, name: str) -> PickLabels:
     """
     path = folder / f"{name}.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
         masks = {
             kind: None if data[kind] is None else read_mask(folder / data[kind])
             for kind in ("mask", "positives")
@@ -161,5 +161,5 @@ def read_labels(folder: Path, name: str) -> PickLabels:
             masks["positives"],
             tuple(rectangle_from_dict(each) for each in data["rectangles"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error}") from error

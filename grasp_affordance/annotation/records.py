@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.errors import ConfigError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle
 
 PAIRS_FILE = "pairs.json"
@@ -119,7 +119,7 @@ def read_pairs(folder: str | Path) -> PairsFile:
     """
     path = Path(folder) / PAIRS_FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
         if data["version"] != VERSION:
             raise SequenceError(f"{path} is of version {data['version']}; annotate anew")
         return PairsFile(
@@ -127,7 +127,7 @@ def read_pairs(folder: str | Path) -> PairsFile:
         )
     except FileNotFoundError as error:
         raise SequenceError(f"{path} is missing; run grasp-affordance annotate first") from error
-    except (OSError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
 
 

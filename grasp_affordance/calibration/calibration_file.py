@@ -84,7 +84,7 @@ def read_calibration(path: Path) -> CameraCalibration:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise CalibrationError(f"{path} cannot be read ({error}); {advice}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise CalibrationError(f"{path} is damaged ({error}); {advice}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CalibrationError(f"{path} is not a '{FORMAT}' file; {advice}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.calibration.errors import CalibrationError
 from grasp_affordance.errors import GeometryError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.geometry import (
     Array,
     Intrinsics,
@@ -111,7 +111,7 @@ class SampleFolder:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            content = json.loads(path.read_text())
+            content = parse_json(path.read_text())
         except OSError as error:
             raise CalibrationError(f"{path} cannot be read: {error}") from error
         except ValueError as error:

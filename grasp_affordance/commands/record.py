@@ -1,6 +1,5 @@
 """`grasp-affordance record`: one frame after each removal, from a recorded stream."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -12,6 +11,7 @@ import tyro
 from grasp_affordance.annotation.recording.from_recording import record_stream
 from grasp_affordance.annotation.recording.recorder import RecorderConfig
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.files import parse_json
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import CAMERA_FILE, Sequence, SequenceCamera
@@ -70,6 +70,6 @@ def _with_stamps(sequence: Sequence) -> Iterator[RgbdFrame]:
 
 def _read_camera(path: Path) -> SequenceCamera:
     try:
-        return SequenceCamera.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return SequenceCamera.from_dict(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, SequenceError) as error:
         raise SequenceError(f"{path}: {error}") from error

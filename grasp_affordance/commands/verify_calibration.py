@@ -1,6 +1,5 @@
 """`grasp-affordance verify_calibration`: is the calibration right, at points that were touched?"""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.tool import ToolOffset, pivot
 from grasp_affordance.calibration.verification import Tolerance, Verification, verify
 from grasp_affordance.errors import GeometryError
+from grasp_affordance.files import parse_json
 from grasp_affordance.geometry import from_quaternion, transform_points
 
 _DEFAULT = Tolerance()
@@ -107,7 +107,7 @@ def _poses(poses: Any) -> list[np.ndarray]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(path.read_text())
     except (OSError, ValueError) as error:
         raise CalibrationError(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict):

@@ -19,7 +19,7 @@ from typing import Any
 
 from grasp_affordance.folder_lock import BusyError, FolderLock
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.learning.log.attempt_codec import from_json, to_json
 from grasp_affordance.rgbd import RgbdFrame
@@ -100,8 +100,11 @@ class AttemptLog:
         """Let others write; everything is on the disk already."""
         self._lock.close()
 
-    def append(self, attempt: GraspAttempt) -> int:
+    def append(self, attempt: GraspAttempt, facts: Mapping[str, Any] | None = None) -> int:
         """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
+
+        Args:
+            facts: what else is worth keeping of it, JSON values; see `read_facts`.
 
         Raises:
             AttemptLogError: the disk is full or not writable, the frames are not of the log's
@@ -112,6 +115,7 @@ class AttemptLog:
         before_size = self._path.stat().st_size if self._path.exists() else 0
         try:
             data = to_json(attempt, self._store(attempt.before), self._store(attempt.after))
+            data["facts"] = dict(facts or {})
             line = json.dumps(data, allow_nan=False)
             with self._path.open("ab") as file:
                 file.write(line.encode() + b"\n")
@@ -171,6 +175,18 @@ def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
         yield load_attempt(Path(folder), line, frames)
 
 
+def read_facts(folder: str | Path) -> list[dict[str, Any]]:
+    """Return what `AttemptLog.append` was told besides each attempt, in the order of the log.
+
+    Raises:
+        AttemptLogError: there is no log in the folder, or a line is not an attempt.
+    """
+    path = Path(folder) / ATTEMPTS
+    if not path.exists():
+        raise AttemptLogError(f"{folder}: no attempt log here ({ATTEMPTS} is missing)")
+    return [dict(line.get("facts", {})) for line in _whole_lines(path)]
+
+
 def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     """Return one attempt of a log with its frames.
 
@@ -184,17 +200,6 @@ def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     return load_attempt(Path(folder), lines[number], frames=True)
 
 
-def read_last(folder: str | Path) -> GraspAttempt | None:
-    """Return the last attempt of a log with its frames; None where it has none.
-
-    Raises:
-        AttemptLogError: the log is damaged.
-    """
-    path = Path(folder) / ATTEMPTS
-    lines = _whole_lines(path) if path.exists() else []
-    return load_attempt(Path(folder), lines[-1], frames=True) if lines else None
-
-
 def read_setup(folder: str | Path) -> dict[str, Any]:
     """Return the setup of a log as it was given to it, with its camera.
 
@@ -203,7 +208,7 @@ def read_setup(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / _SETUP
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(parse_json(path.read_text()))
     except (OSError, ValueError) as error:
         raise AttemptLogError(f"{path} cannot be read ({error}); restore it") from error
 
@@ -236,15 +241,15 @@ def _frame(folder: Path, camera: SequenceCamera | None, name: str | None) -> Rgb
 
 def _camera(folder: Path) -> SequenceCamera:
     try:
-        return SequenceCamera.from_dict(json.loads((folder / CAMERA_FILE).read_text()))
-    except (OSError, json.JSONDecodeError, SequenceError) as error:
+        return SequenceCamera.from_dict(parse_json((folder / CAMERA_FILE).read_text()))
+    except (OSError, ValueError, SequenceError) as error:
         raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     try:
-        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
+        lines = [parse_json(line) for line in whole.split(b"\n")] if whole else []
     except ValueError as error:  # no JSON, or no text at all
         raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
     if not all(isinstance(line, dict) for line in lines):

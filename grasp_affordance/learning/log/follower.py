@@ -1,6 +1,5 @@
 """A trainer that follows an attempt log, also one that another process is writing."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.files import parse_json
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.learning.log.attempt_log import ATTEMPTS, AttemptLogError, load_attempt, read_setup
 from grasp_affordance.learning.training_samples import training_sample_of
@@ -34,7 +34,7 @@ class AttemptReader:
                 self._skip -= 1
                 continue
             try:
-                data: dict[str, Any] = json.loads(line)
+                data: dict[str, Any] = parse_json(line)
             except ValueError as error:
                 raise AttemptLogError(f"{self._path}: a line is damaged ({error})") from error
             return load_attempt(self.folder, data, frames=True)
@@ -119,7 +119,7 @@ class LogTrainer:
             result = action(self.trainer)
         except OSError as error:
             raise CheckpointError(
-                f"{self.trainer.folder} cannot be written ({error}); free space, then go on"
+                f"{self.trainer.folder} cannot be written ({error}); free space"
             ) from error
         self._broken = False
         return result
