@@ -2,10 +2,13 @@
 
 To add a command, write `grasp_affordance/commands/<name>.py` with a function `run(...)` whose typed
 arguments and docstring become the flags and the help (tyro), and add a line to `COMMANDS`. `run`
-returns None or an exit status. The package's own errors become one line on stderr and status 1.
+returns None or an exit status. The package's own errors, and those of disks and files, become one
+line on stderr and status 1.
 """
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -58,8 +61,27 @@ def main(
     except GraspAffordanceError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:  # `... | head`: nobody reads on, and nobody would read why
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        print(f"error: {error}; {_remedy(error)}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _remedy(error: OSError) -> str:
+    """Return what a user can do about an error of the operating system."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "free space or choose another disk, then run the command again"
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return "choose a folder that you may write to, or change its permissions"
+        case errno.EADDRINUSE:
+            return "another program has this port: choose another with --port"
+        case _:
+            return "check the path and the disk"
 
 
 def usage(commands: Mapping[str, str] = COMMANDS, prog: str = "grasp-affordance") -> str:

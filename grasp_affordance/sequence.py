@@ -156,7 +156,7 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
             stamp_ns=_stamp(facts),
             frame_id=camera.frame_id,
         )
-    except FrameError as error:
+    except (FrameError, TypeError, ValueError) as error:  # the latter of a stamp
         raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
 
 

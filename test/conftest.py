@@ -1,7 +1,9 @@
 """Every test runs in its own ROS domain, logs to a temporary folder and keeps to its core."""
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 # Read by the libraries as they are imported, hence before any other import. Two pytest workers
 # share the machine: more threads in each would only wait for one another.
@@ -10,11 +12,15 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 os.environ.setdefault("LP_NUM_THREADS", "0")
+# The environment is a ROS prefix; `source bin/activate` alone does not say so.
+if (Path(sys.prefix) / "share" / "ament_index").is_dir():
+    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 # Never talk to robots, or to other people's tests, on the network.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 import domain_coordinator
 import pytest
+from helpers.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure

@@ -213,3 +213,21 @@ def test_missing_and_empty_folders_are_named(folder: Path, tmp_path: Path) -> No
         path.unlink()
     with pytest.raises(SequenceError, match="no frame"):
         Sequence(folder)
+
+
+def test_deep_or_endless_json_is_an_error_of_the_sequence(tmp_path: Path) -> None:
+    frame = make_frame()
+    SequenceWriter(tmp_path, SequenceCamera(frame.intrinsics)).append(frame)
+    for text in ("[" * 100_000, '{"fx": Infinity}', '{"fx": 1e999}', '{"fx": NaN}', "[1]", "\xff"):
+        (tmp_path / "camera.json").write_text(text)
+        with pytest.raises(SequenceError, match=r"camera\.json"):
+            Sequence(tmp_path)
+
+
+def test_a_stamp_that_is_none_is_an_error_of_the_sequence(tmp_path: Path) -> None:
+    frame = make_frame()
+    name = SequenceWriter(tmp_path, SequenceCamera(frame.intrinsics)).append(frame)
+    for stamp in ('"x"', "[]", "null"):
+        (tmp_path / f"{name}.frame.json").write_text(f'{{"stamp_ns": {stamp}}}')
+        with pytest.raises(SequenceError):
+            Sequence(tmp_path).read(name)

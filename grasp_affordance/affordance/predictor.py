@@ -66,7 +66,7 @@ class PredictorConfig:
 
     def __post_init__(self) -> None:
         if self.source not in _SOURCES:
-            raise ConfigError(f"source '{self.source}' has no map; use one of {list(_SOURCES)}")
+            raise ConfigError(f"source '{self.source}' has no map; use {', '.join(_SOURCES)}")
         if not 0 <= self.blend <= 1 or not 0 <= self.minimum_depth <= 1:
             raise ConfigError("predictor: blend and minimum_depth must be in [0, 1]")
 

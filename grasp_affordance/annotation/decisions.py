@@ -63,7 +63,7 @@ def read_decisions(folder: Path) -> dict[int, Decision]:
                     "that is there; remove that file, then review anew"
                 )
             decisions[index] = decision_from_dict(entry)
-    except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
     return decisions
 

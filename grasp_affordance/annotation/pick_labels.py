@@ -160,5 +160,5 @@ def read_labels(folder: Path, name: str) -> PickLabels:
             masks["positives"],
             tuple(rectangle_from_dict(each) for each in data["rectangles"]),
         )
-    except (ValueError, KeyError, TypeError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error}") from error

@@ -132,7 +132,7 @@ def read_pairs(folder: str | Path) -> PairsFile:
             data["camera"],
             tuple(_from_dict(pair) for pair in data["pairs"]),
         )
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, ConfigError) as error:
         raise SequenceError(f"{path} cannot be read: {error!r}") from error
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grasp_affordance.annotation.change.camera_motion import image_motion
+from grasp_affordance.annotation.change.camera_motion import camera_motion
 from grasp_affordance.annotation.change.scene_change import SceneChange
 from grasp_affordance.annotation.gates import GateConfig
 from grasp_affordance.annotation.result import PairResult, Reason, nothing_removed, rejected
@@ -43,9 +43,7 @@ def check_view(
     before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: GateConfig
 ) -> PairResult | None:
     """Refuse a pair whose view changed: the camera moved, or most of the scene did."""
-    still = change.change.known & ~change.recolored & ~change.change.beyond(3.0)
-    still &= ~change.change.beyond(3.0, -1)
-    motion = image_motion(before.color, after.color, still)
+    motion = camera_motion(before, after, change.change, change.recolored)
     if motion is not None and motion > config.camera_motion:
         return rejected(Reason.CAMERA_MOVED, f"the still part of the image moved {motion:.1f} px")
     pixels = sum(region.pixels for region in (*change.removed, *change.added))

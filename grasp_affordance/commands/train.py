@@ -77,6 +77,7 @@ def _run(
     """Learn, and write what came of it; the rest is as for `run`."""
     policy = make_learner(learner, config.seed, store.weights)
     table = LearningTable(store.table, keep=policy.attempts)
+    table.complete(store.logged(policy.attempts), policy.version)
     console = Console()
     _pretrain(console, config, policy, learner.pretrain)
     keep = store.log if log else None

@@ -9,6 +9,7 @@ from typing import Any
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
+    damage_as_checkpoint_error,
     read_checkpoint,
     state_digest,
     write_checkpoint,
@@ -18,7 +19,7 @@ from grasp_affordance.detection.dense.detector import DenseDetector
 from grasp_affordance.detection.dense.input import Inputs
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.detector import Detector
-from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.errors import CheckpointError
 from grasp_affordance.papers.annotation.detector import PaperDetector
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
 from grasp_affordance.papers.encoder import Backbone
@@ -108,17 +109,15 @@ def read_detector(path: str | os.PathLike[str], device: str = "cpu") -> TrainedD
             f"'{path}' is of architecture '{checkpoint.architecture}', which is no grasp detector; "
             "detectors come from `grasp-affordance train_detector`"
         )
-    try:
+    what = f"'{path}' does not hold the weights that its header describes"
+    with damage_as_checkpoint_error(what):
         jaw = JawConfig(**checkpoint.config["jaw"])
         config = network_config(checkpoint.architecture, checkpoint.config["network"])
         threshold = float(checkpoint.config["threshold"])
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"the threshold {threshold} is no score")
         module = make_detector(config, jaw)
         module.load_state_dict(dict(checkpoint.tensors))
-    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
-        raise CheckpointError(
-            f"'{path}' does not hold the weights that its header describes ({error}); use the "
-            "package version that wrote it"
-        ) from error
     return TrainedDetector(module.to(device).eval(), jaw, threshold)
 
 

@@ -44,7 +44,7 @@ def summarise_learning(rows: Sequence[LearningRow]) -> dict[str, Any]:
         "sensed_wrongly": float(np.mean([_disagrees(row) for row in rows])) if rows else None,
         "decision_seconds": _median([row.decision_seconds for row in rows]),
         "learning_seconds": _median([row.learning_seconds for row in rows]),
-        "wall_seconds": float(sum(row.wall_seconds for row in rows)),
+        "wall_seconds": float(np.nansum([row.wall_seconds for row in rows])),
     }
 
 
@@ -70,7 +70,8 @@ def _disagrees(row: LearningRow) -> bool:
 
 
 def _median(values: Sequence[float]) -> float | None:
-    return float(np.median(values)) if len(values) else None
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else None
 
 
 def _finite(value: float) -> float | None:

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import math
 import os
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from grasp_affordance.attempt import Outcome
+from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import write_atomically
+from grasp_affordance.learning.curve import WINDOW, rolling_success
 from grasp_affordance.suction import Source
 
 
@@ -25,10 +28,11 @@ class LearningRow:
         true_outcome, true_cause: as it was.
         rolling_success: true successes per attempt over the last hundred, this one included.
         exploration: probability with which this pick was exploratory.
-        loss: of the step that followed; NaN without one.
+        loss: of the step that followed; NaN without one, or where a kill came before the row.
         version: weights in service afterwards.
         decision_seconds, learning_seconds, wall_seconds: wall clock: of choosing, of learning, and
-            of everything since the attempt before.
+            of everything since the attempt before. The last two are NaN where a kill came before
+            the row.
     """
 
     number: int
@@ -61,6 +65,51 @@ class LearningRow:
         return Source(self.source).explores
 
 
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of an attempt of a run before anything is learned from it.
+
+    It goes into the attempt log, so that a kill loses no row. Attributes as of `LearningRow`.
+    """
+
+    pile: int
+    stack: str
+    exploration: float
+    decision_seconds: float
+
+
+def learning_row(
+    attempt: GraspAttempt,
+    facts: RunFacts,
+    version: str,
+    loss: float = math.nan,
+    learning_seconds: float = math.nan,
+    wall_seconds: float = math.nan,
+) -> LearningRow:
+    """Return the row of an attempt; its rolling success is filled in by the table."""
+    point = attempt.point
+    return LearningRow(
+        number=attempt.index,
+        pile=facts.pile,
+        stack=facts.stack,
+        u=point.u,
+        v=point.v,
+        probability=point.probability,
+        source=str(point.source),
+        outcome=str(attempt.outcome),
+        cause=str(attempt.cause),
+        true_outcome=str(attempt.true_outcome or attempt.outcome),
+        true_cause=str(attempt.true_cause or attempt.cause),
+        rolling_success=math.nan,
+        exploration=facts.exploration,
+        loss=loss,
+        version=version,
+        decision_seconds=facts.decision_seconds,
+        learning_seconds=learning_seconds,
+        wall_seconds=wall_seconds,
+    )
+
+
 class LearningTable:
     """The rows of one run, appended to a CSV; whole lines survive a kill.
 
@@ -71,16 +120,46 @@ class LearningTable:
     def __init__(self, path: Path, keep: int = 0) -> None:
         """Open a table and cut it back to the rows of the first `keep` attempts."""
         self.path = path
-        self.rows = read_learning_rows(path)[:keep] if path.exists() and keep else []
-        write_atomically(path, (_header() + "".join(map(_line, self.rows))).encode())
+        present = read_learning_rows(path) if path.exists() and keep else []
+        self.rows = [row for row in present if row.number < keep]
+        self._write()
 
-    def append(self, row: LearningRow) -> None:
-        """Write one row; on return it is on the disk."""
+    def complete(self, logged: Iterable[tuple[GraspAttempt, RunFacts]], version: str) -> None:
+        """Add the rows that kills have taken.
+
+        Args:
+            logged: attempts that were learned from, in their order.
+            version: weights in service after the last of them.
+        """
+        known = {row.number: row for row in self.rows}
+        attempts = list(logged)
+        after = [*(attempt.model_version for attempt, _ in attempts[1:]), version]
+        for (attempt, facts), served in zip(attempts, after, strict=bool(attempts)):
+            known.setdefault(attempt.index, learning_row(attempt, facts, served))
+        if len(known) == len(self.rows):
+            return
+        self.rows = []
+        for _, row in sorted(known.items()):
+            self.rows.append(self._with_rolling(row))
+        self._write()
+
+    def append(self, row: LearningRow) -> LearningRow:
+        """Write one row and return it with its rolling success; on return it is on the disk."""
+        row = self._with_rolling(row)
         self.rows.append(row)
         with self.path.open("a") as file:
             file.write(_line(row))
             file.flush()
             os.fsync(file.fileno())
+        return row
+
+    def _with_rolling(self, row: LearningRow) -> LearningRow:
+        """Return a row that follows those present with its rolling success."""
+        before = [earlier.succeeded for earlier in self.rows[-WINDOW:]]
+        return replace(row, rolling_success=rolling_success([*before, row.succeeded]))
+
+    def _write(self) -> None:
+        write_atomically(self.path, (_header() + "".join(map(_line, self.rows))).encode())
 
 
 def read_learning_rows(path: Path) -> list[LearningRow]:

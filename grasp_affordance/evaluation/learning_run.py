@@ -9,11 +9,15 @@ import numpy as np
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.coarse_views import coarse_views
-from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
+from grasp_affordance.evaluation.learning_rows import (
+    LearningRow,
+    LearningTable,
+    RunFacts,
+    learning_row,
+)
 from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
-from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.trainer import TrainingReport
 from grasp_affordance.papers.suction.policy import PaperPolicy
@@ -22,7 +26,8 @@ from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
 OnAttempt = Callable[[LearningRow, GraspAttempt, TrainingReport], None]
-Keep = Callable[[GraspAttempt], None]
+Keep = Callable[[GraspAttempt, RunFacts], None]
+Logged = tuple[GraspAttempt, RunFacts]
 
 _PILES = 0x1EA2  # tells the piles of learning from those of evaluation
 
@@ -69,7 +74,7 @@ def learn_in_cell(
     table: LearningTable,
     on_attempt: OnAttempt | None = None,
     keep: Keep | None = None,
-    unlearned: GraspAttempt | None = None,
+    unlearned: Logged | None = None,
 ) -> None:
     """Pick and learn until the policy has made the configured number of attempts.
 
@@ -83,16 +88,15 @@ def learn_in_cell(
         on_attempt: told of each attempt and of what the policy learned from it.
         keep: told of each attempt before the policy is: what a kill leaves unlearned has been kept.
         unlearned: an attempt that was kept when a kill came before its training sample. It is
-            learned from first, and has no row, because nobody knows any more what it cost.
+            learned from first; what the making of it cost, nobody knows any more.
     """
     types = stacks_of(config.scene)
-    first = table.rows[-1].pile + 1 if table.rows else 0
     # The stack type of each pile is given when it is built.
     sim_config = SimConfig(scene=types[0], hardness=Hardness(config.cell), seed=config.seed)
     with SimCell(sim_config) as cell:
         if unlearned is not None:
-            _catch_up(policy, unlearned, cell)
-        number = first
+            _catch_up(policy, unlearned, cell, table, on_attempt)
+        number = table.rows[-1].pile + 1 if table.rows else 0
         while policy.attempts < config.attempts:
             rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt, keep)
@@ -116,16 +120,28 @@ def lay_out_pile(cell: SimCell, scene: str, seed: int, number: int) -> np.random
     return rng
 
 
-def _catch_up(policy: LearningPolicy, attempt: GraspAttempt, cell: SimCell) -> None:
+def _catch_up(
+    policy: LearningPolicy,
+    unlearned: Logged,
+    cell: SimCell,
+    table: LearningTable,
+    on_attempt: OnAttempt | None,
+) -> None:
     """Learn from an attempt with its frames as if it had been made just now.
 
     A policy teaches itself with the view that it has evaluated last, so it evaluates that one
     again.
     """
+    attempt, facts = unlearned
+    began = time.perf_counter()
     if attempt.before is not None:
         rng = np.random.default_rng(0)  # what it would choose now is of no account
         policy.choose(View(attempt.before, attempt.T_base_camera, cell.bin, cell.cup, rng))
-    policy.learn(attempt)
+    report = policy.learn(attempt)
+    seconds = time.perf_counter() - began
+    row = table.append(learning_row(attempt, facts, report.version, report.loss, seconds))
+    if on_attempt is not None:
+        on_attempt(row, attempt, report)
 
 
 class _Account:
@@ -146,38 +162,20 @@ class _Account:
 
     def note(self, row: AttemptRow, picked: Picked) -> bool:
         """Learn from an attempt; return whether there are more to make."""
-        policy, rows = self._policy, self._table.rows
-        number, exploration = policy.attempts, policy.exploration
+        policy = self._policy
+        facts = RunFacts(self._pile, row.stack, policy.exploration, row.decision_seconds)
         attempt = replace(
-            picked.attempt, index=number, policy=policy.name, model_version=policy.version
+            picked.attempt, index=policy.attempts, policy=policy.name, model_version=policy.version
         )
         if self._keep is not None:
-            self._keep(attempt)
+            self._keep(attempt, facts)
         began = time.perf_counter()
         report = policy.learn(attempt)
         now = time.perf_counter()
-        done = LearningRow(
-            number=number,
-            pile=self._pile,
-            stack=row.stack,
-            u=row.u,
-            v=row.v,
-            probability=row.probability,
-            source=row.source,
-            outcome=row.outcome,
-            cause=row.cause,
-            true_outcome=row.true_outcome,
-            true_cause=row.true_cause,
-            rolling_success=rolling_success([*(r.succeeded for r in rows), row.succeeded]),
-            exploration=exploration,
-            loss=report.loss,
-            version=report.version,
-            decision_seconds=row.decision_seconds,
-            learning_seconds=now - began,
-            wall_seconds=now - self._last,
+        done = self._table.append(
+            learning_row(attempt, facts, report.version, report.loss, now - began, now - self._last)
         )
         self._last = now
-        self._table.append(done)
         if self._on_attempt is not None:
             self._on_attempt(done, attempt, report)
         return policy.attempts < self._config.attempts

@@ -2,7 +2,7 @@
 
 run.json         what is learned where: nothing of it may change when the run goes on; and the
                  revisions that have worked on it, which may
-attempts.csv     a row per attempt
+attempts.csv     a row per attempt; what a kill took of it comes back from log/
 weights/         the learner's state and its checkpoints
 log/             the attempts with their frames, where they are kept
 summary.json     figures, written at the end
@@ -10,6 +10,7 @@ model.safetensors  the weights in service at the end
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,20 @@ from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_report import summarise_learning
-from grasp_affordance.evaluation.learning_rows import LearningRow
+from grasp_affordance.evaluation.learning_rows import LearningRow, RunFacts
 from grasp_affordance.evaluation.learning_run import LearningRunConfig
 from grasp_affordance.evaluation.make_learner import LearnerOptions
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.store import read_json, refuse_other_run, write_json
 from grasp_affordance.folder_lock import FolderLock
-from grasp_affordance.learning.log.attempt_log import AttemptLog, read_last
+from grasp_affordance.learning.log.attempt_log import (
+    ATTEMPTS,
+    AttemptLog,
+    AttemptLogError,
+    read_attempt,
+    read_facts,
+    read_log,
+)
 from grasp_affordance.learning.log.setup import open_log
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.sim import SimConfig
@@ -80,8 +88,8 @@ class LearningStore(Closing):
         refuse_other_run(path, found, self._identity, remedy)
         return revisions
 
-    def log(self, attempt: GraspAttempt) -> None:
-        """Keep an attempt with its frame.
+    def log(self, attempt: GraspAttempt, facts: RunFacts) -> None:
+        """Keep an attempt with its frame and what its row needs.
 
         Raises:
             AttemptLogError: the log is of another setup, or the disk is full.
@@ -93,11 +101,32 @@ class LearningStore(Closing):
             self._log = open_log(
                 str(self._log_folder), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
             )
-        self._log.append(attempt)
+        self._log.append(attempt, asdict(facts))
 
-    def unlearned(self, learned: int) -> GraspAttempt | None:
+    def logged(self, learned: int) -> Iterator[tuple[GraspAttempt, RunFacts]]:
+        """Yield the logged attempts among the first `learned`, without frames, and their facts.
+
+        Raises:
+            AttemptLogError: the log is damaged, or another program's.
+        """
+        if not (self._log_folder / ATTEMPTS).exists():
+            return
+        attempts = read_log(self._log_folder, frames=False)
+        for attempt, facts in zip(attempts, self._facts(), strict=True):
+            if attempt.index < learned:
+                yield attempt, facts
+
+    def _facts(self) -> list[RunFacts]:
+        try:
+            return [RunFacts(**facts) for facts in read_facts(self._log_folder)]
+        except TypeError as error:
+            raise AttemptLogError(
+                f"{self._log_folder} is not the log of a learning run ({error}); restore it"
+            ) from error
+
+    def unlearned(self, learned: int) -> tuple[GraspAttempt, RunFacts] | None:
         """Return the attempt, with its frames, that was logged when a kill came before its training
-        sample.
+        sample, and its facts.
 
         Args:
             learned: number of attempts that were learned from.
@@ -105,8 +134,10 @@ class LearningStore(Closing):
         Raises:
             AttemptLogError: the log is damaged.
         """
-        last = read_last(self._log_folder)
-        return last if last is not None and last.index == learned else None
+        if not (self._log_folder / ATTEMPTS).exists() or not (facts := self._facts()):
+            return None
+        last = read_attempt(self._log_folder, len(facts) - 1)
+        return (last, facts[-1]) if last.index == learned else None
 
     def finish(self, rows: list[LearningRow], policy: LearningPolicy) -> dict[str, Any]:
         """Write summary and weights; return the summary's figures."""

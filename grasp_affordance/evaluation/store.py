@@ -18,7 +18,7 @@ from typing import Any
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 
 SCHEMA = "grasp_affordance/evaluation/1"
 
@@ -151,7 +151,7 @@ def read_json(path: Path) -> Any:
         ConfigError: it is missing or no JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return parse_json(path.read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
 

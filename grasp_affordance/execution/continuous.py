@@ -72,7 +72,8 @@ def pick_continuously(
             return Ending(End.FAULT, f"{type(error).__name__}: {error}")
         if cancellation.requested:
             asked = cancellation.cause is Cause.CANCELLED
-            return Ending(End.STOPPED if asked else End.FAULT, report.message)
+            # The last pick may have ended well, and then its report has no message.
+            return Ending(End.STOPPED if asked else End.FAULT, cancellation.reason)
         if ending := _decisive(report):
             return ending
         succeeded = report.attempt is not None and report.attempt.succeeded

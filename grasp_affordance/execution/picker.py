@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.attempt import GraspAttempt, Outcome
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
     ConfigError,
@@ -40,6 +40,7 @@ class PickReport:
         rejections: cause -> count of pixels and points that were not chosen.
         message: one sentence for a person on what went wrong; empty if nothing did.
         planned_path: tool poses (4, 4) in the base frame of what a dry run has planned.
+        asked_to_end: whether a person or a program ended it on purpose, which is no error.
     """
 
     attempt: GraspAttempt | None = None
@@ -47,6 +48,7 @@ class PickReport:
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
     message: str = ""
     planned_path: tuple[Array, ...] = ()
+    asked_to_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Picker:
             proposal = self._look(request)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=_why(error, cancellation))
+            return _no_pick(error, cancellation)
 
     def pick_at(
         self,
@@ -126,7 +128,7 @@ class Picker:
             self._make_ready(request, cancellation)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
-            return PickReport(message=_why(error, cancellation))
+            return _no_pick(error, cancellation)
 
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
@@ -174,7 +176,8 @@ class Picker:
                 planned_path = tuple(pose for pose, _ in plan.motions)
                 return PickReport(point=point, rejections=refused, planned_path=planned_path)
             attempt = self._attempt(point, proposal, config, cancellation, on_progress)
-            return PickReport(attempt, point, refused, attempt.detail)
+            asked = cancellation.requested and cancellation.cause is Cause.CANCELLED
+            return PickReport(attempt, point, refused, attempt.detail, asked_to_end=asked)
         return PickReport(rejections=refused, message=message)
 
     def _attempt(
@@ -214,7 +217,9 @@ class Picker:
             how(transform_points(T_base_camera, point.position))
 
 
-def _why(error: GraspAffordanceError, cancellation: Cancellation) -> str:
-    """Return what to tell a person: an arm that was stopped does not know who asked for it."""
-    asked = cancellation.requested and isinstance(error, StoppedError)
-    return f"{type(error).__name__}: {cancellation.reason if asked else error}"
+def _no_pick(error: GraspAffordanceError, cancellation: Cancellation) -> PickReport:
+    """Return the report of an error; an arm that was stopped does not know who asked for it."""
+    if cancellation.requested and isinstance(error, StoppedError):
+        asked = cancellation.cause is Cause.CANCELLED
+        return PickReport(message=cancellation.reason, asked_to_end=asked)
+    return PickReport(message=f"{type(error).__name__}: {error}")

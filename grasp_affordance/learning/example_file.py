@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.replay import Example
 
 
@@ -37,6 +39,7 @@ class ExampleFile:
         """Write examples; on return all of them are on the disk.
 
         Raises:
+            CheckpointError: a number is not finite; nothing is written.
             OSError: the disk is full; the file is cut back to whole records when next opened.
             ValueError: the patch is of another shape.
         """
@@ -48,6 +51,7 @@ class ExampleFile:
             record["parent"] = example.parent
             record["prior_logit"] = example.prior_logit
             record["patch"] = example.patch
+        self._check_finite(records)
         with self.path.open("ab") as file:
             file.write(records.tobytes())
             file.flush()
@@ -58,7 +62,13 @@ class ExampleFile:
         os.truncate(self.path, min(count, len(self)) * self._dtype.itemsize)
 
     def read(self) -> list[Example]:
-        """Return all examples, oldest first."""
+        """Return all examples, oldest first.
+
+        Raises:
+            CheckpointError: a number in the file is not finite.
+        """
+        records = np.fromfile(self.path, dtype=self._dtype)
+        self._check_finite(records)
         return [
             Example(
                 record["patch"].copy(),
@@ -67,5 +77,17 @@ class ExampleFile:
                 float(record["weight"]),
                 int(record["parent"]),
             )
-            for record in np.fromfile(self.path, dtype=self._dtype)
+            for record in records
         ]
+
+    def _check_finite(self, records: NDArray[np.void]) -> None:
+        wrong = [
+            number
+            for number, record in enumerate(records)
+            if not all(np.isfinite(record[name]).all() for name in self._dtype.names or ())
+        ]
+        if wrong:
+            raise CheckpointError(
+                f"'{self.path}': {len(wrong)} of {len(records)} examples hold numbers that are not "
+                "finite; move the folder away: a trainer node learns again from its attempt log"
+            )

@@ -10,6 +10,7 @@ from torch import Tensor
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
+    damage_as_checkpoint_error,
     read_checkpoint,
     write_checkpoint,
 )
@@ -128,18 +129,19 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
     if checkpoint.architecture != ARCHITECTURE:
         raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a trainer's state")
     require_channels(checkpoint)
-    _check_same(path, config["learner"], learner.config)
-    tensors = checkpoint.tensors
-    learner.network.load_state_dict(part("network", tensors))
-    load_optimiser(learner.optimiser, tensors)
-    learner.steps = int(config["steps"])
-    return TrainerState(
-        **config["counters"],
-        deployed=part("deployed", tensors),
-        best=part("best", tensors),
-        lifts=config.get("lifts", {}),  # older states have none
-        history=[Served(**served) for served in config["history"]],
-    )
+    with damage_as_checkpoint_error(f"'{path}' is no state of this trainer"):
+        _check_same(path, config["learner"], learner.config)
+        tensors = checkpoint.tensors
+        learner.network.load_state_dict(part("network", tensors))
+        load_optimiser(learner.optimiser, tensors)
+        learner.steps = int(config["steps"])
+        return TrainerState(
+            **config["counters"],
+            deployed=part("deployed", tensors),
+            best=part("best", tensors),
+            lifts=config.get("lifts", {}),  # older states have none
+            history=[Served(**served) for served in config["history"]],
+        )
 
 
 def _check_same(path: Path, present: Mapping[str, Any], config: LearnerConfig) -> None:

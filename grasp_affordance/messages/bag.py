@@ -138,6 +138,7 @@ class BagRecording:
     @contextmanager
     def _opened(self) -> Iterator[AnyReader]:
         """Open the bag; whatever is wrong with its files becomes a SequenceError."""
+        _refuse_ros1(self.folder)
         try:
             # Bags of ROS 2 before Iron carry no message definitions of their own.
             store = get_typestore(Stores.ROS2_JAZZY)
@@ -182,3 +183,17 @@ def _messages(reader: AnyReader, names: Collection[str]) -> Iterator[tuple[str, 
         return
     for connection, _, data in reader.messages(connections):
         yield connection.topic, reader.deserialize(data, connection.msgtype)
+
+
+def _refuse_ros1(path: Path) -> None:
+    """Refuse a bag of ROS 1, whose messages have other fields.
+
+    Raises:
+        SequenceError: says how to convert it.
+    """
+    old = [path] if path.suffix == ".bag" else sorted(path.glob("*.bag"))
+    if old and not (path / "metadata.yaml").exists():
+        raise SequenceError(
+            f"{old[0]} is a bag of ROS 1; convert it: `rosbags-convert --src {old[0]} --dst "
+            f"{old[0].with_suffix('')}`, then give that folder"
+        )

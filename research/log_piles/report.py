@@ -1,6 +1,5 @@
 """The tables of the log-pile experiment, from its raw results."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.tables import percent, with_interval
+from grasp_affordance.files import parse_json
 from research.log_piles.candidates import JudgedImage, images_from_json, summarise
 
 PAPER_VALID = {"auto": 0.8117, "exact": 0.8343}  # table 1: automatic and manual labels
@@ -47,7 +47,7 @@ def read_runs(folder: Path) -> list[LogPileRun]:
 
 def _read(path: Path) -> LogPileRun:
     try:
-        data = json.loads(path.read_text())
+        data = parse_json(path.read_text())
         source = data["network"] if "network" in data else f"labels-{data['kind']}"
         images = tuple(images_from_json(data["images"]))
         return LogPileRun(source, data["labels"], int(data["seed"]), images, data)

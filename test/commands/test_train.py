@@ -1,13 +1,18 @@
 """`grasp-affordance train` in the simulated cell: complete, resumable, refusing what is amiss."""
 
 import json
+import math
 from pathlib import Path
 
 import cv2
 import pytest
 
 from grasp_affordance.cli import main
-from grasp_affordance.evaluation.learning_rows import read_learning_rows
+from grasp_affordance.evaluation.learning_rows import (
+    LearningRow,
+    LearningTable,
+    read_learning_rows,
+)
 from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner
 from grasp_affordance.folder_lock import FolderLock
 from grasp_affordance.learning.log.attempt_log import AttemptLog, AttemptLogError, read_log
@@ -83,8 +88,51 @@ def test_an_attempt_that_was_logged_when_a_kill_came_is_learned_from_when_resume
     assert [attempt.index for attempt in attempts] == [0, 1, 2]
     teaching = sum(attempt.outcome in TEACHING for attempt in attempts)
     assert training_samples_in(folder) == (3, teaching)
+    check_account(folder, 3)
+
+
+@pytest.mark.parametrize("moment", ["before the row", "in the midst of the row"])
+def test_the_account_of_a_run_that_was_killed_often_holds_all_that_its_log_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    folder, append = tmp_path / "run", LearningTable.append
+
+    def die(table: LearningTable, row: LearningRow) -> LearningRow:
+        if moment == "in the midst of the row":
+            append(table, row)
+            data = table.path.read_bytes()
+            table.path.write_bytes(data[:-20])
+        raise KilledError
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(LearningTable, "append", die)
+            with pytest.raises(KilledError):
+                train(folder, 4, "--log", "--resume")
+    assert train(folder, 4, "--log", "--resume") == 0
+    rows = check_account(folder, 4)
+    assert [row.pile for row in rows[:3]] == [0, 1, 2]  # each kill ended a pile
+    assert math.isnan(rows[0].loss)
+    assert not math.isnan(rows[0].exploration)
+
+
+def check_account(folder: Path, count: int) -> list[LearningRow]:
+    """Assert that table, figures and log of a run tell of the same attempts; return the rows."""
     rows = read_learning_rows(folder / "attempts.csv")
-    assert [row.number for row in rows] == [0, 2]  # its row is lost
+    attempts = list(read_log(folder / "log"))
+    assert [row.number for row in rows] == [a.index for a in attempts] == list(range(count))
+    for row, attempt in zip(rows, attempts, strict=True):
+        assert (row.u, row.v) == (attempt.point.u, attempt.point.v)
+        assert row.probability == attempt.point.probability
+        assert (row.outcome, row.true_outcome) == (attempt.outcome, attempt.true_outcome)
+        done = [r.succeeded for r in rows[: row.number + 1]]
+        assert row.rolling_success == pytest.approx(sum(done) / len(done))
+        assert row.stack == "rows"
+    assert [row.version for row in rows[:-1]] == [a.model_version for a in attempts[1:]]
+    figures = json.loads((folder / "summary.json").read_text())["figures"]
+    assert figures["attempts"] == count
+    assert figures["success"] == pytest.approx(sum(r.succeeded for r in rows) / count)
+    return rows
 
 
 def test_what_cannot_be_logged_is_not_learned(

@@ -287,7 +287,7 @@ def test_a_stop_on_the_way_home_is_reported_with_the_reason_that_was_given() -> 
     state.on_event = pause
     report = picker.pick_best(PickRequest(), cancellation)
     assert report.attempt is None
-    assert report.message == "StoppedError: paused"
+    assert report.message == "paused"
 
 
 def test_continuous_picking_ends_when_no_next_pick_may_begin() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +58,29 @@ def frame(
         depth = depth + rng.normal(0, 0.0025, depth.shape) * depth**2
         depth[rng.random(depth.shape) < holes] = np.nan
     return RgbdFrame(color, depth.astype(np.float32), INTRINSICS)
+
+
+def plain_table(bottle: bool, seed: int) -> RgbdFrame:
+    """Render a table without texture, with or without a labelled bottle and its soft shadow.
+
+    Only bottle and shadow have corners to follow.
+    """
+    rng = np.random.default_rng(seed)
+    color = np.full((240, 320), 150.0) + COLUMNS / 16
+    depth = np.full((240, 320), CAMERA_HEIGHT)
+    if bottle:
+        across = (ROWS - 120) / 35
+        mask = ((COLUMNS - 160) / 120) ** 2 + across**2 < 1
+        shadow = ((COLUMNS - 172) / 128) ** 2 + ((ROWS - 136) / 48) ** 2 < 1
+        color -= 25 * cv2.GaussianBlur(shadow.astype(float), (0, 0), 6)
+        label = np.random.default_rng(5).integers(30, 230, (30, 40)).repeat(8, 0).repeat(8, 1)
+        color[mask] = label[mask]
+        depth[mask] -= 0.05 * np.sqrt(1 - across[mask] ** 2)
+    colors = color[..., None] + rng.normal(0, 2, (240, 320, 3))
+    depth += rng.normal(0, 0.0015, depth.shape) * depth**2
+    depth[rng.random(depth.shape) < 0.02] = np.nan
+    rgb = np.clip(colors, 0, 255).astype(np.uint8)
+    return RgbdFrame(rgb, depth.astype(np.float32), INTRINSICS)
 
 
 LOG = Block(160, 120, length=70, width=24, angle=0.4)

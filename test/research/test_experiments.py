@@ -195,10 +195,10 @@ def killed_before_row(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt a run when it has learned from an attempt, but not written its row."""
     append = LearningTable.append
 
-    def append_or_die(table: LearningTable, row: LearningRow) -> None:
+    def append_or_die(table: LearningTable, row: LearningRow) -> LearningRow:
         if row.number == number:
             raise KilledError
-        append(table, row)
+        return append(table, row)
 
     monkeypatch.setattr(LearningTable, "append", append_or_die)
 

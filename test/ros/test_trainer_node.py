@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ def parameters(folder: Path, **changes: Leaf) -> dict[str, Leaf]:
         "from_scratch": True,
         "niceness": 0,
         "poll": 0.05,
+        "retry": 0.3,
     }
     return {**small, **box, **common, **changes}
 
@@ -214,6 +216,39 @@ def test_a_defect_pauses_the_training_and_is_told(
         ros.wait_until(lambda: trainee.statuses[-1].paused, "paused")
     trainee.call(SetBool, "pause", data=False)
     assert not trainee.wait_for(2).paused
+
+
+def test_a_disk_without_space_holds_up_the_training_only_until_there_is_some(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log = log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+    with unwritable(tmp_path / "weights"):
+        log.append(picked(1))
+        ros.wait_until(lambda: trainee.statuses[-1].paused, "said that it waits")
+        told = trainee.statuses[-1].message
+        assert "cannot be written" in told
+        assert "tries again every" in told
+        assert ros.wait_for_log("training waits: ") == f"training: {told}"
+        time.sleep(1.0)  # several tries
+    status = trainee.wait_for(2)
+    assert not status.paused
+    ros.wait_for_log("training: it learns")
+    assert sum("training waits" in line for line in ros.rosout) == 1
+
+
+def test_an_attempt_costs_one_line_on_the_console(ros: Ros, tmp_path: Path) -> None:
+    log = log_of(tmp_path, 1)
+    trainee = Trainee(ros, tmp_path)
+    trainee.wait_for(1)
+    ros.wait_for_log("1 attempts: ")
+    before = len(ros.rosout)
+    for number in range(1, 4):
+        log.append(picked(number))
+        trainee.wait_for(number + 1)
+        ros.wait_for_log(f"{number + 1} attempts: ")
+    assert len(ros.rosout) - before == 3, ros.rosout
 
 
 def test_a_second_trainer_of_the_same_weights_is_refused(ros: Ros, tmp_path: Path) -> None:

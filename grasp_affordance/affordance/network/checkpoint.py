@@ -11,18 +11,20 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from grasp_affordance import __version__
 from grasp_affordance.errors import CheckpointError
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import parse_json, write_atomically
 
 FORMAT = "grasp_affordance"
 FORMAT_VERSION = 1
@@ -71,18 +73,47 @@ class Checkpoint:
     provenance: Provenance = field(default_factory=Provenance)
 
 
+@contextmanager
+def damage_as_checkpoint_error(what: str) -> Iterator[None]:
+    """Turn whatever reading raises into a CheckpointError that begins with `what`.
+
+    The content of a file decides what fails and how: a wrong type, a missing key, a size that no
+    memory holds. Whoever serves weights needs one answer to all of it. A CheckpointError passes as
+    it is.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            f"{what} ({error!r}); use the package version that wrote the file, copy it again, or "
+            "use an earlier one"
+        ) from error
+
+
 def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write a checkpoint so that a reader sees the old file or the new one, never a part.
 
     Raises:
-        CheckpointError: the file cannot be written; a file that was there before is untouched.
+        CheckpointError: a number is not finite, or the file cannot be written; a file that was
+            there before is untouched.
     """
     tensors = {n: t.detach().cpu().contiguous() for n, t in checkpoint.tensors.items()}
+    wrong = _not_finite(tensors)
+    if wrong:
+        raise CheckpointError(
+            f"'{path}' is not written: {wrong}; training has gone wrong, the weights before stay"
+        )
+    try:
+        config = json.dumps(checkpoint.config, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise CheckpointError(f"the header of '{path}' cannot be written: {error}") from error
     header = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "architecture": checkpoint.architecture,
-        "config": json.dumps(checkpoint.config, sort_keys=True),
+        "config": config,
         "provenance": json.dumps(asdict(checkpoint.provenance), sort_keys=True),
     }
     header["sha256"] = _digest(header, tensors)
@@ -98,7 +129,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read and verify a checkpoint.
 
     Raises:
-        CheckpointError: missing, truncated, damaged, foreign, or of a newer format.
+        CheckpointError: missing, truncated, damaged, foreign, of a newer format, or a number in it
+            is not finite.
     """
     header, tensors = _read_file(Path(path))
     if header.get("format") != FORMAT:
@@ -106,40 +138,59 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             f"'{path}' is no checkpoint of this package; encoder weights go into the parameter "
             "weights, trained models come from `grasp-affordance train`"
         )
-    try:
+    with damage_as_checkpoint_error(f"the header of '{path}' is damaged"):
         version = int(header["format_version"])
         if version > FORMAT_VERSION:
             raise CheckpointError(
                 f"'{path}' has format {version}, this package reads up to {FORMAT_VERSION}; "
                 "update the package"
             )
-        checkpoint = Checkpoint(
-            header["architecture"],
-            json.loads(header["config"]),
-            tensors,
-            Provenance(**json.loads(header["provenance"])),
-        )
+        config = parse_json(header["config"])
+        if not isinstance(config, dict):
+            raise TypeError(f"the config is a {type(config).__name__}")
+        provenance = _provenance(parse_json(header["provenance"]))
+        checkpoint = Checkpoint(header["architecture"], config, tensors, provenance)
         intact = header.pop("sha256") == _digest(header, tensors)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"the header of '{path}' is damaged: {error!r}") from error
     if not intact:
         raise CheckpointError(f"'{path}' is damaged; copy it again or use an earlier one")
+    wrong = _not_finite(tensors)
+    if wrong:
+        raise CheckpointError(f"'{path}' is of no use: {wrong}; use an earlier one")
     return checkpoint
 
 
+def _provenance(data: Any) -> Provenance:
+    """Return what a header says; raises TypeError where a value is of another type."""
+    found = Provenance(**data)
+    counts = [found.attempts, *([] if found.learned_from is None else [found.learned_from])]
+    texts = (found.command, found.package_version, found.revision)
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise TypeError(f"{counts} are no numbers of attempts")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{texts} are no texts")
+    return found
+
+
+def _not_finite(tensors: Mapping[str, Tensor]) -> str:
+    """Return which tensor holds a number that is not finite; empty where all are."""
+    for name, tensor in tensors.items():
+        wrong = tensor.numel() - int(torch.isfinite(tensor).sum())
+        if wrong:
+            return f"{wrong} of {tensor.numel()} numbers in '{name}' are not finite"
+    return ""
+
+
 def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            # Cloned: the file is mapped into memory and may be replaced while the model runs.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, tensors
-    except FileNotFoundError as error:
-        raise CheckpointError(f"checkpoint '{path}' does not exist") from error
-    except (OSError, safetensors.SafetensorError) as error:
-        raise CheckpointError(
-            f"checkpoint '{path}' is truncated or not a safetensors file ({error}); copy it again "
-            "or use an earlier one"
-        ) from error
+    what = f"checkpoint '{path}' is truncated or not a safetensors file"
+    with damage_as_checkpoint_error(what):
+        try:
+            with safetensors.safe_open(path, framework="pt") as file:
+                # Cloned: the file is mapped into memory and may be replaced while the model runs.
+                names = file.keys()
+                tensors = {name: file.get_tensor(name).clone() for name in names}
+                return file.metadata() or {}, tensors
+        except FileNotFoundError as error:
+            raise CheckpointError(f"checkpoint '{path}' does not exist") from error
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:

@@ -1,5 +1,6 @@
 """The compact network in a checkpoint, with the correction that makes its probabilities true."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -8,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance, state_digest
+from grasp_affordance.affordance.network.checkpoint import (
+    Checkpoint,
+    Provenance,
+    damage_as_checkpoint_error,
+    state_digest,
+)
 from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.network.features import CHANNELS
-from grasp_affordance.errors import CheckpointError, ConfigError
+from grasp_affordance.errors import CheckpointError
 
 ARCHITECTURE = "compact"
 _FAMILIAR = "familiar"  # the tensor beside the weights
@@ -52,11 +58,19 @@ def familiar_of(checkpoint: Checkpoint) -> NDArray[np.float32] | None:
     """Return the features (M, channels) of the cells that were tried; None where none were kept.
 
     None, too, where they are of other channels than this package computes.
+
+    Raises:
+        CheckpointError: they are no such features.
     """
     kept = checkpoint.tensors.get(_FAMILIAR)
-    if kept is None or tuple(checkpoint.config["channels"]) != CHANNELS:
+    if kept is None or _channels_of(checkpoint) != CHANNELS:
         return None
-    return np.asarray(kept.numpy(), dtype=np.float32)
+    if kept.ndim != 2 or not len(kept) or kept.shape[1] != len(CHANNELS) or kept.is_complex():
+        raise CheckpointError(
+            f"the features of tried places have the shape {tuple(kept.shape)}, expected "
+            f"(M, {len(CHANNELS)}); use the package version that wrote the file"
+        )
+    return kept.float().numpy()
 
 
 def version(state: Mapping[str, Tensor], attempts: int) -> str:
@@ -74,24 +88,37 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
         CheckpointError: the network sees channels that this package does not compute, or the
             tensors are not those of the network that the header describes.
     """
-    given = tuple(checkpoint.config.get("channels", ()))
+    given = _channels_of(checkpoint)
     if not set(given) <= set(CHANNELS):
         require_channels(checkpoint)
-    try:
+    what = "the weights are not those of the compact network in the checkpoint's header"
+    with damage_as_checkpoint_error(what):
         data = dict(checkpoint.config["network"])
         config = CompactConfig(**{**data, "dilations": tuple(data["dilations"])})
         calibration: Mapping[str, Any] = checkpoint.config["calibration"]
         scale, shift = float(calibration["scale"]), float(calibration["shift"])
+        if not (math.isfinite(scale) and math.isfinite(shift)):
+            raise ValueError(f"the correction {scale}, {shift} is not finite")
         network = CompactNetwork(config)
         tensors = _without_aim(weights_of(checkpoint))
         network.load_state_dict(_with_all_channels(tensors, given), strict=True)
         network.forget_unseen()  # weights of before gave them some, at random
-    except (KeyError, TypeError, ValueError, ConfigError, RuntimeError) as error:
-        raise CheckpointError(
-            f"the weights are not those of the compact network in the checkpoint's header "
-            f"({error}); use the package version that wrote it"
-        ) from error
     return network.eval(), scale, shift
+
+
+def _channels_of(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the names of the channels that a network was trained on.
+
+    Raises:
+        CheckpointError: the header has none.
+    """
+    given = checkpoint.config.get("channels", [])
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise CheckpointError(
+            f"the checkpoint's header names its input channels {given!r}, which is no list of "
+            "names; use the package version that wrote it"
+        )
+    return tuple(given)
 
 
 def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> dict[str, Tensor]:
@@ -122,8 +149,8 @@ def require_channels(checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: says which differ.
     """
-    given, wanted = checkpoint.config.get("channels", ()), CHANNELS
-    if tuple(given) != wanted:
+    given, wanted = _channels_of(checkpoint), CHANNELS
+    if given != wanted:
         missing = [name for name in wanted if name not in given]
         unknown = [name for name in given if name not in wanted]
         raise CheckpointError(

@@ -10,8 +10,14 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from grasp_affordance.annotation.change.camera_motion import image_motion
-from grasp_affordance.annotation.change.difference import DifferenceConfig, Mask, depth_change
+from grasp_affordance.annotation.change.camera_motion import camera_motion
+from grasp_affordance.annotation.change.difference import (
+    DepthChange,
+    DifferenceConfig,
+    Mask,
+    color_change,
+    depth_change,
+)
 from grasp_affordance.annotation.change.refinement import disc
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
@@ -174,7 +180,7 @@ def _refuse_frame(
 def _still_since(state: RecorderState, frame: RgbdFrame, config: RecorderConfig) -> int | None:
     if state.previous is None or frame.stamp_ns < state.previous.stamp_ns:
         return frame.stamp_ns  # the clock went back: rest is measured anew
-    grown, shrunk = _changes(state.previous, frame, config)
+    grown, shrunk = _changes(_depth_change(state.previous, frame, config), config)
     if float((grown | shrunk).mean()) > config.still:
         return None
     return state.still_since_ns if state.still_since_ns is not None else frame.stamp_ns
@@ -195,10 +201,11 @@ def _compare(
     kept: RgbdFrame, frame: RgbdFrame, config: RecorderConfig, asked: bool
 ) -> RecordDecision:
     """Evaluate a frame at rest against the last kept one."""
-    grown, shrunk = _changes(kept, frame, config)
-    changed = grown | shrunk
-    share = float(changed.mean())
-    motion = image_motion(kept.color, frame.color, ~changed)
+    change = _depth_change(kept, frame, config)
+    grown, shrunk = _changes(change, config)
+    share = float((grown | shrunk).mean())
+    recolored = color_change(kept.color, frame.color, config.difference.color_change)
+    motion = camera_motion(kept, frame, change, recolored)
     if motion is not None and motion > config.camera_motion:
         return RecordDecision(False, Reason.CAMERA_MOVED, f"the view moved {motion:.1f} pixels")
     covered = _intruding_share(shrunk, kept, frame, config)
@@ -213,9 +220,12 @@ def _compare(
     return RecordDecision(True, Reason.CHANGED, f"{share:.1%} of the view changed")
 
 
-def _changes(first: RgbdFrame, second: RgbdFrame, config: RecorderConfig) -> tuple[Mask, Mask]:
+def _depth_change(first: RgbdFrame, second: RgbdFrame, config: RecorderConfig) -> DepthChange:
+    return depth_change(first.depth, second.depth, config.difference)
+
+
+def _changes(change: DepthChange, config: RecorderConfig) -> tuple[Mask, Mask]:
     """Return where depth grew and where it shrank, without specks, each (H, W)."""
-    change = depth_change(first.depth, second.depth, config.difference)
     opened = [
         cv2.morphologyEx(
             change.beyond(config.difference.strong, sign).astype(np.uint8), cv2.MORPH_OPEN, disc(3)

@@ -13,6 +13,7 @@ from torch import nn
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
+    damage_as_checkpoint_error,
     read_checkpoint,
     write_checkpoint,
 )
@@ -101,33 +102,31 @@ def read_state(
     checkpoint = read_checkpoint(path)
     if checkpoint.architecture != ARCHITECTURE:
         raise CheckpointError(f"'{path}' holds '{checkpoint.architecture}', not a training run")
-    present, wanted = checkpoint.config["training"], _plain(config)
-    different = [name for name in differences(present, wanted) if name not in _LONGER]
-    if different:
-        raise CheckpointError(
-            f"'{path}' is of another configuration ({', '.join(different)} differ); restore it or "
-            "choose another folder"
-        )
-    if checkpoint.config["labels"] != labels:
-        raise CheckpointError(
-            f"'{path}' learned from other labels; give the same folders in the same order and "
-            "unchanged, or choose another folder and --fine-tune"
-        )
-    tensors = checkpoint.tensors
-    try:
+    with damage_as_checkpoint_error(f"'{path}' is no state of this training run"):
+        present, wanted = checkpoint.config["training"], _plain(config)
+        different = [name for name in differences(present, wanted) if name not in _LONGER]
+        if different:
+            raise CheckpointError(
+                f"'{path}' is of another configuration ({', '.join(different)} differ); restore it "
+                "or choose another folder"
+            )
+        if checkpoint.config["labels"] != labels:
+            raise CheckpointError(
+                f"'{path}' learned from other labels; give the same folders in the same order and "
+                "unchanged, or choose another folder and --fine-tune"
+            )
+        tensors = checkpoint.tensors
         module.load_state_dict(part("module", tensors))
-    except RuntimeError as error:
-        raise CheckpointError(f"'{path}' is of another network: {error}") from error
-    load_optimiser(optimiser, tensors)
-    header = checkpoint.config
-    best = header["best_score"]
-    return TrainingState(
-        step=int(header["step"]),
-        best_step=int(header["best_step"]),
-        best_score=None if best is None else DetectionScore(**_numbers(best)),
-        rows=[_numbers(row) for row in header["rows"]],
-        labels=labels,
-    )
+        load_optimiser(optimiser, tensors)
+        header = checkpoint.config
+        best = header["best_score"]
+        return TrainingState(
+            step=int(header["step"]),
+            best_step=int(header["best_step"]),
+            best_score=None if best is None else DetectionScore(**_numbers(best)),
+            rows=[_numbers(row) for row in header["rows"]],
+            labels=labels,
+        )
 
 
 def labels_digest(samples: Sequence[GraspSample]) -> str:

@@ -100,8 +100,11 @@ class AttemptLog:
         """Let others write; everything is on the disk already."""
         self._lock.close()
 
-    def append(self, attempt: GraspAttempt) -> int:
+    def append(self, attempt: GraspAttempt, facts: Mapping[str, Any] | None = None) -> int:
         """Write one attempt; return its number in the log, 0-based. On return it is on the disk.
+
+        Args:
+            facts: what else is worth keeping of it, JSON values; see `read_facts`.
 
         Raises:
             AttemptLogError: the disk is full or not writable, the frames are not of the log's
@@ -112,6 +115,7 @@ class AttemptLog:
         before_size = self._path.stat().st_size if self._path.exists() else 0
         try:
             data = to_json(attempt, self._store(attempt.before), self._store(attempt.after))
+            data["facts"] = dict(facts or {})
             line = json.dumps(data, allow_nan=False)
             with self._path.open("ab") as file:
                 file.write(line.encode() + b"\n")
@@ -171,6 +175,18 @@ def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
         yield load_attempt(Path(folder), line, frames)
 
 
+def read_facts(folder: str | Path) -> list[dict[str, Any]]:
+    """Return what `AttemptLog.append` was told besides each attempt, in the order of the log.
+
+    Raises:
+        AttemptLogError: there is no log in the folder, or a line is not an attempt.
+    """
+    path = Path(folder) / ATTEMPTS
+    if not path.exists():
+        raise AttemptLogError(f"{folder}: no attempt log here ({ATTEMPTS} is missing)")
+    return [dict(line.get("facts", {})) for line in _whole_lines(path)]
+
+
 def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     """Return one attempt of a log with its frames.
 
@@ -182,17 +198,6 @@ def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     if not 0 <= number < len(lines):
         raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
     return load_attempt(Path(folder), lines[number], frames=True)
-
-
-def read_last(folder: str | Path) -> GraspAttempt | None:
-    """Return the last attempt of a log with its frames; None where it has none.
-
-    Raises:
-        AttemptLogError: the log is damaged.
-    """
-    path = Path(folder) / ATTEMPTS
-    lines = _whole_lines(path) if path.exists() else []
-    return load_attempt(Path(folder), lines[-1], frames=True) if lines else None
 
 
 def read_setup(folder: str | Path) -> dict[str, Any]:

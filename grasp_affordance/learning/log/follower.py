@@ -119,7 +119,7 @@ class LogTrainer:
             result = action(self.trainer)
         except OSError as error:
             raise CheckpointError(
-                f"{self.trainer.folder} cannot be written ({error}); free space, then go on"
+                f"{self.trainer.folder} cannot be written ({error}); free space"
             ) from error
         self._broken = False
         return result

@@ -13,6 +13,7 @@ from grasp_affordance.affordance.exploring import Exploration, explore
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
+    damage_as_checkpoint_error,
     read_checkpoint,
     write_checkpoint,
 )
@@ -199,20 +200,21 @@ class PaperPolicy:
     def _resume(self) -> None:
         path = self.folder / _STATE_FILE
         checkpoint = read_checkpoint(path)
-        wanted = _as_json(self.learner.config)
-        if checkpoint.architecture != _ARCHITECTURE or checkpoint.config["paper"] != wanted:
-            raise CheckpointError(
-                f"'{path}' is of another learner or configuration; restore it, or choose another "
-                "folder"
+        with damage_as_checkpoint_error(f"'{path}' is no state of this learner"):
+            wanted = _as_json(self.learner.config)
+            if checkpoint.architecture != _ARCHITECTURE or checkpoint.config["paper"] != wanted:
+                raise CheckpointError(
+                    f"'{path}' is of another learner or configuration; restore it, or choose "
+                    "another folder"
+                )
+            self.learner.network.decoder.load_state_dict(part("decoder", checkpoint.tensors))
+            load_optimiser(self.learner.optimiser, checkpoint.tensors)
+            self._state = _State(
+                checkpoint.config["consumed"],
+                checkpoint.config["quarantined"],
+                checkpoint.config["pretrained"],
+                [(float(p), bool(s)) for p, s in checkpoint.config["history"]],
             )
-        self.learner.network.decoder.load_state_dict(part("decoder", checkpoint.tensors))
-        load_optimiser(self.learner.optimiser, checkpoint.tensors)
-        self._state = _State(
-            checkpoint.config["consumed"],
-            checkpoint.config["quarantined"],
-            checkpoint.config["pretrained"],
-            [(float(p), bool(s)) for p, s in checkpoint.config["history"]],
-        )
 
 
 def _as_json(config: SuctionPaperConfig) -> object:

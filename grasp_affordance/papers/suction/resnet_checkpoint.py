@@ -11,8 +11,13 @@ from typing import Any
 
 import torch
 
-from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance, state_digest
-from grasp_affordance.errors import CheckpointError, GraspAffordanceError
+from grasp_affordance.affordance.network.checkpoint import (
+    Checkpoint,
+    Provenance,
+    damage_as_checkpoint_error,
+    state_digest,
+)
+from grasp_affordance.errors import CheckpointError
 from grasp_affordance.papers.encoder import Backbone, Encoder
 from grasp_affordance.papers.encoder_weights import IMAGENET, RANDOM
 from grasp_affordance.papers.suction.inputs import Holes, InputConfig, Streams
@@ -56,15 +61,14 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str | None = None) -> Affor
     config = replace(config, weights=weights or config.weights)
     parts = _split(checkpoint.tensors)
     stored = parts.get("encoder")
-    try:
+    what = (
+        f"the weights are not those of the {config.backbone} network that the checkpoint's header "
+        "describes"
+    )
+    with damage_as_checkpoint_error(what):
         encoder = Encoder(config.backbone, stored) if stored else None
         network = AffordanceNetwork(config, encoder)
         network.decoder.load_state_dict(parts.get("decoder", {}), strict=True)
-    except RuntimeError as error:  # load_state_dict: missing, unexpected, or another shape
-        raise CheckpointError(
-            f"the weights are not those of the {config.backbone} network that the checkpoint's "
-            f"header describes ({error}); use the package version that wrote it"
-        ) from error
     found = state_digest(network.encoder.state_dict())
     if found != digest:
         raise CheckpointError(
@@ -76,7 +80,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str | None = None) -> Affor
 
 
 def _parse(config: Mapping[str, Any]) -> tuple[NetworkConfig, str]:
-    try:
+    with damage_as_checkpoint_error("the checkpoint's config is not one of this version's"):
         fields = dict(config["network"])
         inputs = dict(fields["inputs"])
         inputs |= {"streams": Streams(inputs["streams"]), "holes": Holes(inputs["holes"])}
@@ -84,11 +88,6 @@ def _parse(config: Mapping[str, Any]) -> tuple[NetworkConfig, str]:
         fields["backbone"] = Backbone(fields["backbone"])
         fields["decoder_channels"] = tuple(fields["decoder_channels"])
         return NetworkConfig(**fields), str(config["encoder_sha256"])
-    except (KeyError, TypeError, ValueError, GraspAffordanceError) as error:
-        raise CheckpointError(
-            f"the checkpoint's config is not one of this version's ({error!r}); use the package "
-            "version that wrote it"
-        ) from error
 
 
 def _split(tensors: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:

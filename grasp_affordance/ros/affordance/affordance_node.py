@@ -99,7 +99,6 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         return response
 
     def _announced(self, message: ModelAnnouncement) -> None:
-        self.get_logger().info(f"model {message.version or 'prior'} announced: {message.reason}")
         self._swap(message.path)
 
     def _swap(self, path: str) -> str:
@@ -114,7 +113,8 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         return ""
 
     def _tell_model(self) -> None:
-        self.diagnostics.set("model", OK, f"serving {self.slot.version or 'the prior'}")
+        what = "learned weights serve" if self.slot.version else "the prior serves"
+        self.diagnostics.set("model", OK, what, {"version": self.slot.version})
 
     def _show(self) -> None:
         """Publish what callers were told; while nobody asks, a result of each new frame."""

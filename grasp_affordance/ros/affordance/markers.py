@@ -11,6 +11,7 @@ from grasp_affordance.ros.common.conversions import to_point_msg
 from grasp_affordance.suction import SuctionPoint
 
 NAMESPACE = "suction_points"
+_TEXT = 0.02  # height of a letter, metres
 
 
 def to_marker_array_msg(
@@ -23,11 +24,20 @@ def to_marker_array_msg(
         header: stamp and optical frame.
         length: of the arrows, metres.
     """
-    markers = [Marker(header=header, ns=NAMESPACE, action=Marker.DELETEALL)]
+    markers = [delete_all(header)]
     markers += [_arrow(point, index, header, length) for index, point in enumerate(points)]
     if points:
         markers.append(_label(points[0], len(points), header, length))
     return MarkerArray(markers=markers)
+
+
+def delete_all(header: Header) -> Marker:
+    """Return what removes the markers before it.
+
+    It has no namespace: RViz reports two markers of one namespace and id in one message as an
+    error, and this one would be the double of the first.
+    """
+    return Marker(header=header, action=Marker.DELETEALL)
 
 
 def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
@@ -56,7 +66,7 @@ def _label(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         type=Marker.TEXT_VIEW_FACING,
         action=Marker.ADD,
         pose=pose,
-        scale=Vector3(z=0.02),
+        scale=Vector3(x=0.4 * _TEXT, z=_TEXT),  # of a space, which is 1 m by default; of a letter
         color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
         text=f"{point.probability:.2f} {point.source}",
     )

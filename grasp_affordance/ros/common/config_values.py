@@ -158,14 +158,19 @@ def _from_leaf(value: Any, hint: Any, name: str) -> Any:
         return _tuple(value, kind) if typing.get_origin(kind) is tuple else _scalar(value, kind)
     except (TypeError, ValueError) as error:
         expected = getattr(kind, "__name__", str(kind)) if typing.get_origin(kind) is None else kind
-        raise ConfigError(f"{name}: {value!r} is not a {expected}: {error}") from error
+        shown = f"'{value}'" if isinstance(value, str) else value
+        raise ConfigError(f"{name}: {shown} is not a {expected}: {error}") from error
 
 
 def _scalar(value: Any, kind: type) -> Any:
     """Convert one value; only an integer may stand for a float."""
     if kind is float and type(value) is int:
         return float(value)
-    if issubclass(kind, (Enum, Path)):
+    if issubclass(kind, Enum):
+        if value not in [member.value for member in kind]:
+            raise ValueError(f"use {', '.join(str(member.value) for member in kind)}")
+        return kind(value)
+    if issubclass(kind, Path):
         return kind(value)
     if type(value) is not kind:
         raise TypeError(f"it is of type {type(value).__name__}")

@@ -11,7 +11,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.detection.pose import JawGrasp
 from grasp_affordance.detection.samples import ScoredRectangle
-from grasp_affordance.ros.affordance.markers import probability_color
+from grasp_affordance.ros.affordance.markers import delete_all, probability_color
 from grasp_affordance.ros.common.conversions import to_point_msg, to_quaternion_msg
 
 NAMESPACE = "grasp_rectangles"
@@ -66,7 +66,7 @@ def to_rectangle_marker_array_msg(grasps: Grasps, header: Header) -> MarkerArray
         grasps: best first.
         header: stamp and optical frame.
     """
-    markers = [Marker(header=header, ns=NAMESPACE, action=Marker.DELETEALL)]
+    markers = [delete_all(header)]
     for index, (grasp, pose) in enumerate(grasps):
         if pose is not None:
             markers.append(_outline(grasp, pose, index, header))

@@ -101,9 +101,12 @@ class PickAction:
             told = self._session.publish(report)
             if report.planned_path:
                 self._show(report.planned_path)
+            rehearsed = goal_handle.request.dry_run and report.attempt is None and report.point
+            picked = report.attempt is not None and report.attempt.succeeded
+            message = _of_dry_run(report) if rehearsed else report.message
             result = Pick.Result(
-                success=report.attempt is not None and report.attempt.succeeded,
-                message=self._session.record.blocking_reason() or report.message,
+                success=picked or bool(rehearsed),
+                message=self._session.record.blocking_reason() or message,
                 result=told,
                 attempted=report.attempt is not None and bool(report.attempt.phases),
                 rejections=to_rejection_msgs(report.rejections),
@@ -111,7 +114,7 @@ class PickAction:
         cancelled = cancellation.requested and cancellation.cause is Cause.CANCELLED
         if cancelled and _becomes_true(lambda: goal_handle.is_cancel_requested):
             goal_handle.canceled()
-        elif result.success or (goal_handle.request.dry_run and report.point is not None):
+        elif result.success:
             goal_handle.succeed()
         else:
             goal_handle.abort()
@@ -163,6 +166,20 @@ def _given_point(message: SuctionPointMsg, T_base_camera: Any) -> SuctionPoint:
     if not from_point_msg(message.normal).any():
         message.normal = to_vector_msg(rotate_vectors(invert(T_base_camera), (0.0, 0.0, 1.0)))
     return from_suction_point_msg(message)
+
+
+def _of_dry_run(report: PickReport) -> str:
+    """Return what a dry run has found: the point, what it promises, and the way to it."""
+    point = report.point
+    assert point is not None
+    planned_path = " -> ".join(
+        f"({x:.3f}, {y:.3f}, {z:.3f})"
+        for x, y, z in (T[:3, 3].tolist() for T in report.planned_path)
+    )
+    return (
+        f"would pick at pixel ({point.u}, {point.v}), probability {point.probability:.2f} "
+        f"({point.source}); the tool's way in the base frame, metres: {planned_path}"
+    )
 
 
 def _becomes_true(condition: Callable[[], bool]) -> bool:

@@ -56,12 +56,14 @@ class PickSession:
         so.
         """
         if report.attempt is None:
-            if report.message:
+            if report.message and report.asked_to_end:
+                self._node.get_logger().info(f"no pick: {report.message}")
+            elif report.message:
                 self._node.get_logger().warning(f"no pick: {report.message}")
             return PickResult()
         attempt = report.attempt
         text = f"pick {attempt.index}: {attempt.outcome} {attempt.detail}".rstrip()
-        if attempt.outcome is Outcome.ABORTED:
+        if attempt.outcome is Outcome.ABORTED and not report.asked_to_end:
             self._node.get_logger().error(f"{text} ({attempt.cause})")
         else:
             self._node.get_logger().info(text)

@@ -25,6 +25,7 @@ class TrainerNodeConfig:
         from_scratch: begin with random weights even where some are shipped.
         executor_node: name of the node whose results announce new attempts.
         poll: seconds between looks at the log where no result announces one.
+        retry: seconds from an error, such as a full disk, to the next try.
         threads: of the processor that training may use.
         niceness: by which training yields to everything else, 0 (not at all) to 19.
         exploration: how often the affordance node offers points to learn from; never by default,
@@ -40,6 +41,7 @@ class TrainerNodeConfig:
     from_scratch: bool = False
     executor_node: str = "executor_node"
     poll: float = 1.0
+    retry: float = 10.0
     threads: int = 1
     niceness: int = 10
     exploration: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
@@ -50,8 +52,10 @@ class TrainerNodeConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
-        if not (self.poll > 0 and self.threads >= 1 and 0 <= self.niceness <= 19):
-            raise ConfigError("poll must be positive, threads at least 1, niceness in 0..19")
+        if not (self.poll > 0 and self.retry > 0):
+            raise ConfigError("poll and retry must be positive seconds")
+        if not (self.threads >= 1 and 0 <= self.niceness <= 19):
+            raise ConfigError("threads must be at least 1, niceness in 0..19")
 
     @property
     def folder(self) -> Path:

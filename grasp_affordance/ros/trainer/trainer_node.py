@@ -64,7 +64,12 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         for publisher in (self._status, self._model):
             self.resources.callback(self.destroy_lifecycle_publisher, publisher)
         self.thread = TrainingThread(
-            self.source, self._learned, self._failed, config.poll, config.niceness
+            self.source,
+            self._learned,
+            self._tell_trouble,
+            config.poll,
+            config.retry,
+            config.niceness,
         )
         self.resources.callback(self.thread.stop)  # also where the node is destroyed while active
         self.resources.callback(TrainerServices(self, self).close)
@@ -84,14 +89,19 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
 
     def _learned(self, report: TrainingReport) -> None:
         self._curves.add(report, self.exploration())
+        self.get_logger().info(f"{report.attempts} attempts: {report.event}")
         self.publish(report.event, report)
 
-    def _failed(self, error: Exception) -> None:
+    def _tell_trouble(self, error: Exception | None) -> None:
+        if error is None:
+            self.publish("training goes on")
+            return
         if not isinstance(error, GraspAffordanceError):  # a defect: tell where it is
             self.get_logger().error("".join(traceback.format_exception(error)))
-        text = self.report(error)
-        self.diagnostics.set("training", ERROR, text)
-        self.publish(f"training has paused: {text}")
+        again = f"it tries again every {self.config.retry:.0f} s, no restart is needed"
+        text = f"training waits: {type(error).__name__}: {error}; {again}"
+        self.diagnostics.set("training", ERROR, text)  # logs it
+        self.publish(text)
 
     def exploration(self) -> float:
         """Return the present probability of an exploratory pick."""
@@ -108,12 +118,13 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
             if report.version != self._announced and self._model.is_activated:
                 self._announced = report.version
                 self._model.publish(to_announcement_msg(report, now, event))
-            paused, window = self.thread.paused, self.config.trainer.window
-            if not paused:
-                text = f"{report.attempts} attempts, {report.version}"
-                self.diagnostics.set("training", OK, text)
+            waits, window = self.thread.waits, self.config.trainer.window
+            if self.thread.trouble is None:
+                text = "paused by a user" if self.thread.paused else "it learns"
+                values = {"attempts": report.attempts, "version": report.version}
+                self.diagnostics.set("training", OK, text, values)
             self._status.publish(
-                to_status_msg(report, now, window, self.exploration(), paused, event)
+                to_status_msg(report, now, window, self.exploration(), waits, event)
             )
 
 

@@ -47,14 +47,14 @@ class TrainerServices:
             self._node.destroy_service(service)
 
     def _pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        """Stop learning after the attempt under way, or go on, also after an error."""
+        """Stop learning after the attempt under way, or go on, after an error at once."""
         thread = self._training.thread
         with thread.lock:
             thread.paused = bool(request.data)
             response.success = True
             response.message = "training is paused" if request.data else "training goes on"
             self._training.publish(response.message)
-        thread.wake()
+        thread.try_again()
         return response
 
     def _save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

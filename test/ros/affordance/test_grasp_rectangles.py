@@ -9,6 +9,7 @@ import pytest
 import torch
 from grasp_affordance_interfaces.msg import GraspRectangle as GraspRectangleMsg
 from grasp_affordance_interfaces.srv import GetGraspRectangles
+from helpers.marker_checks import check_drawable
 from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from visualization_msgs.msg import Marker, MarkerArray
@@ -180,6 +181,7 @@ def test_markers_are_made_when_somebody_listens(ros: Ros, sequence: Path, detect
     markers = ros.listen(MarkerArray, "/affordance_node/rectangles")
     shown = markers.get(timeout=TIMEOUT).markers
     assert shown[0].action == Marker.DELETEALL
+    check_drawable(MarkerArray(markers=shown))
     outlines = [marker for marker in shown if marker.action == Marker.ADD]
     assert outlines
     for marker in outlines:

@@ -5,6 +5,7 @@ from array import array
 import numpy as np
 import pytest
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
+from helpers.marker_checks import check_drawable
 from hypothesis import given
 from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo, Image
@@ -181,7 +182,18 @@ def test_a_cloud_holds_every_pixels_point_and_color(stride: int) -> None:
 
 def test_an_arrow_ends_on_the_surface_and_old_ones_are_cleared() -> None:
     point = SuctionPoint(0, 0, np.array([0, 0, 0.9]), np.array([0, 0, -1.0]), 0.5, Source.PRIOR)
-    clear, arrow, label = markers.to_marker_array_msg([point], Header(), length=0.1).markers
+    array = markers.to_marker_array_msg([point], Header(), length=0.1)
+    clear, arrow, label = array.markers
     assert clear.action == clear.DELETEALL
     assert [p.z for p in arrow.points] == pytest.approx([0.8, 0.9])
     assert label.text == "0.50 prior"
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_rviz_can_draw_every_marker_of_points(count: int) -> None:
+    point = SuctionPoint(0, 0, np.array([0, 0, 0.9]), np.array([0, 0, -1.0]), 0.5, Source.PRIOR)
+    array = markers.to_marker_array_msg([point] * count, Header())
+    assert len(array.markers) == (count + 2 if count else 1)
+    check_drawable(array)
+    for label in (m for m in array.markers if m.type == m.TEXT_VIEW_FACING and m.action == m.ADD):
+        assert 0 < label.scale.x < label.scale.z < 0.05  # a space is narrower than a letter is high
