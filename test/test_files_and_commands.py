@@ -101,7 +101,7 @@ def test_a_disk_that_takes_no_more_is_one_line(sequence: Path, labels: Path) -> 
 def test_errors_of_the_system_name_a_remedy(
     number: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(name: str, arguments: list[str]) -> int:
+    def fail(module: str, prog: str, arguments: list[str]) -> int:
         raise OSError(number, "the reason", "some/file")
 
     monkeypatch.setattr(cli, "_run", fail)
