@@ -53,7 +53,7 @@ class GraspJudge:
         checkpoint: str,
         config: SelectionConfig,
         bin_view: BinViewSource,
-        pose_of: Callable[[str, bool], Array | None],
+        pose_of: Callable[[str, bool, bool], Array | None],
     ) -> None:
         """Load the detector.
 
@@ -86,8 +86,13 @@ class GraspJudge:
             config = replace(config, jaw=replace(self._require().jaw, maximum_opening=opening))
         return config
 
-    def judge(self, frame: RgbdFrame, config: SelectionConfig | None = None) -> GraspVerdict:
+    def judge(
+        self, frame: RgbdFrame, config: SelectionConfig | None = None, patient: bool = False
+    ) -> GraspVerdict:
         """Judge a frame, once for the same settings.
+
+        Args:
+            patient: see `Judge.pose_of`.
 
         Raises:
             CheckpointError: there is no detector. TransformError: the bin's box needs the camera's
@@ -98,15 +103,15 @@ class GraspJudge:
         with self._lock:
             if self._last is not None and self._last[:2] == (frame, config):
                 return self._last[2]
-            verdict = self._judge(frame, config)
+            verdict = self._judge(frame, config, patient)
             self._last = (frame, config, verdict)
             return verdict
 
-    def _judge(self, frame: RgbdFrame, config: SelectionConfig) -> GraspVerdict:
+    def _judge(self, frame: RgbdFrame, config: SelectionConfig, patient: bool) -> GraspVerdict:
         detector = self._require()
         if config != self._config:
             detector = type(detector)(detector.trained, config)
-        T = self._pose_of(frame.frame_id, False)
+        T = self._pose_of(frame.frame_id, False, patient)
         area = self._bin_view.area(frame, T)
         proposals = detector.propose(frame, area)
         found = detector.choose(proposals, frame, area)

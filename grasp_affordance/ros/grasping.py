@@ -49,7 +49,7 @@ class Grasping:
             CheckpointError: it cannot be read.
         """
         node, config = self._node, self._node.config
-        self._frames, self._poses = frames, poses
+        self._frames = frames
         self._judge = GraspJudge(config.detector_checkpoint, config.grasps, bin_view, poses.pose_of)
         serving = self._judge.version or "none; see the parameter detector_checkpoint"
         node.diagnostics.set("detector", OK, f"serving {serving}")
@@ -77,8 +77,7 @@ class Grasping:
         timeout = from_duration_msg(request.timeout) or None
         frame = self._frames.read(from_time_msg(request.newer_than) or None, timeout)
         response.header = header = to_header_msg(frame.stamp_ns, frame.frame_id)
-        self._poses.wait_for_pose(frame.frame_id)
-        verdict = self._judge.judge(frame, config)
+        verdict = self._judge.judge(frame, config, patient=True)
         base = self._node.config.camera_pose.base_frame_id
         response.success = True
         response.rectangles = [

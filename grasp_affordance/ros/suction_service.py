@@ -31,6 +31,7 @@ from grasp_affordance.ros.conversions import (
     to_header_msg,
     to_rejection_msgs,
     to_suction_point_msg,
+    to_transform_msg,
 )
 from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
@@ -65,8 +66,7 @@ def answer_request(
     timeout = from_duration_msg(request.timeout) or None
     frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
     response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
-    judge.wait_for_pose(frame.frame_id)
-    verdict = judge.judge(frame, config, **options)
+    verdict = judge.judge(frame, config, patient=True, **options)
     selection = verdict.prediction.selection
     # A caller who asks for a source or for a success rate gets what was asked for.
     if not (request.source or request.minimum_probability):
@@ -129,6 +129,9 @@ def fill_in(
     """Write a verdict and the points to offer into a response."""
     response.success = True
     response.model_version = verdict.model_version
+    if verdict.T_base_camera is not None:
+        response.base_frame_id = base_frame_id
+        response.base_camera = to_transform_msg(verdict.T_base_camera)
     response.points = [
         to_suction_point_msg(
             point, response.header, verdict.T_base_camera, base_frame_id, verdict.model_version
