@@ -95,7 +95,13 @@ class FakePile:
     def lifted(self) -> bool:
         return self._now[2] > 0
 
-    def witness(self, *_: object) -> Removal:
+    def witness(
+        self,
+        before: RgbdFrame,
+        after: RgbdFrame,
+        picked_at: tuple[float, float] | None = None,
+        T_base_camera: NDArray[np.float64] | None = None,
+    ) -> Removal:
         """The second opinion; it doubts what is not sensed for sure."""
         return Removal(1 if self._now[1] is Outcome.SUCCESS else 0)
 
