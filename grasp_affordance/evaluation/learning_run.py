@@ -9,9 +9,9 @@ import numpy as np
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
-from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.evaluation.sim_pile import clear_present, stacks_of
 from grasp_affordance.learning.curve import rolling_success
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.trainer import TrainingReport
@@ -73,8 +73,8 @@ def learn_in_cell(
 ) -> None:
     """Pick and learn until the policy has made the configured number of attempts.
 
-    Piles, failure memory, cap and refill are those of `protocol.clear_pile`, as in every
-    evaluation. A run that goes on begins with the pile after the one in which it was interrupted.
+    The executor's loop picks, by the protocol of every evaluation. A run that goes on begins with
+    the pile after the one in which it was interrupted.
 
     Args:
         config: where is learned.
@@ -96,15 +96,7 @@ def learn_in_cell(
         while policy.attempts < config.attempts:
             rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt, keep)
-            clear_pile(
-                SimPile(cell, look_back=policy.looks_back),
-                policy,
-                rng,
-                config.protocol,
-                config.seed,
-                number,
-                account.note,
-            )
+            clear_present(cell, policy, rng, config.protocol, config.seed, number, account.note)
             number += 1
 
 
@@ -144,13 +136,11 @@ class _Account:
         self._pile, self._on_attempt, self._keep = pile, on_attempt, keep
         self._last = time.perf_counter()
 
-    def note(self, row: AttemptRow, picked: Picked) -> bool:
+    def note(self, row: AttemptRow, picked: GraspAttempt) -> bool:
         """Learn from an attempt; return whether there are more to make."""
         policy, rows = self._policy, self._table.rows
         number, exploration = policy.attempts, policy.exploration
-        attempt = replace(
-            picked.attempt, index=number, policy=policy.name, model_version=policy.version
-        )
+        attempt = replace(picked, index=number, policy=policy.name, model_version=policy.version)
         if self._keep is not None:
             self._keep(attempt)
         began = time.perf_counter()

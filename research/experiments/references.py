@@ -17,10 +17,14 @@ from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.learning_rows import read_learning_rows
 from grasp_affordance.evaluation.learning_run import lay_out_pile
 from grasp_affordance.evaluation.make_policy import make_policy
-from grasp_affordance.evaluation.protocol import clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
-from grasp_affordance.evaluation.sim_pile import SimPile, clear_simulated_pile, stacks_of
+from grasp_affordance.evaluation.sim_pile import (
+    clear_present,
+    clear_simulated_pile,
+    rehearsal,
+    stacks_of,
+)
 from grasp_affordance.evaluation.store import piles_done, read_report
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from research.experiments.arms import Experiment
@@ -137,10 +141,9 @@ def clear_learning_pile(
     stack = stacks_of(config.scene)[0]
     with SimCell(SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed)) as cell:
         lay_out_pile(cell, config.scene, seed, index)
-        pile = SimPile(cell)
-        policy = make_policy(config.policy, truth=cell.oracle, works=pile.works)
+        policy = make_policy(config.policy, truth=cell.oracle, works=rehearsal(cell))
         rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
-        return clear_pile(pile, policy, rng, config.protocol, seed, index)
+        return clear_present(cell, policy, rng, config.protocol, seed, index)
 
 
 @contextmanager
