@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.evaluation.make_policy import check_policy, make_policy
-from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import SimPile, check_cell
+from grasp_affordance.evaluation.sim_pile import check_cell, clear_present, rehearsal
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.vision.film import Film, FilmConfig, make_gif
 from grasp_affordance.sim.vision.viewer import Window
@@ -48,18 +49,18 @@ def run(
     config = SimConfig(scene=scene, hardness=Hardness(cell), seed=seed, real_time_factor=pace)
     with SimCell(config) as sim, ExitStack() as stack:
         stack.enter_context(Window(sim) if window else Film(sim, output, film))
-        pile = SimPile(sim)
-        chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=pile.works)
+        works = rehearsal(sim)
+        chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=works)
 
-        def publish(row: AttemptRow, picked: Picked) -> bool:
+        def publish(row: AttemptRow, attempt: GraspAttempt) -> bool:
             console.print(
-                f"{row.attempt + 1:3d}  {picked.attempt.outcome:9s} {picked.attempt.cause:18s} "
-                f"{pile.in_bin():3d} left"
+                f"{row.attempt + 1:3d}  {attempt.outcome:9s} {attempt.cause:18s} "
+                f"{sim.pickable_left():3d} left"
             )
             return row.attempt + 1 < attempts
 
         rng = np.random.default_rng(seed)
-        clear_pile(pile, chooser, rng, ProtocolConfig(), seed, on_attempt=publish)
+        clear_present(sim, chooser, rng, ProtocolConfig(), seed, on_attempt=publish)
     if not window:
         console.print(f"{output} written")
         if gif:

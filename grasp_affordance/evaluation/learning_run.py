@@ -15,9 +15,9 @@ from grasp_affordance.evaluation.learning_rows import (
     RunFacts,
     learning_row,
 )
-from grasp_affordance.evaluation.protocol import Picked, ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.evaluation.sim_pile import clear_present, stacks_of
 from grasp_affordance.learning.online import LearningPolicy
 from grasp_affordance.learning.trainer import TrainingReport
 from grasp_affordance.papers.suction.policy import PaperPolicy
@@ -78,8 +78,8 @@ def learn_in_cell(
 ) -> None:
     """Pick and learn until the policy has made the configured number of attempts.
 
-    Piles, failure memory, cap and refill are those of `protocol.clear_pile`, as in every
-    evaluation. A run that goes on begins with the pile after the one in which it was interrupted.
+    The executor's loop picks, by the protocol of every evaluation. A run that goes on begins with
+    the pile after the one in which it was interrupted.
 
     Args:
         config: where is learned.
@@ -100,15 +100,7 @@ def learn_in_cell(
         while policy.attempts < config.attempts:
             rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt, keep)
-            clear_pile(
-                SimPile(cell, look_back=policy.looks_back),
-                policy,
-                rng,
-                config.protocol,
-                config.seed,
-                number,
-                account.note,
-            )
+            clear_present(cell, policy, rng, config.protocol, config.seed, number, account.note)
             number += 1
 
 
@@ -160,12 +152,12 @@ class _Account:
         self._pile, self._on_attempt, self._keep = pile, on_attempt, keep
         self._last = time.perf_counter()
 
-    def note(self, row: AttemptRow, picked: Picked) -> bool:
+    def note(self, row: AttemptRow, picked: GraspAttempt) -> bool:
         """Learn from an attempt; return whether there are more to make."""
         policy = self._policy
         facts = RunFacts(self._pile, row.stack, policy.exploration, row.decision_seconds)
         attempt = replace(
-            picked.attempt, index=policy.attempts, policy=policy.name, model_version=policy.version
+            picked, index=policy.attempts, policy=policy.name, model_version=policy.version
         )
         if self._keep is not None:
             self._keep(attempt, facts)

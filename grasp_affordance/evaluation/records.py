@@ -8,6 +8,9 @@ from typing import Any
 from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import ConfigError
 
+CLEARED = "cleared"
+"""How a clearance ends that leaves nothing which can be picked."""
+
 
 @dataclass(frozen=True)
 class AttemptRow:
@@ -22,7 +25,8 @@ class AttemptRow:
         true_outcome, true_cause: as it was.
         lifted: whether an object truly hung clear of everything.
         placed: objects that this attempt brought to the place area, truly.
-        seconds: duration in the cell's clock; decision_seconds: of choosing, wall clock.
+        seconds: duration in the cell's clock, from the look at the bin to the pile at rest;
+        decision_seconds: of choosing, wall clock.
     """
 
     seed: int
@@ -70,11 +74,12 @@ class Clearance:
         seed, index, stack: which pile.
         objects: in the bin at the start; placed: brought to the place area; left: still in the bin
             at the end. The rest was lost beside both.
+        end: why it ended: `CLEARED`, or one of `execution.continuous.End`.
         attempts, successes: picks carried out, and those that truly succeeded.
         lifted: attempts that lifted something clear.
         sensed_successes, disagreements, uncertain: what the cell's own removal check said.
         refusals: points that the executor refused before moving; no attempts.
-        abstentions: looks at which the policy had nothing to propose; no attempts.
+        abstentions: requests for which the policy had nothing to propose; no attempts.
         causes: true cause -> failed attempts; sensed_causes: the same as sensed.
         seconds: in the cell's clock; decision_seconds: spent choosing, wall clock;
         wall_seconds: all of it, wall clock.
@@ -86,6 +91,7 @@ class Clearance:
     objects: int
     placed: int
     left: int
+    end: str
     attempts: int
     successes: int
     lifted: int
@@ -137,5 +143,4 @@ def count_rows(rows: Iterable[AttemptRow]) -> dict[str, Any]:
         "uncertain": sum(row.outcome == Outcome.UNCERTAIN for row in rows),
         "causes": dict(Counter(row.true_cause for row in failed)),
         "sensed_causes": dict(Counter(row.cause for row in rows if not row.sensed_success)),
-        "decision_seconds": sum(row.decision_seconds for row in rows),
     }

@@ -1,24 +1,20 @@
-"""Piles in the simulator: which ones a scene consists of, and the protocol's view of each."""
+"""Piles in the simulator: which ones a scene consists of, and how each is cleared."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from grasp_affordance.attempt import GraspAttempt, Outcome
+from grasp_affordance.annotation.removal_check import DepthRemovalCheck
+from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import make_policy
-from grasp_affordance.evaluation.protocol import Picked, clear_pile
+from grasp_affordance.evaluation.protocol import OnAttempt, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.execution.pick import pick
-from grasp_affordance.execution.plan import PickConfig
-from grasp_affordance.execution.recovery import recover
-from grasp_affordance.policies.policy import View
-from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, SCENES, TRAINING
 from grasp_affordance.suction import SuctionPoint
@@ -83,68 +79,71 @@ def clear_in(
     cell: SimCell, config: RunConfig, seed: int, index: int
 ) -> tuple[Clearance, list[AttemptRow]]:
     """Clear the pile that lies in a cell; see `clear_simulated_pile`."""
-    pile = SimPile(cell)
     policy = make_policy(
         config.policy,
         weights=config.weights,
         truth=cell.oracle,
-        works=pile.works,
+        works=rehearsal(cell),
         min_probability=config.min_probability,
         device=config.device,
     )
     rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
-    return clear_pile(pile, policy, rng, config.protocol, seed, index)
+    return clear_present(cell, policy, rng, config.protocol, seed, index)
 
 
-class SimPile:
-    """The present stack of a simulated cell, as the protocol sees it.
+def clear_present(
+    cell: SimCell,
+    policy: Policy,
+    rng: np.random.Generator,
+    config: ProtocolConfig,
+    seed: int = 0,
+    index: int = 0,
+    on_attempt: OnAttempt | None = None,
+) -> tuple[Clearance, list[AttemptRow]]:
+    """Clear the pile that lies in a simulated cell by any policy; see `clear_pile`.
+
+    Views are compared around each pick, as the executor node does by default.
+    """
+    check_removal, truth = DepthRemovalCheck(bin=cell.bin), SimTruth(cell)
+    parts = cell.as_cell()
+    return clear_pile(parts, policy, rng, config, truth, seed, index, on_attempt, check_removal)
+
+
+class SimTruth:
+    """`protocol.Truth` of a simulated cell.
 
     Objects on which no cup can ever seal do not count: no policy could empty a bin of them.
     """
 
-    def __init__(self, sim: SimCell, *, look_back: bool = False) -> None:
-        """Take the stack that lies in the cell; with `look_back`, a view follows each pick."""
-        self._sim, self._look_back = sim, look_back
-        self._cell = sim.as_cell()
-        self._config = PickConfig()
-        self.stack = sim.stack
-        self.bin = sim.bin
-        self.cup = sim.cup
+    def __init__(self, sim: SimCell) -> None:
+        """Count in the stack that lies in the cell."""
+        self._sim = sim
 
-    def look(self) -> tuple[RgbdFrame, NDArray[np.float64]]:
-        """Return a fresh frame and the calibrated pose of the camera."""
-        return self._sim.camera.read(), self._sim.camera.pose()
+    @property
+    def stack(self) -> str:
+        """Return the type of the stack."""
+        return self._sim.stack
 
-    def pick(self, point: SuctionPoint, frame: RgbdFrame) -> Picked:
-        """Pick, let the pile come to rest, and count what has left it."""
-        before = self._sim.pickable_left()
-        attempt = self._pick(point, frame)
-        if self._look_back and attempt.outcome is not Outcome.ABORTED:
-            attempt = replace(attempt, after=self._sim.camera.read())
-        truth = self._sim.truth()
-        lost = sum(not self._sim.world.objects[i].porous for i in truth.lost)
-        placed = before - self._sim.pickable_left() - lost
-        return Picked(attempt, lifted=truth.lifted_clear, placed=placed)
-
-    def works(self, point: SuctionPoint, view: View) -> bool:
-        """Try a pick in the physics, then put everything back as it was."""
-        state = self._sim.snapshot()
-        attempt = self._pick(point, view.frame)
-        self._sim.restore(state)
-        return attempt.true_outcome is Outcome.SUCCESS
-
-    def in_bin(self) -> int:
+    def left(self) -> int:
         """Return how many objects that a cup can seal on are in the bin."""
         return self._sim.pickable_left()
 
-    def clock(self) -> float:
-        """Return simulated seconds."""
-        return self._sim.time
+    def lost(self) -> int:
+        """Return how many of them fell beside bin and place area in the last pick."""
+        return sum(not self._sim.world.objects[i].porous for i in self._sim.truth().lost)
 
-    def _pick(self, point: SuctionPoint, frame: RgbdFrame) -> GraspAttempt:
-        T_base_camera = self._sim.camera.pose()
-        attempt = pick(self._cell, point, T_base_camera, self._config, before=frame)
-        if attempt.outcome is Outcome.ABORTED and attempt.phases:
-            recover(self._cell, self._config)
-        self._sim.resettle()
-        return attempt
+    def lifted(self) -> bool:
+        """Return whether an object hung clear of everything in the last pick."""
+        return self._sim.truth().lifted_clear
+
+
+def rehearsal(sim: SimCell) -> Callable[[SuctionPoint, View], bool]:
+    """Return what tries a pick in the physics, then puts everything back as it was."""
+
+    def works(point: SuctionPoint, view: View) -> bool:
+        state = sim.snapshot()
+        attempt = pick(sim.as_cell(), point, view.T_base_camera, before=view.frame)
+        sim.restore(state)
+        return attempt.true_outcome is Outcome.SUCCESS
+
+    return works

@@ -72,6 +72,7 @@ def statistics_of(clearances: Sequence[Clearance]) -> dict[str, Any]:
         "picks_per_hour": _ratio(3600 * sum(placed), seconds),
         "lifted_rate": _ratio(total["lifted"], total["attempts"]),
         "disagreement_rate": _ratio(total["disagreements"], total["attempts"]),
+        "ends": dict(Counter(clearance.end for clearance in clearances).most_common()),
         "causes": _added([clearance.causes for clearance in clearances]),
         "sensed_causes": _added([clearance.sensed_causes for clearance in clearances]),
         "seconds": seconds,

@@ -26,8 +26,8 @@ class ContinuousConfig:
     """When continuous picking gives up.
 
     Attributes:
-        failure_cap: fruitless tries in a row (failed picks, and views without a point that may be
-            picked) after which it ends.
+        failure_cap: fruitless tries in a row after which it ends: failed picks, and views without a
+            point that may be picked, however many points of such a view were refused.
     """
 
     failure_cap: int = 10
@@ -58,7 +58,8 @@ def pick_continuously(
 
     Args:
         picker: does the picks.
-        begin: called before each pick; returns what can cancel it, or None to end here.
+        begin: called before each pick; returns what can cancel it, or None to end here: on request,
+            or because a simulator knows that nothing is left.
         on_report: told the result of each pick; picking ends where it raises an error of ours.
         request: the same for every pick.
     """

@@ -58,14 +58,15 @@ class FailureMemory:
         """Whether a base-frame point (3,) is farther than the radius from all that is avoided."""
         return not self.failures.forbids(point_base)
 
-    def first_allowed(
+    def allowed(
         self, points: Iterable[SuctionPoint], T_base_camera: Array
-    ) -> SuctionPoint | None:
-        """Return the best-ranked point that is allowed, or None."""
-        for point in points:
-            if self.allows(transform_points(T_base_camera, point.position)):
-                return point
-        return None
+    ) -> tuple[SuctionPoint, ...]:
+        """Return those of the camera-frame points that are allowed, in their order."""
+        return tuple(
+            point
+            for point in points
+            if self.allows(transform_points(T_base_camera, point.position))
+        )
 
 
 def _array(points: deque[Array]) -> Array:

@@ -20,7 +20,7 @@ from grasp_affordance.execution.cancellation import CancellableArm, Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.outcome import OutcomeResult, RemovalCheck, evaluate, reconcile
 from grasp_affordance.execution.phases import PickState, make_safe, run_phases
-from grasp_affordance.execution.plan import PickConfig
+from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.recorder import Progress, Recorder
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import SuctionPoint
@@ -39,6 +39,7 @@ def pick(
     T_base_camera: Array | None,
     config: PickConfig | None = None,
     *,
+    plan: PickPlan | None = None,
     index: int = 0,
     policy: str = "",
     model_version: str = "",
@@ -50,9 +51,10 @@ def pick(
 ) -> GraspAttempt:
     """Pick at a suction point, place what was picked, and say how it went.
 
-    Checks first: view fresh, camera pose known, point in the bin, tool clear of the walls, every
-    pose reachable. Then pre-grasp, vacuum on, guarded approach until contact, seal check, lift,
-    transport, place, home; the vacuum is checked again after lift and transport.
+    Checks first, unless a checked plan is given: view fresh, camera pose known, point in the bin,
+    tool clear of the walls, every pose reachable. Then pre-grasp, vacuum on, guarded approach until
+    contact, seal check, lift, transport, place, home; the vacuum is checked again after lift and
+    transport.
 
     A fault of the cell or a cancellation raises nothing: it returns an ABORTED attempt with the
     cause and without phases that were not begun, the arm stopped where it was. Call
@@ -63,6 +65,7 @@ def pick(
         point: in the camera frame.
         T_base_camera: (4, 4) with which the point is reached; None where it is unknown.
         config: `PickConfig()` by default.
+        plan: what `plan_checked` has just returned for this point; None has it called here.
         index: number of the attempt in its session, 0-based.
         policy, model_version: who chose the point; written into the attempt.
         before: the view in which the point was found; refused where it is too old.
@@ -81,13 +84,15 @@ def pick(
     config, cancellation = config or PickConfig(), cancellation or Cancellation()
     stamp_ns = cell.now_ns()
     recorder, state = Recorder(cell, on_progress), PickState()
-    plan = plan_checked(cell, point, T_base_camera, config, before)
-    if isinstance(plan, Refusal):
-        result = OutcomeResult(Outcome.ABORTED, plan.cause, f"{plan.rejection}: {plan.detail}")
+    checked = plan or plan_checked(cell, point, T_base_camera, config, before)
+    if isinstance(checked, Refusal):
+        result = OutcomeResult(
+            Outcome.ABORTED, checked.cause, f"{checked.rejection}: {checked.detail}"
+        )
     else:
         arm = CancellableArm(cell.arm, cancellation)
         try:
-            run_phases(cell, arm, plan, config, recorder, state)
+            run_phases(cell, arm, checked, config, recorder, state)
             result = evaluate(state.sensed, cell.gripper.trace())
             cell.settle()
         except CellError as error:
@@ -109,7 +114,7 @@ def pick(
         stamp_ns=stamp_ns,
         point=point,
         T_base_camera=_UNKNOWN_POSE if T_base_camera is None else T_base_camera,
-        T_base_tool=_UNKNOWN_POSE if isinstance(plan, Refusal) else plan.contact,
+        T_base_tool=_UNKNOWN_POSE if isinstance(checked, Refusal) else checked.contact,
         outcome=result.outcome,
         cause=result.cause,
         phases=tuple(recorder.phases),

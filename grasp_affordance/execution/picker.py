@@ -20,7 +20,7 @@ from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick
-from grasp_affordance.execution.plan import PickConfig
+from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.execution.recovery import recover
@@ -38,6 +38,7 @@ class PickReport:
         attempt: what was tried; None where nothing was.
         point: that was chosen; None where there was none.
         rejections: cause -> count of pixels and points that were not chosen.
+        refusals: points among these that the checks before a pick refused; nothing moved.
         message: one sentence for a person on what went wrong; empty if nothing did.
         planned_path: tool poses (4, 4) in the base frame of what a dry run has planned.
         asked_to_end: whether a person or a program ended it on purpose, which is no error.
@@ -46,6 +47,7 @@ class PickReport:
     attempt: GraspAttempt | None = None
     point: SuctionPoint | None = None
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
+    refusals: int = 0
     message: str = ""
     planned_path: tuple[Array, ...] = ()
     asked_to_end: bool = False
@@ -104,8 +106,9 @@ class Picker:
     ) -> PickReport:
         """Pick the best proposed point that may be picked.
 
-        Where only the neighbourhood of remembered points is left, it is allowed again and the
-        proposer asked once more, still told of what failed. Refused points are kept away from, too.
+        No point near a remembered one is picked, whatever the proposer says. Where only such are
+        left, they are allowed again and the proposer is asked once more, still told of what failed.
+        A point that the checks refuse is remembered too, and the next one of the proposal is tried.
         """
         try:
             self._make_ready(request, cancellation)
@@ -138,7 +141,8 @@ class Picker:
 
     def _look(self, request: PickRequest) -> Proposal:
         def ask() -> Proposal:
-            return self._propose(self.memory.failures, request.minimum_probability)
+            proposal = self._propose(self.memory.failures, request.minimum_probability)
+            return self._without_remembered(proposal)
 
         proposal = ask()
         if not proposal.points and self.memory.forgive():
@@ -146,6 +150,17 @@ class Picker:
         if Rejection.EMPTY_BIN in proposal.rejections:
             self.memory.clear()  # what comes next are other objects
         return proposal
+
+    def _without_remembered(self, proposal: Proposal) -> Proposal:
+        if proposal.T_base_camera is None:
+            return proposal  # each of its points will be refused
+        points = self.memory.allowed(proposal.points, proposal.T_base_camera)
+        dropped = len(proposal.points) - len(points)
+        if not dropped:
+            return proposal
+        rejections = Counter(proposal.rejections)
+        rejections[Rejection.RECENTLY_FAILED] += dropped
+        return replace(proposal, points=points, rejections=rejections)
 
     def _first_possible(
         self,
@@ -157,12 +172,13 @@ class Picker:
         config = self.config
         if request.along_normal:
             config = replace(config, along_normal=True)
-        refused: Counter[Rejection] = Counter(proposal.rejections)
-        message = proposal.message
+        rejections: Counter[Rejection] = Counter(proposal.rejections)
+        refusals, message = 0, proposal.message
         for point in proposal.points:
             plan = plan_checked(self.cell, point, proposal.T_base_camera, config, proposal.frame)
             if isinstance(plan, Refusal):
-                refused[plan.rejection] += 1
+                rejections[plan.rejection] += 1
+                refusals += 1
                 message = f"{plan.rejection}: {plan.detail}"
                 self._remember(self.memory.refuse, point, proposal.T_base_camera)
                 continue
@@ -170,19 +186,23 @@ class Picker:
                 try:
                     self.cell.arm.rehearse(plan.motions)
                 except UnreachableError as error:
-                    refused[Rejection.UNREACHABLE] += 1
+                    rejections[Rejection.UNREACHABLE] += 1
+                    refusals += 1
                     message = f"{Rejection.UNREACHABLE}: {error}"
                     continue
                 planned_path = tuple(pose for pose, _ in plan.motions)
-                return PickReport(point=point, rejections=refused, planned_path=planned_path)
-            attempt = self._attempt(point, proposal, config, cancellation, on_progress)
+                return PickReport(None, point, rejections, refusals, planned_path=planned_path)
+            attempt = self._attempt(point, plan, proposal, config, cancellation, on_progress)
             asked = cancellation.requested and cancellation.cause is Cause.CANCELLED
-            return PickReport(attempt, point, refused, attempt.detail, asked_to_end=asked)
-        return PickReport(rejections=refused, message=message)
+            return PickReport(
+                attempt, point, rejections, refusals, attempt.detail, asked_to_end=asked
+            )
+        return PickReport(None, None, rejections, refusals, message)
 
     def _attempt(
         self,
         point: SuctionPoint,
+        plan: PickPlan,
         proposal: Proposal,
         config: PickConfig,
         cancellation: Cancellation,
@@ -195,6 +215,7 @@ class Picker:
             point,
             proposal.T_base_camera,
             config,
+            plan=plan,
             index=index,
             policy=proposal.policy,
             model_version=proposal.model_version,

@@ -21,7 +21,8 @@ class Proposal:
         points: best first, in the camera frame of `frame`.
         T_base_camera: (4, 4), with which they are reached; None where it is unknown.
         frame: the view; None where it was not kept.
-        rejections: cause -> count of what was not proposed.
+        rejections: cause -> count of what was not proposed; without points and causes nothing
+            could be evaluated, which is a fault.
         policy, model_version: who ranked them.
         message: what is wrong where there are no points.
     """

@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 
 from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
-from grasp_affordance.evaluation.sim_pile import SimPile
+from grasp_affordance.execution.pick import pick
 from grasp_affordance.files import write_atomically
 from grasp_affordance.policies.normal_variance import NormalVariance
 from grasp_affordance.policies.policy import View
@@ -77,21 +77,21 @@ def main(
 
 def clear(cell: SimCell, scene: str, seed: int, attempts: int) -> list[Row]:
     """Pick until the bin is empty or the attempts are used up."""
-    pile, policy = SimPile(cell), NormalVariance()
+    parts, policy = cell.as_cell(), NormalVariance()
     rng = np.random.default_rng([seed, 6])
     rows: list[Row] = []
     for _ in range(attempts):
         if cell.is_empty():
             break
-        before, T_base_camera = pile.look()
-        view = View(before, T_base_camera, pile.bin, pile.cup, rng)
+        before, T_base_camera = cell.camera.read(), cell.camera.pose()
+        view = View(before, T_base_camera, cell.bin, cell.cup, rng)
         points = policy.choose(view).points
         if not points:
             break
         point = points[min(len(rows) % 5, len(points) - 1)]  # not always the best: failures count
         present, places = set(cell.world.present), cell.world.positions()
-        attempt = pile.pick(point, before).attempt
-        after, _ = pile.look()
+        attempt = pick(parts, point, T_base_camera, before=before)
+        after = cell.camera.read()
         stayed = cell.world.present
         steps = np.linalg.norm(cell.world.positions() - places, axis=1)[stayed]
         seen = check_removal(before, after, RemovalCheckConfig(), picked_at=(point.u, point.v))

@@ -10,15 +10,22 @@ from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.cli import main
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import NAMES, make_policy
-from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
+from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import SimPile, stacks_of
+from grasp_affordance.evaluation.sim_pile import clear_present, rehearsal, stacks_of
 from grasp_affordance.evaluation.store import file_digest
+from grasp_affordance.execution.continuous import ContinuousConfig
+from grasp_affordance.execution.pick import pick
 from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, TRAINING
 
 GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
+
+
+def look(cell: SimCell) -> View:
+    camera = cell.camera
+    return View(camera.read(), camera.pose(), cell.bin, cell.cup, np.random.default_rng(0))
 
 
 def arguments(output: Path, **changes: str) -> list[str]:
@@ -35,7 +42,7 @@ def arguments(output: Path, **changes: str) -> list[str]:
         ({"seeds": "5:2"}, ["seeds '5:2'"]),
         ({"clearances": "0"}, ["nothing to do"]),
         ({"weights": "w.safetensors"}, ["no weights"]),
-        ({"protocol.failure-cap": "0"}, ["failure cap 0"]),
+        ({"protocol.continuous.failure-cap": "0"}, ["failure_cap 0"]),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -77,8 +84,7 @@ def test_every_listed_policy_of_a_real_cell_can_be_made() -> None:
 def test_the_abstaining_prior_offers_what_the_prior_does_but_for_the_unlikely() -> None:
     prior, abstaining = (make_policy(name) for name in ("prior", "prior_abstaining"))
     with SimCell(SimConfig(scene="irregular", seed=0, objects=3)) as cell:
-        pile = SimPile(cell)
-        view = View(*pile.look(), pile.bin, pile.cup, np.random.default_rng(0))
+        view = look(cell)
         offered = abstaining.choose(view).points
         all_points = prior.choose(view).points
     likely = [point for point in all_points if point.probability >= ABSTAIN_BELOW]
@@ -88,7 +94,7 @@ def test_the_abstaining_prior_offers_what_the_prior_does_but_for_the_unlikely() 
 
 def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) -> None:
     output = tmp_path / "r.json"
-    cap = {"protocol.failure-cap": "1", "clearances": "1"}
+    cap = {"protocol.continuous.failure-cap": "1", "clearances": "1"}
     assert main([*arguments(output, policy="random", **cap), "--rows"]) == 0
     report = json.loads(output.read_text())
     assert (report["policy"], report["scene"], report["cell"]) == ("random", "train", "ideal")
@@ -100,7 +106,12 @@ def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) ->
 
 
 def test_weights_called_shipped_are_the_default(tmp_path: Path) -> None:
-    quick = {"scene": "rows", "clearances": "1", "protocol.failure-cap": "1", "policy": "learned"}
+    quick = {
+        "scene": "rows",
+        "clearances": "1",
+        "protocol.continuous.failure-cap": "1",
+        "policy": "learned",
+    }
     digests = []
     for name, named in (("named", {"weights": "shipped"}), ("default", {})):
         output = tmp_path / f"{name}.json"
@@ -114,10 +125,9 @@ def cleared_rows(policy_name: str, seed: int) -> list[AttemptRow]:
     with SimCell(
         SimConfig(scene="random", hardness=Hardness.REALISTIC, seed=seed, objects=3)
     ) as cell:
-        pile = SimPile(cell)
-        policy = make_policy(policy_name, truth=cell.oracle, works=pile.works)
-        rng = np.random.default_rng(seed)
-        return clear_pile(pile, policy, rng, ProtocolConfig(failure_cap=2))[1]
+        policy = make_policy(policy_name, truth=cell.oracle, works=rehearsal(cell))
+        rules = ProtocolConfig(ContinuousConfig(failure_cap=2))
+        return clear_present(cell, policy, np.random.default_rng(seed), rules)[1]
 
 
 def test_a_seed_gives_the_same_attempts_again() -> None:
@@ -139,13 +149,13 @@ def test_the_oracles_clear_a_sparse_bin() -> None:
 
 def test_a_rehearsed_pick_leaves_the_pile_as_it_was() -> None:
     with SimCell(SimConfig(scene="random", hardness=Hardness.IDEAL, seed=5, objects=3)) as cell:
-        pile = SimPile(cell)
+        works = rehearsal(cell)
         before = cell.world.positions().copy()
-        policy = make_policy("oracle_best", truth=cell.oracle, works=pile.works)
-        view = View(*pile.look(), pile.bin, pile.cup, np.random.default_rng(0))
+        policy = make_policy("oracle_best", truth=cell.oracle, works=works)
+        view = look(cell)
         point = policy.choose(view).points[0]
         assert np.array_equal(cell.world.positions(), before)
-        assert pile.works(point, view)
-        picked = pile.pick(point, view.frame)
-        assert picked.attempt.true_outcome == "success"
-        assert picked.placed == 1
+        assert works(point, view)
+        attempt = pick(cell.as_cell(), point, view.T_base_camera, before=view.frame)
+        assert attempt.true_outcome == "success"
+        assert cell.pickable_left() == 2

@@ -12,6 +12,7 @@ from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig, parse_seeds, run
 from grasp_affordance.evaluation.store import read_report, read_rows, write_json, write_rows
+from grasp_affordance.execution.continuous import ContinuousConfig
 
 CONFIG = RunConfig("fixed", "scripted", "ideal")
 
@@ -131,7 +132,7 @@ def test_a_report_that_has_everything_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_run_of_another_configuration_is_not_continued(tmp_path: Path) -> None:
     output = tmp_path / "report.json"
     run(CONFIG, range(1), 2, output, clear_scripted)
-    other = RunConfig("fixed", "scripted", "ideal", protocol=ProtocolConfig(failure_cap=5))
+    other = RunConfig("fixed", "scripted", "ideal", protocol=ProtocolConfig(ContinuousConfig(5)))
     with pytest.raises(ConfigError, match="different: protocol"):
         run(other, range(1), 2, output, clear_scripted, resume=True)
 

@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from evaluation.fake_pile import BAD, DOUBLE, GRID, MISSED, OK, FakePile, FixedPolicy
+from evaluation.fake_pile import BAD, DOUBLE, MISSED, OK, FakePile, FixedPolicy, clear, rules
 
-from grasp_affordance.evaluation.protocol import ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.summary import statistics_of, summarise
 
@@ -14,8 +13,7 @@ from grasp_affordance.evaluation.summary import statistics_of, summarise
 def cleared(seed: int, index: int, script: list, objects: int = 4, stack: str = "a") -> Clearance:
     pile = FakePile(objects, script)
     pile.stack = stack
-    rules = ProtocolConfig(failure_cap=3)
-    return clear_pile(pile, FixedPolicy(GRID), np.random.default_rng(0), rules, seed, index)[0]
+    return clear(pile, None, rules(failure_cap=3), seed, index)[0]
 
 
 RUN = [
@@ -40,8 +38,10 @@ def test_rates_are_ratios_of_sums() -> None:
     assert total["success_rate"] == total["successes"] / total["attempts"] == 11 / 16
     assert total["objects_cleared_per_attempt"] == 13 / 16
     assert total["completion"] == 13 / 16
-    assert total["picks_per_hour"] == pytest.approx(3600 * 13 / (16 * 2.0))
+    seconds = sum(clearance.seconds for clearance in RUN)
+    assert total["picks_per_hour"] == pytest.approx(3600 * 13 / seconds)
     assert total["causes"] == {"leak_edge": 5}
+    assert total["ends"] == {"cleared": 3, "failures": 1}
 
 
 def test_intervals_contain_their_rates() -> None:
@@ -62,8 +62,7 @@ def test_disagreement_is_a_share_of_the_attempts() -> None:
 
 def test_without_attempts_rates_are_null_not_zero() -> None:
     pile = FakePile(2, [OK])
-    rules = ProtocolConfig(failure_cap=2)
-    empty = clear_pile(pile, FixedPolicy([]), np.random.default_rng(0), rules)[0]
+    empty = clear(pile, FixedPolicy([]), rules(failure_cap=2))[0]
     figures = statistics_of([empty])
     assert figures["success_rate"] is None
     assert figures["success_rate_interval"] is None

@@ -1,6 +1,7 @@
 """Pick after pick on a cell of fakes: choosing, remembering, recovering, and when to end."""
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending, pick_continuously
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.picker import Picker, PickReport
+from grasp_affordance.execution.plan import PickPlan
 from grasp_affordance.execution.proposal import PickRequest, Proposal
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
@@ -74,6 +76,7 @@ def test_the_best_point_that_may_be_picked_is_picked_and_the_others_are_counted(
     assert report.attempt.succeeded
     assert report.attempt.T_base_tool[:2, 3] == pytest.approx([0.5, 0.1])
     assert report.rejections == {Rejection.OUTSIDE_WORKSPACE: 1, Rejection.NEAR_WALL: 1}
+    assert report.refusals == 2
 
 
 def test_the_first_pick_begins_by_making_the_cell_ready() -> None:
@@ -106,6 +109,37 @@ def test_a_refused_point_is_kept_away_from_but_says_nothing_of_its_object() -> N
     pick_once(picker)
     assert len(proposer.asked[-1].avoided) == 1
     assert len(proposer.asked[-1].points) == 0
+
+
+def test_no_point_near_a_remembered_one_is_picked_whatever_the_proposer_says() -> None:
+    state = FakeCellState(seals=False)
+
+    def stubborn(failures: Failures, minimum_probability: float) -> Proposal:
+        frame = flat_frame(int(state.time * 1e9))
+        return Proposal((point_at(0.5, 0.0), point_at(0.45, 0.1)), T_BASE_CAMERA, frame)
+
+    picker = Picker(fake_cell(state), stubborn)
+    reports = [pick_once(picker) for _ in range(2)]
+    tried = [report.attempt.T_base_tool[0, 3] for report in reports if report.attempt]
+    assert tried == pytest.approx([0.5, 0.45])
+    assert reports[1].rejections == {Rejection.RECENTLY_FAILED: 1}
+
+
+def test_each_pose_of_a_pick_is_checked_once() -> None:
+    state = FakeCellState()
+    picker, _ = make(state, (0.5, 0.0))
+    checked: list[Array] = []
+    arm = picker.cell.arm
+    assert isinstance(arm, FakeArm)
+    check = arm.check_reachable
+
+    def note(T_base_tool: Array) -> None:
+        checked.append(T_base_tool)
+        check(T_base_tool)
+
+    arm.check_reachable = note  # type: ignore[method-assign]
+    assert pick_once(picker).attempt
+    assert len(checked) == len(fields(PickPlan))
 
 
 @pytest.mark.parametrize("change", ["an empty bin", "a new run"])

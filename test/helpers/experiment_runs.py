@@ -101,6 +101,7 @@ def clearance(seed: int, index: int, wins: int) -> Clearance:
         stack="rows",
         objects=20,
         left=20 - wins,
+        end="failures" if wins < 20 else "cleared",
         attempts=20,
         disagreements=0,
         uncertain=0,

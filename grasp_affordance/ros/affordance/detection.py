@@ -60,18 +60,17 @@ class FrameEvaluator:
         self.asked: FrameResult | None = None
         self.asked_at = 0.0
 
-    def wait_for_pose(self, frame_id: str) -> None:
-        """Wait for the camera's pose where the node has just started; see `CameraPose.wait`."""
-        self._pose.wait(frame_id)
-
-    def pose_of(self, frame_id: str, required: bool) -> Array | None:
+    def pose_of(self, frame_id: str, required: bool, patient: bool = False) -> Array | None:
         """Return `T_base_camera`; None where it is neither known nor needed.
+
+        Args:
+            patient: wait where the node has just started; see `CameraPose.wait`.
 
         Raises:
             TransformError: it is needed, by the caller or the bin, and not known.
         """
         try:
-            return self._pose.lookup(frame_id)
+            return self._pose.wait(frame_id) if patient else self._pose.lookup(frame_id)
         except TransformError:
             if required or self._bin_view.needs_pose:
                 raise
@@ -83,6 +82,7 @@ class FrameEvaluator:
         config: PredictorConfig | None = None,
         failures: Failures | None = None,
         source: Source | None = None,
+        patient: bool = False,
     ) -> FrameResult:
         """FrameEvaluator a frame.
 
@@ -90,6 +90,7 @@ class FrameEvaluator:
             config: instead of the node's own.
             failures: what just failed, and where to keep away from.
             source: of the map; by default the configured one once there is a model, else the prior.
+            patient: see `pose_of`; the pose is looked up once.
 
         Raises:
             TransformError: the pose is needed and not known.
@@ -106,7 +107,7 @@ class FrameEvaluator:
                 f"source '{source}' was asked for, but no model is loaded; call ~/load_model"
             )
         config = dataclasses.replace(config, source=source)
-        T = self.pose_of(frame.frame_id, required=bool(failures))
+        T = self.pose_of(frame.frame_id, bool(failures), patient)
         key = (frame, config, model, None if T is None else T.tobytes())
         with self._lock:
             if not failures and self._last is not None and self._last[0] == key:

@@ -32,6 +32,7 @@ from grasp_affordance.ros.common.conversions import (
     to_header_msg,
     to_rejection_msgs,
     to_suction_point_msg,
+    to_transform_msg,
 )
 from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.suction import Failures, Rejection, Selection
@@ -65,8 +66,7 @@ def answer_request(
     timeout = from_duration_msg(request.timeout) or None
     frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
     response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
-    evaluate.wait_for_pose(frame.frame_id)
-    result = evaluate.evaluate(frame, config, **options)
+    result = evaluate.evaluate(frame, config, patient=True, **options)
     selection = result.prediction.selection
     # A caller who asks for a source or for a success rate gets what was asked for.
     if not (request.source or request.minimum_probability):
@@ -130,6 +130,9 @@ def fill_in(
     """Write a result and the points to offer into a response."""
     response.success = True
     response.model_version = result.model_version
+    if result.T_base_camera is not None:
+        response.base_frame_id = base_frame_id
+        response.base_camera = to_transform_msg(result.T_base_camera)
     response.points = [
         to_suction_point_msg(
             point, response.header, result.T_base_camera, base_frame_id, result.model_version

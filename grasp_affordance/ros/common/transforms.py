@@ -7,7 +7,6 @@ simulator's pose still arrives on `<camera>/base_camera`.
 import importlib.util
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,19 +101,23 @@ class CameraPose:
         self._clock = clock
         self._patient_until: float | None = None  # since the first question
 
-    def wait(self, frame_id: str) -> None:
-        """Return when the pose can be looked up, or when `patience` since the first call is over.
+    def wait(self, frame_id: str) -> Array:
+        """Return what `lookup` does; where there is no pose yet, wait for it.
 
-        What delivers it must run in another thread. Afterwards a pose that is missing is a fault.
+        It waits until `patience` since the first call is over. What delivers the pose must run in
+        another thread.
+
+        Raises:
+            TransformError: there is none then, or later.
         """
         if self._patient_until is None:
             self._patient_until = self._clock() + self.config.patience
         while True:
-            with suppress(TransformError):
-                self.lookup(frame_id)
-                return
-            if self._clock() >= self._patient_until:
-                return
+            try:
+                return self.lookup(frame_id)
+            except TransformError:
+                if self._clock() >= self._patient_until:
+                    raise
             time.sleep(_POLL)
 
     def lookup(self, frame_id: str) -> Array:

@@ -53,7 +53,7 @@ class GraspEvaluator:
         checkpoint: str,
         config: SelectionConfig,
         bin_view: BinViewSource,
-        pose_of: Callable[[str, bool], Array | None],
+        pose_of: Callable[[str, bool, bool], Array | None],
     ) -> None:
         """Load the detector.
 
@@ -86,8 +86,13 @@ class GraspEvaluator:
             config = replace(config, jaw=replace(self._require().jaw, maximum_opening=opening))
         return config
 
-    def evaluate(self, frame: RgbdFrame, config: SelectionConfig | None = None) -> GraspResult:
+    def evaluate(
+        self, frame: RgbdFrame, config: SelectionConfig | None = None, patient: bool = False
+    ) -> GraspResult:
         """Evaluate a frame, once for the same settings.
+
+        Args:
+            patient: see `Evaluate.pose_of`.
 
         Raises:
             CheckpointError: there is no detector. TransformError: the bin's box needs the camera's
@@ -98,15 +103,15 @@ class GraspEvaluator:
         with self._lock:
             if self._last is not None and self._last[:2] == (frame, config):
                 return self._last[2]
-            result = self._evaluate(frame, config)
+            result = self._evaluate(frame, config, patient)
             self._last = (frame, config, result)
             return result
 
-    def _evaluate(self, frame: RgbdFrame, config: SelectionConfig) -> GraspResult:
+    def _evaluate(self, frame: RgbdFrame, config: SelectionConfig, patient: bool) -> GraspResult:
         detector = self._require()
         if config != self._config:
             detector = type(detector)(detector.trained, config)
-        T = self._pose_of(frame.frame_id, False)
+        T = self._pose_of(frame.frame_id, False, patient)
         area = self._bin_view.area(frame, T)
         proposals = detector.propose(frame, area)
         found = detector.choose(proposals, frame, area)

@@ -53,7 +53,7 @@ class Grasping:
             CheckpointError: it cannot be read.
         """
         node, config = self._node, self._node.config
-        self._frames, self._poses = frames, poses
+        self._frames = frames
         self._evaluate = GraspEvaluator(
             config.detector_checkpoint, config.grasps, bin_view, poses.pose_of
         )
@@ -85,8 +85,7 @@ class Grasping:
         timeout = from_duration_msg(request.timeout) or None
         frame = self._frames.read(from_time_msg(request.newer_than) or None, timeout)
         response.header = header = to_header_msg(frame.stamp_ns, frame.frame_id)
-        self._poses.wait_for_pose(frame.frame_id)
-        result = self._evaluate.evaluate(frame, config)
+        result = self._evaluate.evaluate(frame, config, patient=True)
         base = self._node.config.camera_pose.base_frame_id
         response.success = True
         response.rectangles = [

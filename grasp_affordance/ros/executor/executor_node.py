@@ -67,6 +67,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             cell,
             camera,
             config.affordance_node,
+            base,
             config.candidates,
             config.answer_timeout,
         )

@@ -3,14 +3,16 @@
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 
 from grasp_affordance.cell import Cell
-from grasp_affordance.errors import CameraError
+from grasp_affordance.errors import CameraError, TransformError
 from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.geometry import Array
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.conversions import (
     from_rejection_msgs,
     from_suction_point_msg,
     from_time_msg,
+    from_transform_msg,
     to_point_msg,
     to_time_msg,
 )
@@ -29,14 +31,20 @@ class SuctionClient:
         cell: Cell,
         camera: TopicCamera,
         node_name: str,
+        base_frame_id: str,
         count: int,
         timeout: float,
     ) -> None:
-        """Ask the affordance node of a name for `count` points, at most `timeout` seconds."""
+        """Ask the affordance node of a name for `count` points, at most `timeout` seconds.
+
+        Args:
+            base_frame_id: the robot's base frame, in which the camera's pose must come.
+        """
         self._client = client
         self._cell = cell
         self._camera = camera
         self._service = f"{node_name}/get_suction_points"
+        self._base = base_frame_id
         self._count = count
         self._timeout = timeout
 
@@ -45,6 +53,7 @@ class SuctionClient:
 
         Raises:
             CameraError: there is none. CallError: the affordance node does not answer.
+            TransformError: it answers in another base frame.
         """
         seen = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
         request = GetSuctionPoints.Request(
@@ -66,13 +75,24 @@ class SuctionClient:
             frame = self._frame(evaluated) if points else None
         return Proposal(
             points=points,
-            T_base_camera=self._cell.camera.pose(),
+            T_base_camera=self._pose(answer),
             frame=frame,
             rejections=from_rejection_msgs(answer.rejections),
             policy=str(points[0].source) if points else "",
             model_version=answer.model_version,
             message=answer.message,
         )
+
+    def _pose(self, answer: GetSuctionPoints.Response) -> Array | None:
+        """Return `T_base_camera` with which the view was evaluated; None where it was not known."""
+        if not answer.base_frame_id:
+            return None
+        if answer.base_frame_id != self._base:
+            raise TransformError(
+                f"{self._service} answers in the base frame '{answer.base_frame_id}', but the "
+                f"robot's is '{self._base}'; set camera_pose.base_frame_id of both nodes alike"
+            )
+        return from_transform_msg(answer.base_camera)
 
     def _frame(self, evaluated: int) -> RgbdFrame | None:
         """Return the frame that was evaluated; None, with a warning, where it cannot be had."""

@@ -60,9 +60,8 @@ class TopicCamera:
             CameraError: nobody has said where the camera is.
         """
         frame_id = self._frame_id or self.read().frame_id
-        self._pose.wait(frame_id)
         try:
-            return self._pose.lookup(frame_id)
+            return self._pose.wait(frame_id)
         except TransformError as error:
             raise CameraError(str(error)) from error
 

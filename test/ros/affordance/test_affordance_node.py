@@ -16,11 +16,17 @@ from lifecycle_msgs.srv import GetState
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
+from grasp_affordance.geometry import transform_points
 from grasp_affordance.messages.images import from_image_msg
 from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
 from grasp_affordance.ros.camera.camera_node import CameraNode
 from grasp_affordance.ros.common.client import CallError
-from grasp_affordance.ros.common.conversions import from_point_msg, from_time_msg, to_time_msg
+from grasp_affordance.ros.common.conversions import (
+    from_point_msg,
+    from_time_msg,
+    from_transform_msg,
+    to_time_msg,
+)
 
 SERVICE = "/affordance_node/get_suction_points"
 
@@ -72,6 +78,11 @@ def test_the_best_points_lie_on_the_boxes_in_both_frames(served: Ros) -> None:
         np.testing.assert_allclose(from_point_msg(point.position_base)[2], 0.06, atol=1e-3)
         np.testing.assert_allclose(from_point_msg(point.normal_base), [0, 0, 1], atol=0.02)
         assert point.header == answer.header
+    assert answer.base_frame_id == "base_link"
+    T_base_camera = from_transform_msg(answer.base_camera)
+    for point in answer.points:
+        position = transform_points(T_base_camera, from_point_msg(point.position))
+        np.testing.assert_allclose(position, from_point_msg(point.position_base), atol=1e-9)
 
 
 def test_fewer_points_are_given_when_fewer_are_asked_for(served: Ros) -> None:

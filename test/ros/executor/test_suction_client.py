@@ -4,18 +4,22 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
+from grasp_affordance.errors import TransformError
 from grasp_affordance.execution.proposal import Proposal
+from grasp_affordance.geometry import Array
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.conversions import (
     from_time_msg,
     to_header_msg,
     to_suction_point_msg,
+    to_transform_msg,
 )
 from grasp_affordance.ros.common.frame_source import FrameSource, FrameSourceConfig
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
@@ -46,8 +50,9 @@ class Cell:
         camera = TopicCamera(self.frames, pose)
         cell = cast(Any, SimpleNamespace(camera=camera, now_ns=self.now_ns))
         client = Client(node, callback_group=together)
-        self.ask = SuctionClient(client, cell, camera, "evaluate", 5, TIMEOUT)
+        self.ask = SuctionClient(client, cell, camera, "evaluate", "base_link", 5, TIMEOUT)
         self.evaluate: Judge | None = None
+        self.evaluated_from: tuple[str, Array] = ("base_link", T_BASE_CAMERA)
         node.create_service(
             GetSuctionPoints, "evaluate/get_suction_points", self._answer, callback_group=together
         )
@@ -73,6 +78,8 @@ class Cell:
         stamp, found = self.evaluate(request)
         header = response.header = to_header_msg(stamp, box_frame().frame_id)
         response.points = [to_suction_point_msg(POINT, header)] if found else []
+        response.base_frame_id, pose = self.evaluated_from
+        response.base_camera = to_transform_msg(pose)
         return response
 
 
@@ -115,3 +122,21 @@ def test_an_answer_without_points_needs_no_frame(cell: Cell) -> None:
     assert "not come within 0.5 s" in cell.ros.wait_for_log(NOTHING_LEARNED), (
         "the first one warns already"
     )
+
+
+def test_a_point_is_reached_with_the_pose_with_which_it_was_evaluated(cell: Cell) -> None:
+    moved = T_BASE_CAMERA.copy()
+    moved[:3, 3] += [0.01, 0.02, 0.0]  # not what the executor itself hears of the camera
+    cell.evaluated_from = ("base_link", moved)
+    proposal = cell.propose(lambda _: (10**9, True))
+    np.testing.assert_allclose(proposal.T_base_camera, moved, atol=1e-9)
+
+
+def test_without_a_pose_in_the_answer_there_is_none_and_another_base_frame_is_refused(
+    cell: Cell,
+) -> None:
+    cell.evaluated_from = ("", T_BASE_CAMERA)
+    assert cell.propose(lambda _: (10**9, True)).T_base_camera is None
+    cell.evaluated_from = ("world", T_BASE_CAMERA)
+    with pytest.raises(TransformError, match=r"'world'.*'base_link'.*base_frame_id"):
+        cell.propose(lambda _: (10**9, True))
