@@ -34,6 +34,7 @@ class CharucoBoard:
     ) -> None:
         self._dictionary = aruco.getPredefinedDictionary(getattr(aruco, dictionary))
         self._columns, self._rows = columns, rows
+        self._margin = (square - marker) / 2 / square  # white around a marker, squares
         if not _OLD:
             self._board = aruco.CharucoBoard((columns, rows), square, marker, self._dictionary)
             self._board.setLegacyPattern(legacy)
@@ -77,6 +78,8 @@ class CharucoBoard:
                 _, corners, ids = aruco.interpolateCornersCharuco(
                     found, marker_ids, grey, self._board
                 )
+            if ids is not None:
+                corners = self._refined(grey, corners)
         else:
             corners, ids, _, marker_ids = aruco.CharucoDetector(self._board).detectBoard(grey)
         markers = 0 if marker_ids is None else len(marker_ids)
@@ -84,3 +87,15 @@ class CharucoBoard:
             return np.empty((0, 2)), np.empty(0, np.intp), markers
         pixels = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
         return pixels, np.asarray(ids, dtype=np.intp).ravel(), markers
+
+    def _refined(self, grey: NDArray[np.uint8], corners: Any) -> Any:
+        """Return the corners to a fraction of a pixel: those of OpenCV 4.6 are half a pixel off.
+
+        The window reaches no marker.
+        """
+        places = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
+        apart = np.linalg.norm(places[:, None] - places, axis=-1)
+        pixels = apart[apart > 0].min(initial=np.inf)  # per square, the shortest
+        reach = int(np.clip(0.7 * self._margin * pixels, 2, 5))
+        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 0.001)
+        return cv2.cornerSubPix(grey, corners.copy(), (reach, reach), (-1, -1), criteria)
