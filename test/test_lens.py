@@ -94,7 +94,9 @@ def test_lengths_about_a_pixel_are_those_between_its_rays() -> None:
     for u, v in ((320.0, 240.0), (20.0, 30.0), (600.0, 240.0)):
         c, s = np.cos(0.4), np.sin(0.4)
         ends = view.deproject([u - 2 * c, u + 2 * c], [v - 2 * s, v + 2 * s], 1.0)[:, :2]
-        np.testing.assert_allclose(view.pixel_step(u, v, (c, s)), (ends[1] - ends[0]) / 4, rtol=1e-3)
+        np.testing.assert_allclose(
+            view.pixel_step(u, v, (c, s)), (ends[1] - ends[0]) / 4, rtol=1e-3
+        )
         assert view.focal_at(u, v) == pytest.approx(view.focal_image()[int(v), int(u)], rel=1e-5)
     assert view.focal_at(20, 30) < 0.8 * view.focal_at(316, 244)
 

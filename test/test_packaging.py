@@ -186,6 +186,15 @@ def test_the_lock_pins_every_requirement_within_its_bounds(distro: str) -> None:
         assert requirement.specifier.contains(pins[canonical(requirement.name)]), requirement
 
 
+def test_the_environment_of_ubuntu_24_04_has_its_versions() -> None:
+    asked = [line for line in read("requirements/noble.txt").splitlines() if line[:1].isalpha()]
+    assert set(asked) <= set(read("requirements/noble.lock").splitlines())
+    named = {requirement.split("==")[0] for requirement in asked}
+    with_rosdep = {name for name, key in ROSDEP_KEYS.items() if key and not key.endswith("-pip")}
+    opencv = {"opencv-python-headless"}
+    assert named == with_rosdep - opencv | {"opencv-contrib-python-headless"}
+
+
 def test_the_interfaces_find_what_they_declare() -> None:
     found = set(re.findall(r"find_package\((\w+)", (INTERFACES / "CMakeLists.txt").read_text()))
     package = manifest(INTERFACES)

@@ -125,7 +125,7 @@ def calibrate(
         _check(kept, out, config)
         solution = solve(kept, intrinsics, config.mount)
         sigma = _SIGMAS * np.array([sample.view.sigma for sample in kept])
-        limits = (config.worst_translation, config.worst_rotation) + sigma
+        limits = np.array([config.worst_translation, config.worst_rotation]) + sigma
         off = np.stack([solution.translations, solution.rotations], axis=1)
         excess = (off / limits).max(axis=1)
         worst = int(np.argmax(excess))

@@ -59,9 +59,7 @@ class CharucoBoard:
         picture = self._board.draw(size) if _OLD else self._board.generateImage(size)
         return np.asarray(picture, dtype=np.uint8)
 
-    def detect(
-        self, grey: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float64], NDArray[np.intp], int]:
+    def detect(self, grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.intp], int]:
         """Find the board in an image (H, W).
 
         Returns:
