@@ -145,4 +145,4 @@ def _crossing(
 
 def _metres_per_pixel(pixel: Array, direction: Array, z: float, intrinsics: Intrinsics) -> float:
     """Metres that one pixel along a unit `direction` (2,) spans at a pixel (u, v) and depth `z`."""
-    return float(z * np.hypot(*intrinsics.pixel_step(*pixel, direction)))
+    return float(z * np.hypot(*intrinsics.pixel_step(pixel[0], pixel[1], direction)))

@@ -90,7 +90,7 @@ def measure(
     typical = float(np.nanmedian(z[inside])) if np.isfinite(z[inside]).any() else np.nan
     z_filled = np.where(np.isfinite(z), z, np.float32(typical))[inside]
     # With a lens each pixel spans an angle of its own.
-    focal_squared = intrinsics.fx * intrinsics.fy
+    focal_squared: float | NDArray[np.float64] = intrinsics.fx * intrinsics.fy
     if intrinsics.lens is not None:
         focal_squared = intrinsics.focal_image()[box][inside].astype(np.float64) ** 2
     pixel_area = z_filled.astype(np.float64) ** 2 / focal_squared

@@ -110,7 +110,7 @@ def locate(corners: Array, points: Array, intrinsics: Intrinsics, config: BoardC
     Raises:
         BoardError: no pose explains them.
     """
-    straight = intrinsics.deproject(*corners.T, 1.0)
+    straight = intrinsics.deproject(corners[:, 0], corners[:, 1], 1.0)
     if not np.isfinite(straight).all():
         raise BoardError("a corner is where the lens model does not hold: show the board inside")
     # Where a pinhole would see the corners: OpenCV's solvers know not every lens.

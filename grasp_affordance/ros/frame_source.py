@@ -69,7 +69,7 @@ class _MatchedSet:
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
-        return from_rgbd_msgs(*self._messages, rectified=self._rectified)
+        return from_rgbd_msgs(*self._messages, self._rectified)
 
 
 class FrameSource:

@@ -159,7 +159,7 @@ def test_a_board_is_found_through_a_fisheye_lens() -> None:
     pixels = cv2.fisheye.projectPoints(
         seen.reshape(-1, 1, 3), np.zeros(3), np.zeros(3), camera.matrix, np.array(camera.lens.d)
     )[0]
-    view = locate(np.asarray(pixels).reshape(-1, 2), points, camera, BOARD)
+    view = locate(np.asarray(pixels, float).reshape(-1, 2), points, camera, BOARD)
     assert np.allclose(view.T_camera_board, pose, atol=1e-6)
 
 
