@@ -69,7 +69,8 @@ class _MatchedSet:
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
-        return from_rgbd_msgs(*self._messages, self._rectified)
+        color, depth, info = self._messages
+        return from_rgbd_msgs(color, depth, info, self._rectified)
 
 
 class FrameSource:
