@@ -12,7 +12,7 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
+CORE = {"errors", "closing", "claim", "files", "lens", "geometry", "rgbd", "grasp", "cell"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -22,7 +22,8 @@ MAY_USE: dict[str, set[str]] = {
     "files": {"errors"},
     "logs": set(),
     "console": set(),
-    "geometry": {"errors"},
+    "lens": {"errors"},
+    "geometry": {"errors", "lens"},
     "rgbd": {"errors", "geometry"},
     "grasp": {"errors", "geometry", "rgbd"},
     "cell": {"errors", "geometry", "rgbd", "grasp"},
@@ -40,7 +41,7 @@ MAY_USE: dict[str, set[str]] = {
 # These sit on top and use everything but the nodes, as the nodes use everything but these.
 TOP = {"cli", "commands", "evaluation"}
 
-NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
+NUMPY_ONLY = {"errors", "lens", "geometry", "rgbd", "grasp", "cell"}
 WITHOUT_TORCH = NUMPY_ONLY | {
     "claim",
     "closing",

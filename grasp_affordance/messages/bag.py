@@ -17,7 +17,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.geometry import from_quaternion, invert
-from grasp_affordance.messages.images import from_rgbd_msgs, stamp_ns_of
+from grasp_affordance.messages.images import from_rgbd_msgs, is_rectified, stamp_ns_of
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 
@@ -98,7 +98,7 @@ class BagRecording:
                 if matched:
                     found = True
                     color, depth = matched
-                    yield from_rgbd_msgs(color, depth, info)
+                    yield from_rgbd_msgs(color, depth, info, is_rectified(topics.color))
         if not found:
             why = images.problem() or "a topic has too few messages"
             raise SequenceError(f"{self.folder} holds no RGB-D frame: {why}")

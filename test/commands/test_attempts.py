@@ -1,6 +1,7 @@
 """`grasp-affordance attempts` shows and exports what a log holds, and says what is wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from grasp_affordance.annotation.pick_labels import read_labels
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.cli import main
 from grasp_affordance.execution.pick import pick
+from grasp_affordance.learning.log.attempt_bag import write_bag
 from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.lens import Lens
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 
@@ -66,6 +69,17 @@ def test_an_exported_bag_plays_back_the_frames_and_the_attempts(
             for connection, _, raw in reader.messages(connections)
         ]
     assert [text["outcome"] for text in texts] == ["success", "failure"]
+
+
+def test_an_exported_bag_keeps_the_lens(tmp_path: Path) -> None:
+    attempt = picked(0)
+    assert attempt.before is not None
+    lens = Lens.of("rational_polynomial", (0.1, -0.2, 0.001, 0.002, 0.05, 0.01, 0.02, 0.0))
+    wide = replace(attempt.before.intrinsics, lens=lens)
+    before = replace(attempt.before, intrinsics=wide)
+    write_bag([replace(attempt, before=before, after=None)], tmp_path / "bag", "mcap")
+    (frame,) = BagRecording(tmp_path / "bag", BagTopics()).frames()
+    assert frame.intrinsics == wide
 
 
 def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ def write_bag(
     lag: int = 0,
     T_base_camera: NDArray[np.float64] | None = None,
     info_once: bool = False,
+    topics: BagTopics = TOPICS,
 ) -> Path:
     """Write frames at their stamps: color as bgr8, depth in millimetres, `lag` ns after color.
 
@@ -33,7 +34,7 @@ def write_bag(
             the frames' optical frame.
         info_once: write the first frame's CameraInfo only; it comes after the images.
     """
-    kinds = {TOPICS.color: "Image", TOPICS.depth: "Image", TOPICS.info: "CameraInfo"}
+    kinds = {topics.color: "Image", topics.depth: "Image", topics.info: "CameraInfo"}
     with Writer(folder, version=9, storage_plugin=storage) as writer:
         to = {
             topic: writer.add_connection(topic, f"sensor_msgs/msg/{kind}", typestore=STORE)
@@ -49,12 +50,12 @@ def write_bag(
                 writer.write(static, stamp, STORE.serialize_cdr(message, static.msgtype))
             millimetres = np.nan_to_num(np.round(frame.depth * 1000)).astype(np.uint16)
             messages = {
-                TOPICS.color: _image(frame.color[..., ::-1], "bgr8", _header(stamp, name)),
-                TOPICS.depth: _image(millimetres, "16UC1", _header(stamp + lag, name)),
-                TOPICS.info: _info(frame.intrinsics, _header(stamp, name)),
+                topics.color: _image(frame.color[..., ::-1], "bgr8", _header(stamp, name)),
+                topics.depth: _image(millimetres, "16UC1", _header(stamp + lag, name)),
+                topics.info: _info(frame.intrinsics, _header(stamp, name)),
             }
             for topic, message in messages.items():
-                if topic != TOPICS.info or number == 0 or not info_once:
+                if topic != topics.info or number == 0 or not info_once:
                     data = STORE.serialize_cdr(message, to[topic].msgtype)
                     writer.write(to[topic], stamp, data)
     return folder
@@ -74,9 +75,10 @@ def _image(array: NDArray[Any], encoding: str, header: Any) -> Any:
 
 def _info(intrinsics: Intrinsics, header: Any) -> Any:
     k = intrinsics.matrix
+    model, d = intrinsics.distortion
     roi = _T["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
     return _T["sensor_msgs/msg/CameraInfo"](
-        header, intrinsics.height, intrinsics.width, "plumb_bob", np.zeros(5), k.ravel(),
+        header, intrinsics.height, intrinsics.width, model, np.array(d), k.ravel(),
         np.eye(3).ravel(), np.hstack([k, np.zeros((3, 1))]).ravel(), 0, 0, roi,
     )  # fmt: skip
 

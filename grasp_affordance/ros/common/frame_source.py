@@ -13,7 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
-from grasp_affordance.messages.images import from_rgbd_msgs
+from grasp_affordance.messages.images import from_rgbd_msgs, is_rectified
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
@@ -61,15 +61,16 @@ class Keep:
 class _MatchedSet:
     """Color, depth and camera info of one instant, as they came."""
 
-    def __init__(self, messages: tuple[Any, ...]) -> None:
-        self._messages = messages
+    def __init__(self, messages: tuple[Any, ...], rectified: bool) -> None:
+        self._messages, self._rectified = messages, rectified
         self.stamp_ns = from_time_msg(messages[0].header.stamp)
         self.came_at = time.monotonic()
 
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
-        return from_rgbd_msgs(*self._messages)
+        color, depth, info = self._messages
+        return from_rgbd_msgs(color, depth, info, self._rectified)
 
 
 class FrameSource:
@@ -83,6 +84,7 @@ class FrameSource:
         self._node = node
         names = (topics.COLOR, topics.ALIGNED_DEPTH, topics.COLOR_INFO)
         self._topics = tuple(f"{config.camera}/{name}" for name in names)
+        self._rectified = is_rectified(node.resolve_topic_name(self._topics[0]))
         self._synchroniser = Synchroniser(self._topics, config.synchroniser)
         self._arrived = threading.Condition()
         self._keep = Keep()
@@ -169,7 +171,7 @@ class FrameSource:
                 stamp = from_time_msg(message.header.stamp)
                 matched = self._synchroniser.add(topic, stamp, message)
                 if matched is not None:
-                    self._add(_MatchedSet(matched))
+                    self._add(_MatchedSet(matched, self._rectified))
                     self._arrived.notify_all()
 
         return receive

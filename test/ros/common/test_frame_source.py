@@ -136,8 +136,8 @@ def test_nothing_is_converted_before_somebody_asks_and_then_once(
     source = camera.source(Keep(10, LONG))
     converted = []
 
-    def convert(*messages: object) -> RgbdFrame:
-        frame = images.from_rgbd_msgs(*messages)
+    def convert(color: object, depth: object, info: object, rectified: bool) -> RgbdFrame:
+        frame = images.from_rgbd_msgs(color, depth, info, rectified)
         converted.append(frame.stamp_ns // SECOND)
         return frame
 
