@@ -57,6 +57,17 @@ demo: setup ## Watch a robot teach itself to pick (WEIGHTS=shipped|FILE; ARGS=..
 test: setup ## Run all tests (ARGS='-k words' selects)
 	@python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# What reaches OpenCV, NumPy, SciPy, scikit-image, matplotlib, shapely, Flask, YAML and torch.
+NOBLE_TESTS := $(addprefix test/,test_geometry.py test_lens.py test_rgbd.py test_sequence.py \
+  affordance annotation calibration detection messages commands/test_calibrate.py \
+  evaluation/test_reports.py ros/test_calibration_node.py ros/test_config_values.py \
+  ros/test_conversions.py)
+
+.PHONY: test-noble
+test-noble: ## Run the tests of the libraries with the versions that apt has on Ubuntu 24.04
+	@$(MAKE) --no-print-directory ROS_DISTRO=jazzy VENV=$(or $(NOBLE_VENV),.venv-noble) \
+	  LOCK=requirements/noble.lock ARGS="$(if $(ARGS),$(ARGS),$(NOBLE_TESTS))" test
+
 .PHONY: check
 check: setup ## Check format, lint and types
 	@ruff format --check .
@@ -92,6 +103,10 @@ lock: $(STAMPS)/requirements ## Pin the dependencies of setup.py anew (ARGS=--up
 	    --python-version 3.12 --python-platform x86_64-manylinux_2_28 --no-emit-index-url \
 	    --custom-compile-command "make lock" --output-file requirements/$$distro.lock $(ARGS); \
 	done
+	@uv pip compile --quiet setup.py requirements/noble.txt --extra jazzy --extra test \
+	  --override <(echo 'opencv-python-headless; python_version < "3"') \
+	  --python-version 3.12 --python-platform x86_64-manylinux_2_28 --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/noble.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built or cached, but not the environment

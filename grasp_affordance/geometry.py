@@ -1,18 +1,21 @@
-"""Rigid transforms and the pinhole camera, in numpy.
+"""Rigid transforms and the camera, in numpy.
 
 A transform `T_a_b` is a (4, 4) float64 array that maps coordinates in frame b to frame a:
 `p_a = T_a_b @ p_b`. Chains read left to right: `T_base_object = T_base_camera @ T_camera_object`.
 Optical frames have x right, y down, z forward (REP 103).
 """
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.errors import GeometryError
+from grasp_affordance.lens import Lens
 
 Array = NDArray[np.float64]
 
@@ -106,9 +109,14 @@ def approach_pose(position: ArrayLike, approach: ArrayLike, yaw: float = 0.0) ->
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Pinhole intrinsics of a rectified image; all in pixels.
+    """How a camera maps points to pixels; all in pixels.
 
     A pixel's integer coordinates are its centre, as in OpenCV and `sensor_msgs/CameraInfo`.
+
+    Attributes:
+        fx, fy, cx, cy: K of the image.
+        width, height: of the image.
+        lens: its distortion; None for a rectified image (pinhole).
     """
 
     fx: float
@@ -117,6 +125,7 @@ class Intrinsics:
     cy: float
     width: int
     height: int
+    lens: Lens | None = None
 
     def __post_init__(self) -> None:
         if not (self.fx > 0 and self.fy > 0 and np.isfinite([self.cx, self.cy]).all()):
@@ -127,6 +136,30 @@ class Intrinsics:
         if self.width <= 0 or self.height <= 0:
             raise GeometryError(f"image size {self.width}x{self.height} is empty")
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Build from the content of a file; other keys are left alone.
+
+        Raises:
+            GeometryError, KeyError, TypeError, ValueError: a key is missing or makes no sense.
+        """
+        fx, fy, cx, cy = (float(data[key]) for key in ("fx", "fy", "cx", "cy"))
+        lens = Lens.of(str(data.get("distortion_model", "")), data.get("d", ()))
+        return cls(fx, fy, cx, cy, int(data["width"]), int(data["height"]), lens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name, JSON values; `distortion_model` and `d` only with a lens."""
+        keys = ("fx", "fy", "cx", "cy", "width", "height")
+        data: dict[str, Any] = {key: getattr(self, key) for key in keys}
+        if self.lens is not None:
+            data |= {"distortion_model": self.lens.model, "d": list(self.lens.d)}
+        return data
+
+    @property
+    def distortion(self) -> tuple[str, tuple[float, ...]]:
+        """`CameraInfo.distortion_model` and `CameraInfo.d`; plumb_bob with zeros for a pinhole."""
+        return ("plumb_bob", (0.0,) * 5) if self.lens is None else (self.lens.model, self.lens.d)
+
     @property
     def matrix(self) -> Array:
         """K, (3, 3)."""
@@ -134,39 +167,55 @@ class Intrinsics:
 
     def cropped(self, u0: int, v0: int, width: int, height: int) -> Self:
         """Intrinsics of the sub-image whose first pixel is (u0, v0)."""
-        return type(self)(self.fx, self.fy, self.cx - u0, self.cy - v0, width, height)
+        return replace(self, cx=self.cx - u0, cy=self.cy - v0, width=width, height=height)
 
     def scaled(self, factor: float) -> Self:
         """Intrinsics of the image resized by `factor` (pixel-centre convention)."""
-        return type(self)(
-            self.fx * factor,
-            self.fy * factor,
-            (self.cx + 0.5) * factor - 0.5,
-            (self.cy + 0.5) * factor - 0.5,
-            round(self.width * factor),
-            round(self.height * factor),
+        size = round(self.width * factor), round(self.height * factor)
+        return self.stretched(factor, factor, *size)
+
+    def stretched(self, su: float, sv: float, width: int, height: int) -> Self:
+        """Intrinsics of the image resized by `su` along u and `sv` along v to `width` x `height`.
+
+        The lens acts on what K has normalised, so it stays the same.
+        """
+        return replace(
+            self,
+            fx=self.fx * su,
+            fy=self.fy * sv,
+            cx=(self.cx + 0.5) * su - 0.5,
+            cy=(self.cy + 0.5) * sv - 0.5,
+            width=width,
+            height=height,
         )
 
     def deproject(self, u: ArrayLike, v: ArrayLike, z: ArrayLike) -> Array:
         """Return camera coordinates (..., 3) of pixels at depth z: `[x, y, z] = z K^-1 [u, v, 1]`.
 
-        Equation 1 of the suction paper. `z` is the distance
-        along the optical axis in metres; NaN gives NaN.
+        Equation 1 of the suction paper, after the lens is undone. `z` is the distance along the
+        optical axis in metres; NaN gives NaN. A pixel that the lens leaves without a ray gives NaN.
         """
         u, v, z = np.broadcast_arrays(
             np.asarray(u, dtype=np.float64),
             np.asarray(v, dtype=np.float64),
             np.asarray(z, dtype=np.float64),
         )
-        return np.stack([(u - self.cx) / self.fx * z, (v - self.cy) / self.fy * z, z], axis=-1)
+        x, y = (u - self.cx) / self.fx, (v - self.cy) / self.fy
+        if self.lens is not None:
+            ray = self.lens.undistort(np.stack([x, y], axis=-1))
+            x, y = ray[..., 0], ray[..., 1]
+            z = np.where(np.isnan(x), np.nan, z)
+        return np.stack([x * z, y * z, z], axis=-1)
 
     def project(self, points: ArrayLike) -> Array:
         """Return pixels (..., 2) as (u, v) of camera points (..., 3); NaN where z <= 0."""
         p = np.asarray(points, dtype=np.float64)
         z = np.where(p[..., 2] > 0, p[..., 2], np.nan)
-        return np.stack(
-            [p[..., 0] / z * self.fx + self.cx, p[..., 1] / z * self.fy + self.cy], axis=-1
-        )
+        x, y = p[..., 0] / z, p[..., 1] / z
+        if self.lens is not None:
+            seen = self.lens.distort(np.stack([x, y], axis=-1))
+            x, y = seen[..., 0], seen[..., 1]
+        return np.stack([x * self.fx + self.cx, y * self.fy + self.cy], axis=-1)
 
     def deproject_image(self, depth: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return camera points (H, W, 3) float32 of a depth image (H, W) in metres.
@@ -180,6 +229,53 @@ class Intrinsics:
                 f"{self.width}x{self.height}"
             )
         z = np.asarray(depth, dtype=np.float32)
+        if self.lens is not None:
+            rays = _rays(self)
+            return rays * z[..., None]
         x = ((np.arange(self.width) - self.cx) / self.fx).astype(np.float32)
         y = ((np.arange(self.height) - self.cy) / self.fy).astype(np.float32)
         return np.stack([x[None, :] * z, y[:, None] * z, z], axis=-1)
+
+    def without_blind(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return depth (H, W), NaN besides where the lens leaves a pixel without a ray."""
+        return depth if self.lens is None else self.deproject_image(depth)[..., 2]
+
+    def pixel_step(self, u: float, v: float, direction: ArrayLike) -> Array:
+        """Return (x, y) metres by which one pixel along `direction` (2,) moves at 1 m of depth."""
+        du, dv = np.asarray(direction, dtype=np.float64)
+        if self.lens is None:
+            return np.array([du / self.fx, dv / self.fy])
+        ends = self.deproject([u - du / 2, u + du / 2], [v - dv / 2, v + dv / 2], 1.0)
+        return np.asarray(ends[1, :2] - ends[0, :2])
+
+    def focal_at(self, u: float, v: float) -> float:
+        """Return the focal length about a pixel: pixels per metre across the view at 1 m of depth.
+
+        With a lens it changes over the image; this is the mean of both directions there.
+        """
+        if self.lens is None:
+            return self.fx
+        ray = self.deproject(u, v, 1.0)[:2]
+        return float(np.sqrt(self.fx * self.fy * self.lens.magnification(ray)))
+
+    def focal_image(self) -> NDArray[np.float32]:
+        """Return `focal_at` of every pixel: (H, W) float32 with a lens, () without."""
+        return np.asarray(self.fx, dtype=np.float32) if self.lens is None else _focal_image(self)
+
+
+@lru_cache(maxsize=8)
+def _rays(camera: Intrinsics) -> NDArray[np.float32]:
+    """Return each pixel's point at 1 m of depth (H, W, 3); a fresh frame asks for the same ones."""
+    u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    rays = camera.deproject(u, v, 1.0).astype(np.float32)
+    rays.flags.writeable = False
+    return rays
+
+
+@lru_cache(maxsize=8)
+def _focal_image(camera: Intrinsics) -> NDArray[np.float32]:
+    assert camera.lens is not None
+    magnified = camera.lens.magnification(_rays(camera)[..., :2])
+    focal = np.sqrt(camera.fx * camera.fy * magnified).astype(np.float32)
+    focal.flags.writeable = False
+    return focal

@@ -1,6 +1,7 @@
 """One RGB-D view: the only form in which images enter the core."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,12 @@ class RgbdFrame:
     def known(self) -> NDArray[np.bool_]:
         """(H, W) bool: pixels that have depth."""
         return np.isfinite(self.depth)
+
+    def without_blind(self) -> Self:
+        """Return the frame with unknown depth where the lens leaves a pixel without a ray."""
+        if self.intrinsics.lens is None:
+            return self
+        return replace(self, depth=self.intrinsics.without_blind(self.depth))
 
     def point(self, u: int, v: int) -> NDArray[np.float64]:
         """Return the camera-frame point (3,) in metres at pixel (u, v); NaN where unknown."""

@@ -3,9 +3,10 @@
 NNNN.color.png   8-bit color
 NNNN.depth.png   16-bit; metres = value x depth_scale; 0 = no depth
 NNNN.frame.json  optional facts of one frame, such as `stamp_ns`
-camera.json      fx fy cx cy (pixels), width height, depth_scale; optional region (polygon of
-                 the bin's interior, pixels [u, v]), T_base_camera (4x4, metres), frame_id,
-                 and any further keys, which are kept
+camera.json      fx fy cx cy (pixels), width height, depth_scale; optional distortion_model and
+                 d (as in sensor_msgs/CameraInfo; without them the images are rectified), region
+                 (polygon of the bin's interior, pixels [u, v]), T_base_camera (4x4, metres),
+                 frame_id, and any further keys, which are kept
 """
 
 import json
@@ -27,7 +28,10 @@ from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 
 CAMERA_FILE = "camera.json"
 _INTRINSIC_KEYS = ("fx", "fy", "cx", "cy", "width", "height")
-_KNOWN_KEYS = (*_INTRINSIC_KEYS, "depth_scale", "region", "T_base_camera", "bin", "frame_id")
+_KNOWN_KEYS = (
+    *(*_INTRINSIC_KEYS, "distortion_model", "d"),
+    *("depth_scale", "region", "T_base_camera", "bin", "frame_id"),
+)
 _MOST_LOST = 0.95  # share of the known depth
 _COLOR_ENCODINGS = {1: "mono8", 3: "bgr8", 4: "bgra8"}  # as OpenCV decodes
 
@@ -74,11 +78,9 @@ class SequenceCamera:
         if missing:
             raise SequenceError(f"{', '.join(missing)} missing")
         try:
-            fx, fy, cx, cy = (float(data[key]) for key in _INTRINSIC_KEYS[:4])
-            intrinsics = Intrinsics(fx, fy, cx, cy, int(data["width"]), int(data["height"]))
             pose = data.get("T_base_camera")
             return cls(
-                intrinsics=intrinsics,
+                intrinsics=Intrinsics.from_dict(data),
                 depth_scale=float(data["depth_scale"]),
                 region=_polygon(data.get("region")),
                 T_base_camera=None if pose is None else check_rigid(pose, "T_base_camera"),
@@ -91,7 +93,7 @@ class SequenceCamera:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `camera.json`; `from_dict` is its inverse."""
-        data: dict[str, Any] = {key: getattr(self.intrinsics, key) for key in _INTRINSIC_KEYS}
+        data = self.intrinsics.to_dict()
         data["depth_scale"] = self.depth_scale
         if self.region is not None:
             data["region"] = self.region.tolist()
@@ -155,7 +157,7 @@ def read_frame(folder: Path, camera: SequenceCamera, name: str) -> RgbdFrame:
             camera.intrinsics,
             stamp_ns=_stamp(facts),
             frame_id=camera.frame_id,
-        )
+        ).without_blind()
     except (FrameError, TypeError, ValueError) as error:  # the latter of a stamp
         raise SequenceError(f"{color_path} and {depth_path.name}: {error}") from error
 

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-VALUES = {"errors", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
+VALUES = {"errors", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
 CORE = VALUES | {"closing", "folder_lock", "files", "images", "stamps"}
 
 # What each part (a file or folder of the package) may use of the other parts.
@@ -25,7 +25,8 @@ MAY_USE: dict[str, set[str]] = {
     "stamps": set(),
     "logs": set(),
     "console": set(),
-    "geometry": {"errors"},
+    "lens": {"errors"},
+    "geometry": {"errors", "lens"},
     "rgbd": {"errors", "geometry"},
     "suction": {"errors", "geometry", "rgbd"},
     "attempt": {"errors", "geometry", "rgbd", "suction"},

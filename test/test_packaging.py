@@ -155,10 +155,10 @@ def test_rosdep_and_pip_are_asked_for_the_same_python_libraries() -> None:
     assert asked_of_rosdep == {ROSDEP_KEYS[name] for name in asked_of_pip} - {None}
 
 
-def test_the_guide_names_to_pip_what_rosdep_has_no_key_for() -> None:
-    line = re.search(r"^pip install ([^#\n]*)#.*rosdep", read("CONTRIBUTING.md"), re.MULTILINE)
+def test_the_guide_names_to_pip_what_apt_does_not_have() -> None:
+    line = re.search(r"^ +([^#\n]*)# apt has none", read("CONTRIBUTING.md"), re.MULTILINE)
     assert line is not None
-    without = [name for name, key in ROSDEP_KEYS.items() if key is None]
+    without = [name for name, key in ROSDEP_KEYS.items() if key is None or key.endswith("-pip")]
     assert line[1].split() == sorted(without)
 
 
@@ -184,6 +184,15 @@ def test_the_lock_pins_every_requirement_within_its_bounds(distro: str) -> None:
     ]
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(pins[canonical(requirement.name)]), requirement
+
+
+def test_the_environment_of_ubuntu_24_04_has_its_versions() -> None:
+    asked = [line for line in read("requirements/noble.txt").splitlines() if line[:1].isalpha()]
+    assert set(asked) <= set(read("requirements/noble.lock").splitlines())
+    named = {requirement.split("==")[0] for requirement in asked}
+    with_rosdep = {name for name, key in ROSDEP_KEYS.items() if key and not key.endswith("-pip")}
+    opencv = {"opencv-python-headless"}
+    assert named == with_rosdep - opencv | {"opencv-contrib-python-headless"}
 
 
 def test_the_interfaces_find_what_they_declare() -> None:

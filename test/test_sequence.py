@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.lens import Lens
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
 
@@ -63,6 +65,21 @@ def test_the_camera_survives_a_round_trip_with_its_extra_keys(folder: Path) -> N
     assert again.extra == {"source": "a test", "license": "none"}
     assert again.region is not None
     assert again.T_base_camera is not None
+
+
+def test_the_lens_is_part_of_the_camera(tmp_path: Path) -> None:
+    lens = Lens.of("equidistant", (-0.02, 0.004, -0.003, 0.0006))
+    wide = replace(INTRINSICS, lens=lens)
+    name = SequenceWriter(tmp_path, SequenceCamera(wide)).append(
+        replace(make_frame(), intrinsics=wide)
+    )
+    assert Sequence(tmp_path).read(name).intrinsics == wide
+    content = json.loads((tmp_path / "camera.json").read_text())
+    assert content["distortion_model"] == "equidistant"
+    assert content["d"] == [-0.02, 0.004, -0.003, 0.0006]
+    assert not Sequence(tmp_path).camera.extra
+    with pytest.raises(SequenceError, match="another camera"):
+        SequenceWriter(tmp_path, SequenceCamera(INTRINSICS))
 
 
 def test_a_writer_continues_after_the_last_frame(folder: Path) -> None:

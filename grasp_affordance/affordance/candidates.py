@@ -137,7 +137,7 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
     surface, region, radius = scene.surface, scene.region, scene.radius
     known = np.isfinite(surface.points[..., 2])
     normal_known = np.isfinite(scene.seal.tilt)
-    spacing = np.where(known, surface.points[..., 2] / np.float32(surface.intrinsics.fx), 0)
+    spacing = np.where(known, surface.spacing, 0)
     to_background = distance_to(known & ~region.foreground) * spacing
     to_edge = np.minimum(surface.edge_distance, to_background)
     with np.errstate(invalid="ignore"):

@@ -139,7 +139,7 @@ def mask_width(region: ChangeRegion, frame: RgbdFrame) -> float:
     box = bounding_box(region.mask.astype(np.uint8))
     padded = np.pad(region.mask[box], 1).astype(np.uint8)
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
-    return 2 * radius * float(region.position[2]) / frame.intrinsics.fx
+    return 2 * radius * float(region.position[2]) / frame.intrinsics.focal_at(*region.centre)
 
 
 def _volume_against(region: ChangeRegion, change: SceneChange) -> float:

@@ -65,7 +65,7 @@ def propose(
     Centres lie on the spine, denser near the centre of mass. The plates are parallel to the spine
     (theta), as long as the gripper's (w); they close along the normal, whose intersections with the
     outline bound h (automatic annotation, section 3.2). The metric size of a pixel is that at the
-    object's median depth.
+    object's middle and median depth.
     """
     spine = fit_spine(mask)
     known = depth[mask & np.isfinite(depth)]
@@ -75,9 +75,10 @@ def propose(
     chords = _chords(mask, spine, config)
     theta = float(np.arctan2(spine.direction[1], spine.direction[0]) % np.pi)
     theta = 0.0 if theta >= np.pi else theta  # -1e-17 % pi is pi
-    w = jaw.plate_length / _metres_per_pixel(spine.direction, z, intrinsics)
+    middle = np.argwhere(mask).mean(axis=0)[::-1]
+    w = jaw.plate_length / _metres_per_pixel(middle, spine.direction, z, intrinsics)
     normal = np.array([-spine.direction[1], spine.direction[0]])
-    pixel = _metres_per_pixel(normal, z, intrinsics)
+    pixel = _metres_per_pixel(middle, normal, z, intrinsics)
     fitting, too_wide = [], 0
     for centre, h in chords:
         if jaw.minimum_opening <= h * pixel <= jaw.maximum_opening:
@@ -142,6 +143,6 @@ def _crossing(
     return float(steps[last] + share * _STEP)
 
 
-def _metres_per_pixel(direction: Array, z: float, intrinsics: Intrinsics) -> float:
-    """Metres that one pixel along a unit `direction` (2,) spans at depth `z`."""
-    return float(z * np.hypot(direction[0] / intrinsics.fx, direction[1] / intrinsics.fy))
+def _metres_per_pixel(pixel: Array, direction: Array, z: float, intrinsics: Intrinsics) -> float:
+    """Metres that one pixel along a unit `direction` (2,) spans at a pixel (u, v) and depth `z`."""
+    return float(z * np.hypot(*intrinsics.pixel_step(pixel[0], pixel[1], direction)))

@@ -207,5 +207,6 @@ def _distance(
         rows, columns = np.nonzero(region.mask)
         pixels = float(np.hypot(columns - picked_at[0], rows - picked_at[1]).min())
         z = float(region.position[2])
-        gaps.append(pixels * z / frame.intrinsics.fx if np.isfinite(z) else np.inf)
+        focal = frame.intrinsics.focal_at(*region.centre)
+        gaps.append(pixels * z / focal if np.isfinite(z) else np.inf)
     return min(gaps)

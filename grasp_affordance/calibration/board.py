@@ -1,17 +1,19 @@
 """The ChArUco board: what is printed, and where it is in an image."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.calibration.charuco import CharucoBoard
 from grasp_affordance.calibration.errors import BoardError
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Array, Intrinsics, transform_points
 
 _FEWEST_CORNERS = 4  # of a pose; a sample asks for more
+_FINEST = 0.15  # pixels: no corner is known better, however well they agree with each other
+_STEP = 1e-5  # radians and metres, of numeric derivatives
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,15 @@ class BoardConfig:
         if self.fewest_corners < _FEWEST_CORNERS or self.most_error <= 0:
             raise ConfigError("fewest_corners must be at least 4 and most_error positive")
 
-    def board(self) -> cv2.aruco.CharucoBoard:
-        """Return OpenCV's board."""
-        dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, self.dictionary))
-        size = (self.columns, self.rows)
-        board = cv2.aruco.CharucoBoard(size, self.square, self.marker, dictionary)
-        board.setLegacyPattern(self.legacy)
-        return board
+    def board(self) -> CharucoBoard:
+        """Return OpenCV's board; raises ConfigError where this OpenCV cannot make it."""
+        return CharucoBoard(
+            self.columns, self.rows, self.square, self.marker, self.dictionary, self.legacy
+        )
 
     def picture(self, pixels_per_square: int = 100) -> NDArray[np.uint8]:
         """Return the board for printing, (H, W) uint8, without a margin."""
-        size = (self.columns * pixels_per_square, self.rows * pixels_per_square)
-        return np.asarray(self.board().generateImage(size), dtype=np.uint8)
+        return self.board().picture(pixels_per_square)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +69,20 @@ class BoardView:
         points: (N, 3) the same corners in the board's frame, metres.
         T_camera_board: (4, 4).
         error: root mean square reprojection error, pixels.
+        sigma: standard deviations of `T_camera_board`, in the board's frame: of its position,
+            metres, and of its rotation, radians. They grow with the distance, as a board far off
+            spans few pixels.
     """
 
     corners: Array
     points: Array
     T_camera_board: Array
     error: float
+    sigma: tuple[float, float]
 
 
 def find_board(image: NDArray[np.uint8], intrinsics: Intrinsics, config: BoardConfig) -> BoardView:
-    """Find the board in a rectified image, (H, W) or (H, W, 3) uint8.
+    """Find the board in an image, (H, W) or (H, W, 3) uint8.
 
     Raises:
         BoardError: it cannot be used, with the reason.
@@ -91,14 +94,14 @@ def find_board(image: NDArray[np.uint8], intrinsics: Intrinsics, config: BoardCo
         )
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     board = config.board()
-    corners, ids, _, marker_ids = cv2.aruco.CharucoDetector(board).detectBoard(grey)
-    count = 0 if ids is None else len(ids)
+    corners, ids, markers = board.detect(np.asarray(grey, dtype=np.uint8))
+    count = len(ids)
     if count < config.fewest_corners:
-        raise BoardError(_too_few(count, marker_ids, config))
-    points = np.asarray(board.getChessboardCorners(), dtype=np.float64)[ids.ravel()]
+        raise BoardError(_too_few(count, markers, config))
+    points = board.corners[ids]
     if np.linalg.matrix_rank(points[:, :2] - points[0, :2], tol=1e-6) < 2:
         raise BoardError(f"the {count} corners found lie on one line: show more of the board")
-    return locate(np.asarray(corners, dtype=np.float64).reshape(-1, 2), points, intrinsics, config)
+    return locate(corners, points, intrinsics, config)
 
 
 def locate(corners: Array, points: Array, intrinsics: Intrinsics, config: BoardConfig) -> BoardView:
@@ -107,15 +110,21 @@ def locate(corners: Array, points: Array, intrinsics: Intrinsics, config: BoardC
     Raises:
         BoardError: no pose explains them.
     """
+    straight = intrinsics.deproject(corners[:, 0], corners[:, 1], 1.0)
+    if not np.isfinite(straight).all():
+        raise BoardError("a corner is where the lens model does not hold: show the board inside")
+    # Where a pinhole would see the corners: OpenCV's solvers know not every lens.
     K = intrinsics.matrix
+    seen = straight @ K.T
+    seen = np.ascontiguousarray(seen[:, :2])
     # Planar: IPPE gives both minima with their errors, the first is the better.
     count, rotations, translations, _ = cv2.solvePnPGeneric(
-        points, corners, K, None, flags=cv2.SOLVEPNP_IPPE
+        points, seen, K, None, flags=cv2.SOLVEPNP_IPPE
     )
     if not count:
         raise BoardError("no pose explains the corners found")
     rotation, translation = cv2.solvePnPRefineLM(
-        points, corners, K, None, rotations[0], translations[0]
+        points, seen, K, None, rotations[0], translations[0]
     )
     T = np.eye(4)
     T[:3, :3], T[:3, 3] = cv2.Rodrigues(rotation)[0], translation.ravel()
@@ -126,11 +135,30 @@ def locate(corners: Array, points: Array, intrinsics: Intrinsics, config: BoardC
             f"reprojection error {error:.2f} pixels, more than {config.most_error:.2f}: a bent "
             "board, motion blur, or intrinsics of another stream"
         )
-    return BoardView(corners, points, T, error)
+    return BoardView(corners, points, T, error, _sigma(T, points, intrinsics, error))
 
 
-def _too_few(count: int, marker_ids: Any, config: BoardConfig) -> str:
-    markers = 0 if marker_ids is None else len(marker_ids)
+def _sigma(
+    T_camera_board: Array, points: Array, intrinsics: Intrinsics, error: float
+) -> tuple[float, float]:
+    """Return `BoardView.sigma` by least squares, for corners that are off by `error` pixels."""
+    columns = []
+    for axis in range(6):
+        pixels = []
+        for step in (-_STEP, _STEP):
+            move = np.eye(4)
+            if axis < 3:
+                move[:3, :3] = cv2.Rodrigues(np.eye(3)[axis] * step)[0]
+            else:
+                move[axis - 3, 3] = step
+            pixels.append(intrinsics.project(transform_points(T_camera_board @ move, points)))
+        columns.append(((pixels[1] - pixels[0]) / (2 * _STEP)).ravel())
+    jacobian = np.stack(columns, axis=1)
+    variance = max(error, _FINEST) ** 2 / 2 * np.diag(np.linalg.pinv(jacobian.T @ jacobian))
+    return float(np.sqrt(variance[3:].sum())), float(np.sqrt(variance[:3].sum()))
+
+
+def _too_few(count: int, markers: int, config: BoardConfig) -> str:
     if markers == 0:
         return (
             f"no marker of {config.dictionary} found: the board is out of view, blurred, mirrored, "

@@ -13,6 +13,8 @@ from grasp_affordance.calibration.motions import MotionConfig, check_motions, tw
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Array, Intrinsics
 
+_SIGMAS = 3.0  # by which the limits of a sample are wider
+
 
 @dataclass(frozen=True)
 class CalibrateConfig:
@@ -22,8 +24,9 @@ class CalibrateConfig:
         mount: eye_to_hand (camera fixed, board on the tool) or eye_in_hand.
         board: the printed board.
         motions: what the poses must offer.
-        worst_translation: a sample further off than this is rejected, metres.
-        worst_rotation: and one turned by more, radians.
+        worst_translation: a sample further off than this is rejected, metres. The limit is wider by
+            three times `BoardView.sigma`: of a board far off less is known.
+        worst_rotation: and one turned by more, radians; likewise.
         most_rejected: share of the samples that may disagree with the others.
     """
 
@@ -121,17 +124,18 @@ def calibrate(
     while True:
         _check(kept, out, config)
         solution = solve(kept, intrinsics, config.mount)
-        excess = np.maximum(
-            solution.translations / config.worst_translation,
-            solution.rotations / config.worst_rotation,
-        )
+        sigma = _SIGMAS * np.array([sample.view.sigma for sample in kept])
+        limits = np.array([config.worst_translation, config.worst_rotation]) + sigma
+        off = np.stack([solution.translations, solution.rotations], axis=1)
+        excess = (off / limits).max(axis=1)
         worst = int(np.argmax(excess))
         if excess[worst] <= 1:
             return _result(kept, out, solution, config.mount)
         out[kept[worst].name] = (
             f"{solution.translations[worst] * 1000:.1f} mm and "
-            f"{np.degrees(solution.rotations[worst]):.2f} degrees off what the other samples say: "
-            "the arm or the board moved, or the pose is of another moment"
+            f"{np.degrees(solution.rotations[worst]):.2f} degrees off what the other samples say, "
+            f"{limits[worst, 0] * 1000:.1f} mm and {np.degrees(limits[worst, 1]):.2f} degrees are "
+            "allowed: the arm or the board moved, or the pose is of another moment"
         )
         del kept[worst]
         if total - len(kept) > config.most_rejected * total:

@@ -1,6 +1,7 @@
 """A folder of calibration samples: what the arm's poses were and what the camera saw.
 
-camera.json     width, height, fx, fy, cx, cy, frame_id of the rectified color image (pixels)
+camera.json     width, height, fx, fy, cx, cy (pixels) and frame_id of the color image; with a lens
+                distortion_model and d, as in sensor_msgs/CameraInfo
 poses.json      {"NNNN": {"position": [x, y, z], "quaternion_xyzw": [x, y, z, w]}, ...}:
                 T_base_tool as the robot reported it (metres)
 NNNN.color.png  the image taken there
@@ -27,7 +28,6 @@ from grasp_affordance.geometry import (
 from grasp_affordance.images import read_image
 
 CAMERA, POSES = "camera.json", "poses.json"
-_FIELDS = ("fx", "fy", "cx", "cy", "width", "height")
 
 
 class SampleFolder:
@@ -51,7 +51,7 @@ class SampleFolder:
         poses = self._poses() if (self.folder / POSES).exists() else {}
         name = f"{max((int(known) for known in poses), default=0) + 1:04d}"
         encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
-        camera = {field: getattr(intrinsics, field) for field in _FIELDS} | {"frame_id": frame_id}
+        camera = intrinsics.to_dict() | {"frame_id": frame_id}
         poses[name] = {
             "position": [float(v) for v in T_base_tool[:3, 3]],
             "quaternion_xyzw": [float(v) for v in to_quaternion(T_base_tool)],
@@ -73,9 +73,8 @@ class SampleFolder:
         """Return intrinsics and frame id; raises CalibrationError where there are none."""
         content = self._json(CAMERA)
         try:
-            values = {field: content[field] for field in _FIELDS}
-            return Intrinsics(**values), str(content["frame_id"])
-        except (KeyError, TypeError, GeometryError) as error:
+            return Intrinsics.from_dict(content), str(content["frame_id"])
+        except (KeyError, TypeError, ValueError, GeometryError) as error:
             raise CalibrationError(f"{self.folder / CAMERA}: {error!r}") from error
 
     def samples(self) -> list[tuple[str, NDArray[np.uint8], Array]]:

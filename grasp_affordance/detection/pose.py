@@ -80,7 +80,9 @@ def opening_of(rectangle: GraspRectangle, frame: RgbdFrame) -> float | None:
     z = surface_depth(rectangle, frame)
     if z is None:
         return None
-    return rectangle.h * float(np.linalg.norm(_metres(rectangle.theta + np.pi / 2, z, frame)))
+    closing = (-np.sin(rectangle.theta), np.cos(rectangle.theta))
+    step = frame.intrinsics.pixel_step(rectangle.x, rectangle.y, closing)
+    return rectangle.h * z * float(np.linalg.norm(step))
 
 
 def surface_depth(rectangle: GraspRectangle, frame: RgbdFrame) -> float | None:
@@ -94,15 +96,12 @@ def surface_depth(rectangle: GraspRectangle, frame: RgbdFrame) -> float | None:
     return float(np.median(known)) if known.size else None
 
 
-def plate_pixels(plate_length: float, theta: float, z: float, frame: RgbdFrame) -> float:
-    """Return the pixels that a plate of so many metres spans along `theta` at depth `z`."""
-    return plate_length / float(np.linalg.norm(_metres(theta, z, frame)))
-
-
-def _metres(angle: float, z: float, frame: RgbdFrame) -> NDArray[np.float64]:
-    """Return the step (3,) in metres, camera frame, of one pixel along an image direction."""
-    camera = frame.intrinsics
-    return np.array([np.cos(angle) * z / camera.fx, np.sin(angle) * z / camera.fy, 0.0])
+def plate_pixels(
+    plate_length: float, x: float, y: float, theta: float, z: float, frame: RgbdFrame
+) -> float:
+    """Return the pixels that a plate of so many metres spans about a pixel along `theta`."""
+    step = frame.intrinsics.pixel_step(x, y, (np.cos(theta), np.sin(theta)))
+    return plate_length / (z * float(np.linalg.norm(step)))
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

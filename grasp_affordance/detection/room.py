@@ -84,7 +84,7 @@ def room_for_plates(
     if on_object.size == 0:
         return Room.UNSURE
     top = float(np.percentile(on_object, _TOP))
-    pixels = intrinsics.fx / top
+    pixels = intrinsics.focal_at(rectangle.x, rectangle.y) / top
     tips = _tips(top, rectangle.h / pixels, height, config)
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     places = _places(rectangle, (config.plate_thickness + config.clearance) * pixels)
@@ -116,7 +116,7 @@ def room_in_view(
     if on_object.size == 0:
         return Room.UNSURE
     top = float(np.percentile(on_object, _TOP))
-    pixels = intrinsics.fx / top
+    pixels = intrinsics.focal_at(rectangle.x, rectangle.y) / top
     opened = replace(here, h=here.h + 2 * config.clearance * pixels)
     beside = [
         around[rectangle_mask(place, around.shape)]

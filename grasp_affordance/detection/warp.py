@@ -1,6 +1,6 @@
 """Similarity transforms of images and grasp rectangles together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import cv2
@@ -84,8 +84,9 @@ class Similarity:
         After a turn they are right for lengths near the image plane's axis, not for directions.
         """
         cx, cy = self.points((camera.cx, camera.cy))
-        return Intrinsics(
-            camera.fx * self.scale, camera.fy * self.scale, float(cx), float(cy), *size
+        fx, fy = camera.fx * self.scale, camera.fy * self.scale
+        return replace(
+            camera, fx=fx, fy=fy, cx=float(cx), cy=float(cy), width=size[0], height=size[1]
         )
 
 

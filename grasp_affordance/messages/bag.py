@@ -21,6 +21,7 @@ from grasp_affordance.messages.images import (
     MILLIMETRE,
     check_depth_unit,
     from_rgbd_msgs,
+    is_rectified,
     stamp_ns_of,
 )
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
@@ -114,6 +115,7 @@ class BagRecording:
                         color,
                         depth,
                         info,
+                        is_rectified(topics.color),
                         depth_unit=topics.depth_unit,
                         trust_depth_frame=topics.trust_depth_frame,
                     )

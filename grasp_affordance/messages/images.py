@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.lens import Lens
 from grasp_affordance.messages.compressed import from_compressed_image_msg
 from grasp_affordance.rgbd import RgbdFrame, color_as_rgb, depth_in_metres
 
@@ -63,19 +64,32 @@ def from_image_msg(msg: Any) -> NDArray[Any]:
     return image[..., 0] if channels == 1 else image
 
 
-def from_camera_info_msg(msg: Any) -> Intrinsics:
-    """Return the pinhole intrinsics K of a camera.
+def is_rectified(topic: str) -> bool:
+    """Tell from the name of an image's topic whether its lens distortion is gone already.
+
+    image_proc publishes `image_rect`, `image_rect_color` under the `camera_info` of the raw image.
+    """
+    return "rect" in topic.rsplit("/", 1)[-1]
+
+
+def from_camera_info_msg(msg: Any, rectified: bool = False) -> Intrinsics:
+    """Return the intrinsics of a raw image, K with D; or P, a pinhole, of a `rectified` one.
 
     Raises:
-        GeometryError: they are zero (an uncalibrated driver) or the size is.
+        GeometryError: they are zero (an uncalibrated driver) or the size is, or the model of the
+            distortion is not supported.
     """
-    return Intrinsics(msg.k[0], msg.k[4], msg.k[2], msg.k[5], msg.width, msg.height)
+    if rectified:
+        return Intrinsics(msg.p[0], msg.p[5], msg.p[2], msg.p[6], msg.width, msg.height)
+    lens = Lens.of(msg.distortion_model, msg.d)
+    return Intrinsics(msg.k[0], msg.k[4], msg.k[2], msg.k[5], msg.width, msg.height, lens)
 
 
 def from_rgbd_msgs(
     color: Any,
     depth: Any,
     info: Any,
+    rectified: bool = False,
     *,
     depth_unit: float = MILLIMETRE,
     trust_depth_frame: bool = False,
@@ -84,6 +98,7 @@ def from_rgbd_msgs(
 
     Args:
         color, depth: Image or CompressedImage.
+        rectified: the images are (see `is_rectified`).
         depth_unit: metres per count of 16-bit depth.
         trust_depth_frame: the depth is aligned to color although its header names another frame.
 
@@ -103,10 +118,10 @@ def from_rgbd_msgs(
     return RgbdFrame(
         color_as_rgb(*_pixels(color)),
         depth_in_metres(metres, depth_encoding, scale),
-        from_camera_info_msg(info),
+        from_camera_info_msg(info, rectified),
         stamp_ns=stamp_ns_of(color.header.stamp),
         frame_id=color.header.frame_id,
-    )
+    ).without_blind()
 
 
 def check_depth_unit(unit: float) -> None:

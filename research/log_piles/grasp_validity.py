@@ -96,9 +96,9 @@ def top_down_grasp(
         z: depth of the surface at its centre, metres.
         intrinsics, T_base_camera: of the camera.
     """
-    focal = np.array([intrinsics.fx, intrinsics.fy])
-    plate = np.array([np.cos(rectangle.theta), np.sin(rectangle.theta)]) / focal
-    normal = np.array([-np.sin(rectangle.theta), np.cos(rectangle.theta)]) / focal
+    c, s = np.cos(rectangle.theta), np.sin(rectangle.theta)
+    plate = intrinsics.pixel_step(rectangle.x, rectangle.y, (c, s))
+    normal = intrinsics.pixel_step(rectangle.x, rectangle.y, (-s, c))
     tangent = rectangle.h * float(np.linalg.norm(normal)) / 2
     radius = z * tangent / (1.0 - tangent)
     ray = intrinsics.deproject(rectangle.x, rectangle.y, 1.0)

@@ -1,8 +1,20 @@
 """The facade: sources, bad frames, and repeatability."""
 
+import dataclasses
+from typing import Any
+
+import cv2
 import numpy as np
 import pytest
-from helpers.rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
+from helpers.rendered_scene import (
+    INTRINSICS,
+    Block,
+    camera_at,
+    floor,
+    interior_polygon,
+    open_bin,
+    render,
+)
 
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import (
@@ -13,6 +25,7 @@ from grasp_affordance.affordance.predictor import (
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.geometry import transform_points
+from grasp_affordance.lens import Lens
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Rejection, Source
 
@@ -155,3 +168,32 @@ def test_sources_that_cannot_serve_are_refused(frame: RgbdFrame) -> None:
     config = PredictorConfig(source=Source.LEARNED)
     with pytest.raises(ConfigError, match="one value per pixel"):
         AffordancePredictor(config, LeftHalf((60, 80))).predict(frame, VIEW)
+
+
+def test_a_point_at_the_edge_of_a_wide_lens_is_where_its_pixel_shows_it() -> None:
+    lens = Lens.of("plumb_bob", (-0.30, 0.12, 0.0012, -0.0008))
+    camera = dataclasses.replace(INTRINSICS, fx=240.0, fy=242.0, lens=lens)
+    pose, top = camera_at(90, 0.8), 0.05
+
+    def seen_on_top(u: float, v: float) -> np.ndarray:
+        """Where the box is hit by the ray of a pixel, by OpenCV; base frame."""
+        precise = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-10)
+        undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
+        d, one = np.array(camera.distortion[1]), np.eye(3)
+        x, y = undistort(
+            np.array([[[u, v]]], np.float64), camera.matrix, d, R=one, P=one, criteria=precise
+        ).ravel()
+        return transform_points(pose, np.array([x, y, 1.0]) * (0.8 - top))
+
+    for u, v in ((45.0, 40.0), (280.0, 120.0), (250.0, 205.0)):
+        x, y, _ = seen_on_top(u, v)
+        box = Block((x - 0.04, y - 0.04, 0.0), (x + 0.04, y + 0.04, top))
+        frame = render([floor(), box], pose, noise=0.0002, intrinsics=camera)
+        best = AffordancePredictor().predict(frame, BinView(T_base_camera=pose)).selection.points[0]
+        found = transform_points(pose, best.position)
+        expected = seen_on_top(best.u, best.v)
+        assert np.abs(expected[:2] - (x, y)).max() < 0.04, "the pixel is on the box"
+        assert np.linalg.norm(found - expected) < 1e-3
+        pinhole = dataclasses.replace(camera, lens=None)
+        wrong = transform_points(pose, pinhole.deproject(best.u, best.v, best.position[2]))
+        assert np.linalg.norm(wrong - expected) > 9e-3  # what the lens is worth here

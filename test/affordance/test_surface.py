@@ -1,10 +1,14 @@
 """Normals, distances and the working grid."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.rendered_scene import INTRINSICS, Block, Log, base_points, camera_at, floor, render
 
 from grasp_affordance.affordance.surface.surface import observe_surface
+from grasp_affordance.geometry import Intrinsics
+from grasp_affordance.lens import Lens
 from grasp_affordance.rgbd import RgbdFrame
 
 RADIUS = 0.010
@@ -102,3 +106,43 @@ def test_a_frame_full_of_holes_yields_no_normals_and_no_warning(
     surface = observe_surface(frame, RADIUS)
     assert not np.isfinite(surface.normals).any()
     assert not recwarn.list
+
+
+def wide_camera() -> Intrinsics:
+    lens = Lens.of("plumb_bob", (-0.30, 0.12, 0.0012, -0.0008, -0.02))
+    return Intrinsics(240.0, 242.0, 161.0, 118.0, 320, 240, lens)
+
+
+def test_a_plane_through_a_wide_lens_is_a_plane_up_to_the_edges_of_the_image() -> None:
+    T = camera_at(75, 0.8)
+    surface = observe_surface(render([floor()], T, intrinsics=wide_camera()), RADIUS)
+    up = T[2, :3]
+    known = np.isfinite(surface.normals[..., 2])
+    assert known[2:-2, 2:-2].all()
+    assert np.degrees(np.arccos(np.clip(surface.normals[known] @ up, -1, 1))).max() < 0.5
+    assert surface.residual[known].max() < 0.2e-3
+
+
+def test_the_cells_of_a_wide_lens_span_what_lies_between_their_points() -> None:
+    surface = observe_surface(render([floor()], camera_at(90, 0.8), intrinsics=wide_camera()), 0.01)
+    right = np.linalg.norm(np.diff(surface.points, axis=1), axis=-1)[1:-1, 1:]
+    down = np.linalg.norm(np.diff(surface.points, axis=0), axis=-1)[1:, 1:-1]
+    shape = tuple(np.minimum(right.shape, down.shape))
+    mean = np.sqrt(right[: shape[0], : shape[1]] * down[: shape[0], : shape[1]])
+    inner = surface.spacing[1:-1, 1:-1][: shape[0], : shape[1]]
+    np.testing.assert_allclose(inner, mean, rtol=0.05)
+    assert surface.spacing[2, 2] > 1.2 * surface.spacing[surface.shape[0] // 2].min()
+
+
+def test_cells_that_no_ray_of_the_lens_reaches_are_unknown_and_spoil_no_neighbour() -> None:
+    camera = Intrinsics(150.0, 150.0, 159.5, 119.5, 320, 240, Lens.of("plumb_bob", (-0.32,)))
+    frame = render([floor()], camera_at(90, 0.8), intrinsics=camera)
+    depth = np.where(np.isfinite(frame.depth), frame.depth, np.float32(0.8))  # as a sensor gives it
+    surface = observe_surface(dataclasses.replace(frame, depth=depth), RADIUS)
+    rays = np.isfinite(camera.deproject_image(depth)[..., 2])
+    assert not rays[0, 0]
+    height, width = surface.shape
+    assert np.isnan(surface.points[0, 0]).all()
+    middle = surface.normals[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+    np.testing.assert_allclose(middle, np.broadcast_to([0, 0, -1.0], middle.shape), atol=1e-3)
+    assert not dataclasses.replace(frame, depth=depth).without_blind().known[0, 0]

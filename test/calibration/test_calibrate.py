@@ -9,6 +9,7 @@ from helpers.calibration_scenes import (
     CAMERA,
     T_BASE_CAMERA,
     T_TOOL_CAMERA,
+    WIDE,
     board_poses,
     render,
     shots,
@@ -27,6 +28,7 @@ from grasp_affordance.calibration.errors import BoardError, CalibrationError
 from grasp_affordance.calibration.hand_eye import Mount, Sample, _closed_form
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Array, Intrinsics, invert, transform_points
+from grasp_affordance.lens import Lens
 
 TRUTH = {Mount.EYE_TO_HAND: T_BASE_CAMERA, Mount.EYE_IN_HAND: T_TOOL_CAMERA}
 
@@ -41,7 +43,7 @@ def rendered(mount: Mount, seed: int = 0) -> tuple[Sample, ...]:
 
 def exact(poses: list[Array], mount: Mount = Mount.EYE_TO_HAND) -> list[Sample]:
     """Samples without any noise, for laws about motions."""
-    points = np.asarray(BOARD.board().getChessboardCorners(), dtype=np.float64)
+    points = BOARD.board().corners
     return [
         Sample(
             f"{index:04d}",
@@ -50,6 +52,22 @@ def exact(poses: list[Array], mount: Mount = Mount.EYE_TO_HAND) -> list[Sample]:
         )
         for index, pose in enumerate(poses)
     ]
+
+
+def noisy(poses: list[Array], pixels: float) -> list[Sample]:
+    """Samples whose corners are off by `pixels`, standard deviation."""
+    points, rng = BOARD.board().corners, np.random.default_rng(8)
+    samples = []
+    for index, pose in enumerate(poses):
+        corners = CAMERA.project(transform_points(pose, points))
+        view = locate(corners + rng.normal(0, pixels, corners.shape), points, CAMERA, BOARD)
+        samples.append(Sample(f"{index:04d}", tool_pose(pose, Mount.EYE_TO_HAND), view))
+    return samples
+
+
+def further(poses: list[Array], metres: float) -> list[Array]:
+    """The same board poses, moved away along the optical axis."""
+    return [transform(Rotation.identity(), (0, 0, metres)) @ pose for pose in poses]
 
 
 def distance(T: Array, truth: Array) -> tuple[float, float]:
@@ -102,6 +120,69 @@ def test_the_closed_form_agrees_with_opencv() -> None:
     millimetres, degrees = distance(_closed_form(A, B), theirs)
     assert millimetres < 0.5
     assert degrees < 0.05
+
+
+def wide_shots(near: float, far: float) -> list[tuple[str, np.ndarray, Array]]:
+    """Boards all over the image of a wide lens, up to its edges."""
+    rng = np.random.default_rng(0)
+    middle = np.array([BOARD.columns, BOARD.rows, 0]) * BOARD.square / 2
+    triples = []
+    for index in range(16):
+        R = Rotation.from_euler("xyz", rng.uniform([-30, -30, -20], [30, 30, 20]), degrees=True)
+        z = rng.uniform(near, far)
+        centre = [*(rng.uniform([-0.42, -0.21], [0.42, 0.21]) * z), z]
+        pose = transform(R, centre - R.apply(middle))
+        image = render(pose, rng, camera=WIDE)
+        triples.append((f"{index:04d}", image, tool_pose(pose, Mount.EYE_TO_HAND)))
+    return triples
+
+
+def test_a_camera_with_a_wide_lens_keeps_its_poses_and_is_found_within_a_millimetre() -> None:
+    images = wide_shots(0.42, 0.6)
+    samples, rejected = find_samples(images, WIDE, CalibrateConfig())
+    result = calibrate(samples, WIDE, CalibrateConfig(), rejected)
+    assert not result.rejected
+    millimetres, degrees = distance(result.X, T_BASE_CAMERA)
+    assert millimetres < 1.0
+    assert degrees < 0.1
+    pinhole = dataclasses.replace(WIDE, lens=None)  # what the lens is worth
+    samples, rejected = find_samples(images, pinhole, CalibrateConfig())
+    with pytest.raises(CalibrationError, match="disagree"):
+        calibrate(samples, pinhole, CalibrateConfig(), rejected)
+
+
+def test_a_board_is_found_through_a_fisheye_lens() -> None:
+    camera = dataclasses.replace(WIDE, lens=Lens.of("equidistant", (-0.02, 0.004, -0.003, 0.0)))
+    points, pose = BOARD.board().corners, board_poses(1, np.random.default_rng(4))[0]
+    seen = transform_points(pose, points)
+    assert camera.lens is not None
+    pixels = cv2.fisheye.projectPoints(
+        seen.reshape(-1, 1, 3), np.zeros(3), np.zeros(3), camera.matrix, np.array(camera.lens.d)
+    )[0]
+    view = locate(np.asarray(pixels, float).reshape(-1, 2), points, camera, BOARD)
+    assert np.allclose(view.T_camera_board, pose, atol=1e-6)
+
+
+def test_a_board_far_off_may_be_further_off_than_a_near_one() -> None:
+    poses = board_poses(14, np.random.default_rng(5))
+    samples = noisy([*poses[:7], *further(poses[7:], 1.5)], 0.25)
+    config = CalibrateConfig()
+    result = calibrate(samples, CAMERA, config)
+    assert not result.rejected
+    far = [result.used[sample.name] for sample in samples[7:]]
+    off = np.array(far) / (config.worst_translation, config.worst_rotation)
+    assert off.max() > 1.5  # the limit of a near board would have refused it
+    assert distance(result.X, T_BASE_CAMERA)[0] < 3.0
+
+
+def test_a_board_far_off_that_moved_is_rejected() -> None:
+    poses = board_poses(14, np.random.default_rng(5))
+    samples = noisy([*poses[:7], *further(poses[7:], 1.5)], 0.25)
+    moved = samples[10].T_base_tool.copy()
+    moved[:3, 3] += [0.06, 0.0, 0.03]
+    samples[10] = dataclasses.replace(samples[10], T_base_tool=moved)
+    result = calibrate(samples, CAMERA, CalibrateConfig())
+    assert list(result.rejected) == [samples[10].name]
 
 
 def test_a_sample_whose_pose_is_of_another_moment_is_rejected_with_the_reason() -> None:

@@ -18,6 +18,7 @@ from grasp_affordance.cli import main
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.learning.log.attempt_bag import write_bag
 from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.lens import Lens
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
@@ -90,6 +91,17 @@ def _unstamped(number: int) -> RgbdFrame:
     assert before is not None
     color = np.full_like(before.color, number)
     return replace(before, color=color, depth=before.depth + np.float32(number), stamp_ns=0)
+
+
+def test_an_exported_bag_keeps_the_lens(tmp_path: Path) -> None:
+    attempt = picked(0)
+    assert attempt.before is not None
+    lens = Lens.of("rational_polynomial", (0.1, -0.2, 0.001, 0.002, 0.05, 0.01, 0.02, 0.0))
+    wide = replace(attempt.before.intrinsics, lens=lens)
+    before = replace(attempt.before, intrinsics=wide)
+    write_bag([replace(attempt, before=before, after=None)], tmp_path / "bag", "mcap")
+    (frame,) = BagRecording(tmp_path / "bag", BagTopics()).frames()
+    assert frame.intrinsics == wide
 
 
 def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ def write_bag(
     unit: float = 0.001,
     depth_frame_id: str | None = None,
     compressed: str = "",
+    topics: BagTopics = TOPICS,
 ) -> Path:
     """Write frames at their stamps: color as bgr8, depth in millimetres, `lag` ns after color.
 
@@ -42,11 +43,11 @@ def write_bag(
         compressed: "16UC1" or "32FC1": write, instead of the images, what image_transport makes of
             color and of depth of this encoding.
     """
-    color, depth = TOPICS.color, TOPICS.depth
+    color, depth = topics.color, topics.depth
     if compressed:
         color, depth = f"{color}/compressed", f"{depth}/compressedDepth"
     image = "CompressedImage" if compressed else "Image"
-    kinds = {color: image, depth: image, TOPICS.info: "CameraInfo"}
+    kinds = {color: image, depth: image, topics.info: "CameraInfo"}
     with Writer(folder, version=9, storage_plugin=storage) as writer:
         to = {
             topic: writer.add_connection(topic, f"sensor_msgs/msg/{kind}", typestore=STORE)
@@ -73,10 +74,10 @@ def write_bag(
             messages = {
                 color: images[0],
                 depth: images[1],
-                TOPICS.info: _info(frame.intrinsics, _header(stamp, name)),
+                topics.info: _info(frame.intrinsics, _header(stamp, name)),
             }
             for topic, message in messages.items():
-                if topic != TOPICS.info or number == 0 or not info_once:
+                if topic != topics.info or number == 0 or not info_once:
                     data = STORE.serialize_cdr(message, to[topic].msgtype)
                     writer.write(to[topic], stamp, data)
     return folder
@@ -118,9 +119,10 @@ def _compressed_depth(
 
 def _info(intrinsics: Intrinsics, header: Any) -> Any:
     k = intrinsics.matrix
+    model, d = intrinsics.distortion
     roi = _T["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
     return _T["sensor_msgs/msg/CameraInfo"](
-        header, intrinsics.height, intrinsics.width, "plumb_bob", np.zeros(5), k.ravel(),
+        header, intrinsics.height, intrinsics.width, model, np.array(d), k.ravel(),
         np.eye(3).ravel(), np.hstack([k, np.zeros((3, 1))]).ravel(), 0, 0, roi,
     )  # fmt: skip
 

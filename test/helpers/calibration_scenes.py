@@ -1,6 +1,7 @@
 """A ChArUco board on a moving tool, rendered as a camera would see it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,8 +11,13 @@ from scipy.spatial.transform import Rotation
 from grasp_affordance.calibration.board import BoardConfig
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.geometry import Array, Intrinsics, invert
+from grasp_affordance.lens import Lens
 
 CAMERA = Intrinsics(900.0, 900.0, 480.0, 270.0, 960, 540)
+WIDE = Intrinsics(
+    *(620.0, 620.0, 482.0, 268.0, 960, 540),
+    Lens("plumb_bob", (-0.30, 0.12, 0.0012, -0.0008, -0.02)),
+)
 BOARD = BoardConfig()
 
 
@@ -39,22 +45,44 @@ class Shot:
     T_base_tool: Array
 
 
-def render(T_camera_board: Array, rng: np.random.Generator, noise: float = 3.0) -> NDArray:
+def render(
+    T_camera_board: Array,
+    rng: np.random.Generator,
+    noise: float = 3.0,
+    camera: Intrinsics = CAMERA,
+) -> NDArray:
     """The board in front of a grey wall: (H, W, 3) uint8 with blur and noise."""
     scale = 60
     metres = np.diag([BOARD.square / scale, BOARD.square / scale, 1.0])
     metres[:2, 2] = BOARD.square / scale / 2  # a pixel's coordinates are its centre
-    H = CAMERA.matrix @ T_camera_board[:3, [0, 1, 3]] @ metres
-    size = (2 * CAMERA.width, 2 * CAMERA.height)
+    size = (2 * camera.width, 2 * camera.height)
     double = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5], [0, 0, 1]])
     page = cv2.copyMakeBorder(BOARD.picture(scale), 20, 20, 20, 20, cv2.BORDER_CONSTANT, value=255)
     shift = np.array([[1.0, 0, -20], [0, 1, -20], [0, 0, 1]])
-    large = cv2.warpPerspective(
-        page, double @ H @ shift, size, flags=cv2.INTER_LINEAR, borderValue=120
-    )
-    grey = cv2.resize(large, (CAMERA.width, CAMERA.height), interpolation=cv2.INTER_AREA)
+    if camera.lens is None:
+        H = double @ camera.matrix @ T_camera_board[:3, [0, 1, 3]] @ metres @ shift
+        large = cv2.warpPerspective(page, H, size, flags=cv2.INTER_LINEAR, borderValue=120)
+    else:
+        large = _through_lens(page, metres @ shift, T_camera_board, camera)
+    grey = cv2.resize(large, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
     noisy = cv2.GaussianBlur(grey, (3, 3), 0.6) + rng.normal(0, noise, grey.shape)
     return np.repeat(np.clip(noisy, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _through_lens(page: NDArray, from_board: Array, T: Array, camera: Intrinsics) -> NDArray:
+    """The page as `camera` sees it, twice as large; OpenCV undoes the lens, not our own code."""
+    u, v = np.meshgrid(np.arange(2 * camera.width), np.arange(2 * camera.height))
+    pixels = (np.stack([u, v], axis=-1).reshape(-1, 1, 2) - 0.5) / 2.0
+    model, d = camera.distortion
+    assert model != "equidistant"
+    precise = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-9)
+    K, D = camera.matrix, np.array(d)
+    undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)  # the former in 4.6
+    rays = undistort(pixels, K, D, R=np.eye(3), P=np.eye(3), criteria=precise)
+    rays = np.c_[np.asarray(rays).reshape(-1, 2), np.ones(u.size)]
+    on_page = rays @ np.linalg.inv(T[:3, [0, 1, 3]] @ from_board).T
+    x, y = (on_page[:, :2] / on_page[:, 2:]).astype(np.float32).T.reshape(2, *u.shape)
+    return np.asarray(cv2.remap(page, x, y, cv2.INTER_LINEAR, borderValue=120))
 
 
 def board_poses(count: int, rng: np.random.Generator, tilt: float = 30.0) -> list[Array]:

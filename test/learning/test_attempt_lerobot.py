@@ -13,6 +13,7 @@ from grasp_affordance.cli import main
 from grasp_affordance.geometry import from_quaternion
 from grasp_affordance.learning.log.attempt_lerobot import TASK, features, step_of, write_lerobot
 from grasp_affordance.learning.log.attempt_log import AttemptLogError
+from grasp_affordance.lens import Lens
 
 HAVE_LEROBOT = importlib.util.find_spec("lerobot") is not None
 without_lerobot = pytest.mark.skipif(HAVE_LEROBOT, reason="the extra lerobot is installed")
@@ -55,6 +56,17 @@ def test_a_step_keeps_poses_and_outcome_and_marks_unknown_depth_by_zero() -> Non
     assert step["model_version"] == "compact-000007"
     failed = step_of(picked(1), frame)
     assert (failed["next.reward"], failed["outcome"], failed["cause"]) == (0, "failure", "no_seal")
+
+
+def test_a_step_keeps_the_lens() -> None:
+    frame = picked(0).before
+    assert frame is not None
+    lens = Lens.of("equidistant", (-0.02, 0.004, -0.003, 0.0006))
+    wide = replace(frame, intrinsics=replace(frame.intrinsics, lens=lens))
+    step = step_of(picked(0), wide)
+    assert step["distortion_model"] == "equidistant"
+    expected = [-0.02, 0.004, -0.003, 0.0006, 0, 0, 0, 0]
+    np.testing.assert_allclose(step["observation.distortion"], expected, rtol=1e-6)
 
 
 @without_lerobot

@@ -14,6 +14,7 @@ from rosbags.rosbag2 import StoragePlugin
 
 from grasp_affordance.cli import main
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
+from grasp_affordance.lens import Lens
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.messages.compressed import from_compressed_image_msg
 from grasp_affordance.rgbd import RgbdFrame, depth_in_metres
@@ -43,6 +44,39 @@ def test_frames_and_pose_come_out_as_they_went_in(storage: StoragePlugin, tmp_pa
     assert pose is not None
     np.testing.assert_allclose(pose, T_BASE_CAMERA, atol=1e-9)
     assert recording.T_base_camera("another_robot") is None
+
+
+def wide(frame: RgbdFrame) -> RgbdFrame:
+    lens = Lens.of("rational_polynomial", (0.52, -2.63, 0.0007, -0.0002, 1.5, 0.40, -2.44, 1.43))
+    return replace(frame, intrinsics=replace(frame.intrinsics, lens=lens))
+
+
+def test_the_lens_of_a_camera_comes_out_and_goes_into_the_recording(tmp_path: Path) -> None:
+    view = frame(LOG, rng=np.random.default_rng(0), holes=0.02)
+    written = [wide(replace(view, stamp_ns=i * PERIOD)) for i in range(20)]
+    bag = write_bag(tmp_path / "bag", written)
+    assert next(BagRecording(bag, TOPICS).frames()).intrinsics == written[0].intrinsics
+    output = tmp_path / "kept"
+    assert main(["record", str(bag), "--output", str(output), "--rest", "0.3"]) == 0
+    assert Sequence(output).camera.intrinsics == written[0].intrinsics
+
+
+def test_a_rectified_image_is_not_rectified_twice(tmp_path: Path) -> None:
+    topics = replace(TOPICS, color="/camera/camera/color/image_rect_color")
+    written = [wide(view) for view in boxes(2)]  # the camera info of the raw image
+    bag = write_bag(tmp_path / "bag", written, topics=topics)
+    for view in BagRecording(bag, topics).frames():
+        assert view.intrinsics == replace(written[0].intrinsics, lens=None)
+
+
+def test_a_lens_that_is_not_known_is_refused_by_name(tmp_path: Path) -> None:
+    lens = Lens("omnidirectional", (0.1, 0.2))
+    view = boxes(1)[0]
+    bag = write_bag(
+        tmp_path / "bag", [replace(view, intrinsics=replace(view.intrinsics, lens=lens))]
+    )
+    with pytest.raises(SequenceError, match="'omnidirectional' is not supported"):
+        BagRecording(bag, TOPICS)
 
 
 def test_one_camera_info_is_enough_and_may_come_late(tmp_path: Path) -> None:

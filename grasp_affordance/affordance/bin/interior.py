@@ -83,8 +83,7 @@ def steep_from_border(
 def large_enough(mask: Mask, surface: Surface, area: float) -> Mask:
     """Keep the connected patches of at least `area` square metres (seen face on)."""
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
-    spacing = surface.points[..., 2] / np.float32(surface.intrinsics.fx)
-    cell = np.where(mask, spacing * spacing, 0)
+    cell = np.where(mask, surface.spacing * surface.spacing, 0)
     areas = np.bincount(np.ravel(labels).astype(np.intp), weights=cell.ravel(), minlength=count)
     keep = areas >= area
     keep[0] = False

@@ -222,7 +222,7 @@ def _inside_image(
     border = distance_to(outside, border=view.polygon is not None)
     walls = steep_from_border(surface, inside, up, border, config.wall_angle)
     z = np.where(known, surface.points[..., 2], np.float32(1))
-    spacing = np.asarray(z / surface.intrinsics.fx, dtype=np.float32)
+    spacing = np.asarray(z / surface.intrinsics.focal_image(), dtype=np.float32)
     from_walls = distance_to(walls) * spacing
     if floor is not None:
         height = floor.height(surface.points)

@@ -127,8 +127,11 @@ def _cup_rim_heights(
         block = np.s_[start : start + _BLOCK]
         x, y, z = (circle @ spans[axis, :, block] + centres[axis, block] for axis in range(3))
         np.reciprocal(z, out=z)
-        u = (x * z * camera.fx + camera.cx).astype(np.float32)
-        v = (y * z * camera.fy + camera.cy).astype(np.float32)
+        x, y = x * z, y * z
+        if camera.lens is not None:
+            x, y = np.moveaxis(camera.lens.distort(np.stack([x, y], axis=-1)), -1, 0)
+        u = (x * camera.fx + camera.cx).astype(np.float32)
+        v = (y * camera.fy + camera.cy).astype(np.float32)
         heights[:, block] = along[block] * (_sample(surface.depth, u, v) * z - 1)
     return heights
 

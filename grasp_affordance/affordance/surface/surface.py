@@ -61,6 +61,11 @@ class Surface:
         return self.points.shape[0], self.points.shape[1]
 
     @cached_property
+    def spacing(self) -> Image:
+        """(h, w) float32 metres that a cell spans across the view; NaN where depth is unknown."""
+        return np.asarray(self.points[..., 2] / self.intrinsics.focal_image(), np.float32)
+
+    @cached_property
     def cells_per_metre(self) -> float:
         """At the median depth (1 m where none is known), across the view."""
         return self.intrinsics.fx / _median(self.points[..., 2])
@@ -110,8 +115,9 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
     with np.errstate(invalid="ignore", divide="ignore"):
         nearness = _reduce(np.where(known, 1 / depth, np.float32(0)).astype(np.float32), grid)
         inverse = np.where(weight >= 0.5, nearness / weight, np.float32(np.nan)).astype(np.float32)
+        inverse = grid.without_blind(inverse)
         z = (1 / inverse).astype(np.float32)
-        spacing = z / np.float32(grid.fx)  # metres per cell
+        spacing = z / grid.focal_image()  # metres per cell
     normals, residual = _fit_planes(inverse, z, radius / spacing, grid)
     scale = spacing * _foreshortening(normals, grid)
     return Surface(
@@ -135,8 +141,7 @@ def _grid_intrinsics(frame: RgbdFrame, radius: float) -> Intrinsics:
     stride = int(np.clip(pixels / _CELLS_PER_RADIUS, 1, 8))
     width, height = max(1, round(camera.width / stride)), max(1, round(camera.height / stride))
     sx, sy = width / camera.width, height / camera.height
-    cx, cy = (camera.cx + 0.5) * sx - 0.5, (camera.cy + 0.5) * sy - 0.5
-    return Intrinsics(camera.fx * sx, camera.fy * sy, cx, cy, width, height)
+    return camera.stretched(sx, sy, width, height)
 
 
 def _median(depth: Image) -> float:
@@ -180,7 +185,7 @@ def _fit_planes(
     known = np.isfinite(inverse)
     if not known.any():
         return normals, residual
-    rays = grid.deproject_image(np.ones(inverse.shape, np.float32))
+    rays = np.nan_to_num(grid.deproject_image(np.ones(inverse.shape, np.float32)), copy=False)
     # Taken off before sums of squares, for float32 to resolve a tenth of a millimetre.
     middle = np.median(inverse[known])
     moments = _moments(inverse - middle, known, rays)

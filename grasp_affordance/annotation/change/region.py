@@ -89,7 +89,11 @@ def measure(
     steps = signed[inside & np.isfinite(signed)]
     typical = float(np.nanmedian(z[inside])) if np.isfinite(z[inside]).any() else np.nan
     z_filled = np.where(np.isfinite(z), z, np.float32(typical))[inside]
-    pixel_area = z_filled.astype(np.float64) ** 2 / (intrinsics.fx * intrinsics.fy)
+    # With a lens each pixel spans an angle of its own.
+    focal_squared: float | NDArray[np.float64] = intrinsics.fx * intrinsics.fy
+    if intrinsics.lens is not None:
+        focal_squared = intrinsics.focal_image()[box][inside].astype(np.float64) ** 2
+    pixel_area = z_filled.astype(np.float64) ** 2 / focal_squared
     mean_step = float(steps.mean()) if steps.size else 0.0
     step_filled = np.where(np.isfinite(signed), signed, np.float32(mean_step))[inside]
     centre = (float(columns.mean()), float(rows.mean()))

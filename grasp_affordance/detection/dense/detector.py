@@ -99,7 +99,7 @@ class DenseDetector(Detector):
         columns = (cells.x, cells.y, cells.theta, cells.h, cells.score, depths)
         proposals = []
         for x, y, theta, h, value, z in zip(*(c.tolist() for c in columns), strict=True):
-            w = plate_pixels(self.plate_length, theta, z, frame)
+            w = plate_pixels(self.plate_length, x, y, theta, z, frame)
             proposals.append(ScoredRectangle(GraspRectangle(x, y, theta, w, h), value))
         return proposals
 

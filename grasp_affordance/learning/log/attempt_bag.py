@@ -106,6 +106,7 @@ class _Bag:
 
     def _write_info(self, frame: RgbdFrame, header: Any) -> None:
         K = frame.intrinsics.matrix
+        model, d = frame.intrinsics.distortion
         region = self._store.types["sensor_msgs/msg/RegionOfInterest"]
         self._write(
             "info",
@@ -113,8 +114,8 @@ class _Bag:
             header=header,
             height=frame.shape[0],
             width=frame.shape[1],
-            distortion_model="plumb_bob",
-            d=np.zeros(5),
+            distortion_model=model,
+            d=np.array(d),
             k=K.reshape(-1),
             r=np.eye(3).reshape(-1),
             p=np.hstack([K, np.zeros((3, 1))]).reshape(-1),

@@ -27,7 +27,8 @@ _ROBOT = "ur5_vacuum_cup"
 _STEPS_PER_SECOND = 1  # LeRobot wants a rate; an episode of one step has none
 _COLOR, _DEPTH = "observation.images.color", "observation.images.depth"
 _POSE = ["x", "y", "z", "qx", "qy", "qz", "qw"]
-_TEXTS = ("source", "outcome", "cause", "policy", "model_version")
+_DISTORTION = [f"d{index}" for index in range(8)]  # of the longest of the models
+_TEXTS = ("source", "outcome", "cause", "policy", "model_version", "distortion_model")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def features(shape: tuple[int, int]) -> dict[str, dict[str, Any]]:
         _DEPTH: image(1, is_depth_map=True, depth_unit="m"),
         "observation.camera_pose": numbers("float32", *_POSE),
         "observation.intrinsics": numbers("float32", "fx", "fy", "cx", "cy"),
+        "observation.distortion": numbers("float32", *_DISTORTION),
         "action": numbers("float32", *_POSE),
         "action.pixel": numbers("int64", "u", "v"),
         "action.probability": numbers("float32", "probability"),
@@ -74,19 +76,22 @@ def step_of(attempt: GraspAttempt, before: RgbdFrame) -> dict[str, Any]:
     Poses are position (metres) and quaternion in the base frame: of the tool at contact as
     commanded (the action), and of the camera as calibrated. Depth is float32 metres, 0 where it is
     unknown. The reward is 1 for a success and 0 for a failure, as sensed; the vacuum is the
-    greatest that was sensed, kilopascals below ambient.
+    greatest that was sensed, kilopascals below ambient. Distortion is that of `CameraInfo`, filled
+    up with zeros.
 
     Args:
         before: frame in which the point was chosen.
     """
     point, success = attempt.point, attempt.outcome is Outcome.SUCCESS
     vacuum = np.nanmax(attempt.pressure.vacuum, initial=0.0)
+    model, d = before.intrinsics.distortion
     return {
         "task": TASK,
         _COLOR: before.color,
         _DEPTH: np.nan_to_num(before.depth, nan=0.0)[..., None].astype(np.float32),
         "observation.camera_pose": _pose(attempt.T_base_camera),
         "observation.intrinsics": _camera(before.intrinsics),
+        "observation.distortion": np.array([*d, *[0.0] * (len(_DISTORTION) - len(d))], np.float32),
         "action": _pose(attempt.T_base_tool),
         "action.pixel": np.array([point.u, point.v], np.int64),
         "action.probability": np.array([point.probability], np.float32),
@@ -99,6 +104,7 @@ def step_of(attempt: GraspAttempt, before: RgbdFrame) -> dict[str, Any]:
         "cause": str(attempt.cause),
         "policy": attempt.policy,
         "model_version": attempt.model_version,
+        "distortion_model": model,
     }
 
 

@@ -270,19 +270,7 @@ def _repair(path: Path) -> list[dict[str, Any]]:
 
 
 def _full_setup(camera: SequenceCamera, setup: Mapping[str, Any]) -> dict[str, Any]:
-    intrinsics = camera.intrinsics
-    return {
-        **setup,
-        "camera": {
-            "fx": intrinsics.fx,
-            "fy": intrinsics.fy,
-            "cx": intrinsics.cx,
-            "cy": intrinsics.cy,
-            "width": intrinsics.width,
-            "height": intrinsics.height,
-            "frame_id": camera.frame_id,
-        },
-    }
+    return {**setup, "camera": camera.intrinsics.to_dict() | {"frame_id": camera.frame_id}}
 
 
 def _check_setup(path: Path, setup: dict[str, Any]) -> None:

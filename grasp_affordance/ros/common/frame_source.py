@@ -16,7 +16,12 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
-from grasp_affordance.messages.images import MILLIMETRE, check_depth_unit, from_rgbd_msgs
+from grasp_affordance.messages.images import (
+    MILLIMETRE,
+    check_depth_unit,
+    from_rgbd_msgs,
+    is_rectified,
+)
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
@@ -74,8 +79,13 @@ class Keep:
 class _MatchedSet:
     """Color, depth and camera info of one instant, as they came."""
 
-    def __init__(self, arrived: tuple[tuple[Any, Arrival], ...], config: FrameSourceConfig) -> None:
-        self._config = config
+    def __init__(
+        self,
+        arrived: tuple[tuple[Any, Arrival], ...],
+        config: FrameSourceConfig,
+        rectified: bool,
+    ) -> None:
+        self._config, self._rectified = config, rectified
         self._messages = tuple(message for message, _ in arrived)
         self.stamp_ns = from_time_msg(self._messages[0].header.stamp)
         self.arrival = min((arrival for _, arrival in arrived), key=lambda each: each.steady)
@@ -83,8 +93,12 @@ class _MatchedSet:
     @cached_property
     def frame(self) -> RgbdFrame:
         """The frame; raises FrameError or GeometryError where it cannot be used."""
+        color, depth, info = self._messages
         return from_rgbd_msgs(
-            *self._messages,
+            color,
+            depth,
+            info,
+            self._rectified,
             depth_unit=self._config.depth_unit,
             trust_depth_frame=self._config.trust_depth_frame,
         )
@@ -102,6 +116,7 @@ class FrameSource:
         self._clock = NodeClock(node, self._forget)
         names = (topics.COLOR, topics.ALIGNED_DEPTH, topics.COLOR_INFO)
         self._topics = tuple(f"{config.camera}/{name}" for name in names)
+        self._rectified = is_rectified(node.resolve_topic_name(self._topics[0]))
         self._synchroniser = Synchroniser(self._topics, config.synchroniser)
         self._arrived = threading.Condition()
         self._keep = Keep()
@@ -195,7 +210,7 @@ class FrameSource:
                 stamp = from_time_msg(message.header.stamp)
                 matched = self._synchroniser.add(topic, stamp, (message, arrival))
                 if matched is not None:
-                    self._add(_MatchedSet(matched, self.config))
+                    self._add(_MatchedSet(matched, self.config, self._rectified))
                     self._arrived.notify_all()
 
         return receive

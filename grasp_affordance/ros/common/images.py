@@ -39,14 +39,15 @@ def to_image_msg(image: NDArray[Any], encoding: str, header: Header) -> Image:
 
 
 def to_camera_info_msg(intrinsics: Intrinsics, header: Header) -> CameraInfo:
-    """Return the message of an undistorted camera: K, its projection P, and no distortion."""
+    """Return the message of a camera: K and the lens; P is K, as of an image rectified to K."""
     k = intrinsics.matrix
+    model, d = intrinsics.distortion
     return CameraInfo(
         header=header,
         width=intrinsics.width,
         height=intrinsics.height,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
+        distortion_model=model,
+        d=list(d),
         k=k.ravel().tolist(),
         r=np.eye(3).ravel().tolist(),
         p=np.hstack([k, np.zeros((3, 1))]).ravel().tolist(),

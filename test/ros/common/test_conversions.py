@@ -1,5 +1,6 @@
 """Messages carry the core's values there and back."""
 
+import dataclasses
 from array import array
 
 import numpy as np
@@ -13,6 +14,7 @@ from std_msgs.msg import Header
 
 from grasp_affordance.errors import FrameError, GeometryError
 from grasp_affordance.geometry import Intrinsics, from_quaternion
+from grasp_affordance.lens import Lens
 from grasp_affordance.messages import images as decoding
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance import markers, point_clouds
@@ -130,6 +132,34 @@ def test_camera_info_of_zeros_is_a_named_error() -> None:
 def test_camera_info_survives() -> None:
     message = images.to_camera_info_msg(INTRINSICS, Header())
     assert decoding.from_camera_info_msg(message) == INTRINSICS
+
+
+def test_the_lens_survives_and_a_rectified_image_has_none() -> None:
+    lens = Lens.of("equidistant", (-0.02, 0.004, -0.003, 0.0006))
+    wide = dataclasses.replace(INTRINSICS, lens=lens)
+    message = images.to_camera_info_msg(wide, Header())
+    assert (message.distortion_model, tuple(message.d)) == wide.distortion
+    assert decoding.from_camera_info_msg(message) == wide
+    message.p = [500.0, 0.0, 310.0, 0.0, 0.0, 510.0, 230.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    size = INTRINSICS.width, INTRINSICS.height
+    expected = Intrinsics(500.0, 510.0, 310.0, 230.0, *size)
+    assert decoding.from_camera_info_msg(message, rectified=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("topic", "rectified"),
+    [
+        ("/camera/camera/color/image_raw", False),
+        ("/rectifier/image_raw", False),
+        ("/camera/color/image_rect", True),
+        ("image_rect_color", True),
+        ("/camera/color/image_rect_raw", True),
+    ],
+)
+def test_the_name_of_a_topic_tells_whether_its_image_is_rectified(
+    topic: str, rectified: bool
+) -> None:
+    assert decoding.is_rectified(topic) is rectified
 
 
 @pytest.mark.parametrize("source", list(Source))

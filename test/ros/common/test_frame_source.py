@@ -139,8 +139,10 @@ def test_nothing_is_converted_before_somebody_asks_and_then_once(
     source = camera.source(Keep(10, LONG))
     converted = []
 
-    def convert(*messages: object, **reading: Any) -> RgbdFrame:
-        frame = images.from_rgbd_msgs(*messages, **reading)
+    def convert(
+        color: object, depth: object, info: object, rectified: bool, **reading: Any
+    ) -> RgbdFrame:
+        frame = images.from_rgbd_msgs(color, depth, info, rectified, **reading)
         converted.append(frame.stamp_ns // SECOND)
         return frame
 
