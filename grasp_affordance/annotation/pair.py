@@ -75,6 +75,13 @@ def annotate_pair(
     if incomparable is not None:
         return PairAnnotation(incomparable)
     change = scene_change(before, after, config.change, polygon)
+    return annotate_change(before, after, change, config)
+
+
+def annotate_change(
+    before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: AnnotationConfig
+) -> PairAnnotation:
+    """Label what was removed where the change between two comparable frames is measured already."""
     found = departures(change, config.departure)
     verdict = check_view(before, after, change, config.gates)
     verdict = verdict or check_departure(found, config.gates)

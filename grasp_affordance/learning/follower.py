@@ -144,8 +144,8 @@ class LogTrainer:
                 )
             return None
         self._check_setup()
-        learner, number = trainer.config.learner, trainer.state.consumed
-        lesson = lesson_of(attempt, self._view, self._predictor, learner, number)
+        network = trainer.config.learner.network
+        lesson = lesson_of(attempt, self._view, self._predictor, network)
         return trainer.consume(lesson)
 
     def _check_setup(self) -> None:

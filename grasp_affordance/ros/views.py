@@ -62,7 +62,7 @@ class Views:
         picture = draw_overlay(
             verdict.frame.color,
             verdict.prediction.affordance,
-            verdict.prediction.selection.points,
+            verdict.selection.points,
             self._cup_radius,
             verdict.frame.intrinsics.fx,
         )
@@ -70,7 +70,7 @@ class Views:
 
     def _markers(self, verdict: Verdict) -> MarkerArray:
         header = to_header_msg(verdict.frame.stamp_ns, verdict.frame.frame_id)
-        return to_marker_array_msg(verdict.prediction.selection.points, header)
+        return to_marker_array_msg(verdict.selection.points, header)
 
     def _points(self, verdict: Verdict) -> PointCloud2:
         return to_point_cloud_msg(verdict.frame, self._cloud_stride)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from rendered_scene import Block, camera_at, open_bin, render
 
-from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.checkpoint import Provenance, read_checkpoint, write_checkpoint
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.compact_checkpoint import familiar_of, to_checkpoint
@@ -109,12 +108,12 @@ def test_curiosity_goes_where_a_cup_would_seal_and_nobody_has_tried(
 ) -> None:
     odd = np.random.default_rng(4).normal(3.0, 0.1, size=(30, len(CHANNELS)))
     model = model_that_tried(odd)
-    config = CandidateConfig(min_probability=0.999)
-    found = unfamiliar(frame, prediction, model, config)
+    limits = replace(prediction.limits, min_probability=0.999)
+    found = unfamiliar(frame, replace(prediction, limits=limits), model)
     assert found.points
     up = prediction.scene.region.up
     strange = model.novelty(frame, prediction.allowed, up=up)
-    seal = prediction.scene.surface.to_image(prediction.scene.seal.score)
+    seal = prediction.prior
     for point in found.points:
         assert point.source is Source.CURIOSITY
         assert strange[point.v, point.u] > STRANGE
@@ -130,6 +129,6 @@ def test_who_has_tried_such_places_leaves_them_and_who_knows_nothing_of_it_too(
     view = knowing._observe(frame, prediction.allowed, scene.region.up, None)
     inside = view.grid.sample(prediction.allowed) > 0.5
     every = model_that_tried(view.features[:, inside].T)
-    assert not unfamiliar(frame, prediction, every, CandidateConfig()).points
-    assert not unfamiliar(frame, prediction, knowing, CandidateConfig()).points
-    assert not unfamiliar(frame, prediction, object(), CandidateConfig()).points
+    assert not unfamiliar(frame, prediction, every).points
+    assert not unfamiliar(frame, prediction, knowing).points
+    assert not unfamiliar(frame, prediction, object()).points

@@ -23,7 +23,7 @@ def change(attempts: int, anchor: float, *, use_prior: bool = True) -> float:
 
 def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=use_prior)
-    config = LearnerConfig(network, anchor=anchor, jitter=0, batch=16, steps=2, seed=seed)
+    config = LearnerConfig(network, anchor=anchor, batch=16, steps=2, seed=seed)
     learner = OnlineLearner(config)
     size = 2 * network.reach + 1
     rng = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def test_a_learner_without_the_prior_is_not_held_back() -> None:
 def first_change(anchor: float) -> float:
     """Return how far probabilities have moved from those of given weights after two failures."""
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
-    config = LearnerConfig(network=network, anchor=anchor, jitter=0, batch=16, steps=2)
+    config = LearnerConfig(network=network, anchor=anchor, batch=16, steps=2)
     learner, view = OnlineLearner(config), observation(0)
     given = OnlineLearner(replace(config, seed=7))
     for number in range(12):

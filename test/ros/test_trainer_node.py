@@ -162,7 +162,7 @@ def test_a_rollback_that_cannot_be_written_is_answered_and_did_not_happen(
     ros: Ros, tmp_path: Path
 ) -> None:
     log = log_of(tmp_path, 4)
-    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.rollback.window": 2})
     before = trainee.wait_for(4)
     with unwritable(tmp_path / "weights"):
         answer = trainee.call(Trigger, "roll_back")
@@ -177,7 +177,7 @@ def test_a_rollback_while_inactive_reaches_the_affordance_node_once_it_is_active
     ros: Ros, tmp_path: Path
 ) -> None:
     log_of(tmp_path, 6)
-    trainee = Trainee(ros, tmp_path, **{"trainer.champion.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.rollback.window": 2})
     trainee.wait_for(6)
     ros.client.change_state(TRAINER, Transition.TRANSITION_DEACTIVATE)
     answer = trainee.call(Trigger, "roll_back")
@@ -270,14 +270,14 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
 ) -> None:
     log_of(tmp_path / "log", 2)
     ros.start(CameraNode, recording=str(sequence), rate=20.0)
-    curious: dict[str, Any] = {
+    keen: dict[str, Any] = {
         "predictor.candidates.min_probability": 0.999,
-        "explorer.curiosity.hopeless": 0.0,
-        "explorer.curiosity.unfamiliar": 1.0,
-        "explorer.curiosity.decay": 1e9,
-        "explorer.curiosity.apprenticeship": 0,
+        "explorer.decision.below_threshold": 0.0,
+        "explorer.decision.novelty": 1.0,
+        "explorer.decision.novelty_decay": 1e9,
+        "explorer.decision.warm_up": 0,
     }
-    values = {key.replace(".", "__"): value for key, value in curious.items()}
+    values = {key.replace(".", "__"): value for key, value in keen.items()}
     server = ros.start(AffordanceNode, from_scratch=True, **values)
     assert isinstance(server, AffordanceNode)
 
@@ -294,7 +294,7 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     trainee = Trainee(ros, tmp_path / "log")
     status = trainee.wait_for(2)
     ros.wait_until(lambda: server.slot.version == status.model_version, "served")
-    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_CURIOSITY}, "curious")
+    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_CURIOSITY}, "tried what is novel")
 
 
 def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
