@@ -190,10 +190,13 @@ def edge_pixel(frame: RgbdFrame) -> tuple[int, int]:
 def test_the_limits_of_the_prior_hold_for_the_prior_alone(frame: RgbdFrame) -> None:
     u, v = edge_pixel(frame)
     model: AffordanceModel = EdgeOf(u, v)  # type: ignore[assignment]
-    best = decide(frame, KNOWN, LEARNED, model).selection.points[0]
+    learned = decide(frame, KNOWN, LEARNED, model).selection
+    best = learned.points[0]
     assert math.hypot(best.u - u, best.v - v) < 5
     prior = decide(frame, KNOWN, PredictorConfig()).selection
-    assert prior.rejections[Rejection.NEAR_EDGE] > 0
+    own = {Rejection.NEAR_EDGE, Rejection.NEAR_HOLE, Rejection.TOO_STEEP}
+    assert sum(prior.rejections.get(cause, 0) for cause in own) > 1000
+    assert not own & (learned.rejections.keys() - {Rejection.TOO_STEEP})
     assert all(math.hypot(p.u - u, p.v - v) > 2 for p in prior.points)
 
 
