@@ -117,8 +117,11 @@ class OnlineLearner:
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
-        patch = view.patch(row, column, self.config.network.reach).astype(np.float16)
-        return Example(patch, float(view.prior_logit[row, column]), label)
+        patch = view.patch(row, column, self.config.network.reach)
+        # In C order, here and below: the order in memory decides the order of sums, to the last bit.
+        return Example(
+            np.ascontiguousarray(patch, np.float16), float(view.prior_logit[row, column]), label
+        )
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's weights, on the CPU."""
@@ -151,9 +154,8 @@ class OnlineLearner:
         config, rng = self.config, np.random.default_rng([self.config.seed, self.steps])
         drawn, weights = self.replay.draw(config.batch, config.newest, rng)
         examples = [self.replay.examples[index] for index in drawn]
-        # In C order: the order in memory decides the order of sums, to the last bit.
-        patches = torch.from_numpy(np.stack([_turned(e.patch, rng) for e in examples]))
-        patches = patches.to(self.device, torch.float32)
+        turned = np.ascontiguousarray(np.stack([_turned(e.patch, rng) for e in examples]))
+        patches = torch.from_numpy(turned).to(self.device, torch.float32)
         prior = torch.tensor([e.prior_logit for e in examples], device=self.device)
         labels = torch.tensor([e.label for e in examples], device=self.device)
         seen = self.seen(drawn) * weights[:, None]

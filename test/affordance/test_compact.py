@@ -115,8 +115,8 @@ def test_a_map_is_the_same_as_its_patches_one_by_one() -> None:
             torch.from_numpy(view.features), torch.from_numpy(view.prior_logit)
         )
         for row, column in ((0, 0), (20, 31), (view.grid.rows - 1, 5)):
-            patch, prior = view.patch(row, column, CONFIG.reach)
-            middle = torch.tensor(prior[CONFIG.reach, CONFIG.reach])
+            patch = view.patch(row, column, CONFIG.reach)
+            middle = torch.tensor(view.prior_logit[row, column])
             single = network(torch.from_numpy(patch)[None], middle.reshape(1, 1, 1, 1))
             torch.testing.assert_close(
                 single[0, :, 0, 0], logits[:, row, column], atol=1e-4, rtol=1e-4

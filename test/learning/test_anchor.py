@@ -28,7 +28,6 @@ def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
     size = 2 * network.reach + 1
     rng = np.random.default_rng(0)
     patch = rng.normal(size=(len(CHANNELS), size, size)).astype(np.float16)
-    prior = np.full((size, size), PRIOR, np.float16)
     seen = torch.from_numpy(patch[None].astype(np.float32))
     logit = torch.tensor([PRIOR if use_prior else 0.0])
 
@@ -38,7 +37,7 @@ def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
 
     before = now()
     for _ in range(attempts):
-        learner.learn(Example(patch, prior, label=0.0))
+        learner.learn(Example(patch, PRIOR, label=0.0))
     return before - now()
 
 
