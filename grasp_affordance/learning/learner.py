@@ -118,7 +118,7 @@ class OnlineLearner:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
         patch = view.patch(row, column, self.config.network.reach)
-        # In C order, here and below: the order in memory decides the order of sums, to the last bit.
+        # In C order, here and below: the order in memory decides the order of sums.
         return Example(
             np.ascontiguousarray(patch, np.float16), float(view.prior_logit[row, column]), label
         )

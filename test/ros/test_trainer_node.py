@@ -25,7 +25,8 @@ from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import Cup
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.grasp import Cause, Outcome, Selection, Source, SuctionPoint
+from grasp_affordance.grasp import Cause, Outcome, Selection, Source
+from grasp_affordance.grasp import SuctionPoint as Point
 from grasp_affordance.learning.attempt_log import AttemptLog
 from grasp_affordance.learning.beginning import begin_or_resume
 from grasp_affordance.learning.decision import DecisionConfig
@@ -387,7 +388,7 @@ class PlainPython:
         view = View(frame, T_BASE_CAMERA, BIN, Cup(), rng, self.memory.failures)
         return self.policy.choose(view)
 
-    def attempt(self, frame: RgbdFrame, point: SuctionPoint) -> None:
+    def attempt(self, frame: RgbdFrame, point: Point) -> None:
         """Pick at a point: the cup holds on the left half of the image; learn from it."""
         number, success = self.policy.attempts, point.u < frame.shape[1] / 2
         outcome = Outcome.SUCCESS if success else Outcome.FAILURE
