@@ -10,7 +10,6 @@ import torch
 from grasp_affordance.affordance.checkpoint import (
     Checkpoint,
     Provenance,
-    read_checkpoint,
     write_checkpoint,
 )
 from grasp_affordance.affordance.compact import CompactConfig, CompactNetwork
@@ -271,17 +270,6 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     write_checkpoint(path, to_checkpoint(network.state_dict(), wrong, Provenance()))
     with pytest.raises(CheckpointError, match="compact network"):
         load_model(path)
-
-
-def test_weights_of_before_are_read_unless_their_cup_landed_beside_its_aim(tmp_path: Path) -> None:
-    state = CompactNetwork(NO_PRIOR).state_dict()
-    for name, aim in (("straight", (0, 0)), ("beside", (2, -1))):
-        before = {**state, "aim": torch.tensor(aim)}
-        write_checkpoint(tmp_path / name, to_checkpoint(before, NO_PRIOR, Provenance()))
-    read, _, _ = from_checkpoint(read_checkpoint(tmp_path / "straight"))
-    assert all(torch.equal(weight, state[name]) for name, weight in read.state_dict().items())
-    with pytest.raises(CheckpointError, match=r"lands \[2, -1\] cells"):
-        load_model(tmp_path / "beside")
 
 
 def test_texture_tells_speckles_from_paint_of_the_same_color() -> None:
