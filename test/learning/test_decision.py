@@ -189,7 +189,7 @@ def edge_pixel(frame: RgbdFrame) -> tuple[int, int]:
 
 def test_the_limits_of_the_prior_hold_for_the_prior_alone(frame: RgbdFrame) -> None:
     u, v = edge_pixel(frame)
-    model: AffordanceModel = EdgeOf(u, v)  # type: ignore[assignment]
+    model: AffordanceModel = EdgeOf(u, v)
     learned = decide(frame, KNOWN, LEARNED, model).selection
     best = learned.points[0]
     assert math.hypot(best.u - u, best.v - v) < 5
@@ -202,7 +202,7 @@ def test_the_limits_of_the_prior_hold_for_the_prior_alone(frame: RgbdFrame) -> N
 
 def test_the_papers_rule_takes_the_highest_pixel_and_never_hands_back(frame: RgbdFrame) -> None:
     u, v = edge_pixel(frame)
-    model: AffordanceModel = EdgeOf(u, v)  # type: ignore[assignment]
+    model: AffordanceModel = EdgeOf(u, v)
     config = DecisionConfig(Rule.EPSILON_GREEDY)
     demanding = replace(LEARNED, candidates=DEMANDING.candidates)
     chosen = decide(frame, KNOWN, demanding, model, config=config).selection.points[0]
