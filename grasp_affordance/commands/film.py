@@ -49,7 +49,7 @@ def run(
     with SimCell(config) as sim, ExitStack() as stack:
         stack.enter_context(Window(sim) if window else Film(sim, output, film))
         pile = SimPile(sim)
-        chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=pile.works)
+        chooser = make_policy(policy, weights=weights, truth=sim.oracle)
 
         def publish(row: AttemptRow, picked: Picked) -> bool:
             console.print(

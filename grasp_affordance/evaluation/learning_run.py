@@ -97,7 +97,7 @@ def learn_in_cell(
             rng = lay_out_pile(cell, config.scene, config.seed, number)
             account = _Account(config, policy, table, number, on_attempt, keep)
             clear_pile(
-                SimPile(cell, look_back=policy.looks_back),
+                SimPile(cell),
                 policy,
                 rng,
                 config.protocol,

@@ -110,7 +110,7 @@ def clear_pile(
     and the policy, still told of what failed, is asked once more. If it abstains then, that counts
     as fruitless.
     """
-    memory = FailureMemory(config.memory, config.memory_radius)
+    memory = FailureMemory(config.memory, config.memory_radius, index)
     tally = _Tally(on_attempt)
     objects, started, wall = pile.in_bin(), pile.clock(), time.perf_counter()
     while pile.in_bin() > 0 and tally.fruitless < config.failure_cap and tally.going:

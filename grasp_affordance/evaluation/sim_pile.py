@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.execution.plan import PickConfig
 from grasp_affordance.execution.recovery import recover
-from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, SCENES, TRAINING
@@ -88,7 +86,6 @@ def clear_in(
         config.policy,
         weights=config.weights,
         truth=cell.oracle,
-        works=pile.works,
         min_probability=config.min_probability,
         device=config.device,
     )
@@ -102,9 +99,9 @@ class SimPile:
     Objects on which no cup can ever seal do not count: no policy could empty a bin of them.
     """
 
-    def __init__(self, sim: SimCell, *, look_back: bool = False) -> None:
-        """Take the stack that lies in the cell; with `look_back`, a view follows each pick."""
-        self._sim, self._look_back = sim, look_back
+    def __init__(self, sim: SimCell) -> None:
+        """Take the stack that lies in the cell."""
+        self._sim = sim
         self._cell = sim.as_cell()
         self._config = PickConfig()
         self.stack = sim.stack
@@ -119,19 +116,10 @@ class SimPile:
         """Pick, let the pile come to rest, and count what has left it."""
         before = self._sim.pickable_left()
         attempt = self._pick(point, frame)
-        if self._look_back and attempt.outcome is not Outcome.ABORTED:
-            attempt = replace(attempt, after=self._sim.camera.read())
         truth = self._sim.truth()
         lost = sum(not self._sim.world.objects[i].porous for i in truth.lost)
         placed = before - self._sim.pickable_left() - lost
         return Picked(attempt, lifted=truth.lifted_clear, placed=placed)
-
-    def works(self, point: SuctionPoint, view: View) -> bool:
-        """Try a pick in the physics, then put everything back as it was."""
-        state = self._sim.snapshot()
-        attempt = self._pick(point, view.frame)
-        self._sim.restore(state)
-        return attempt.true_outcome is Outcome.SUCCESS
 
     def in_bin(self) -> int:
         """Return how many objects that a cup can seal on are in the bin."""

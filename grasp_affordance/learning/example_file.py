@@ -21,9 +21,7 @@ class ExampleFile:
         self._dtype = np.dtype(
             [
                 ("label", "<f4"),
-                ("weight", "<f4"),
-                ("parent", "<i4"),
-                ("prior_logit", "<f2", (size, size)),
+                ("prior_logit", "<f4"),
                 ("patch", "<f2", (channels, size, size)),
             ]
         )
@@ -33,23 +31,18 @@ class ExampleFile:
     def __len__(self) -> int:
         return self.path.stat().st_size // self._dtype.itemsize
 
-    def append(self, *examples: Example) -> None:
-        """Write examples; on return all of them are on the disk.
+    def append(self, example: Example) -> None:
+        """Write an example; on return it is on the disk.
 
         Raises:
             OSError: the disk is full; the file is cut back to whole records when next opened.
             ValueError: the patch is of another shape.
         """
-        if not examples:
-            return
-        records = np.zeros(len(examples), dtype=self._dtype)
-        for record, example in zip(records, examples, strict=True):
-            record["label"], record["weight"] = example.label, example.weight
-            record["parent"] = example.parent
-            record["prior_logit"] = example.prior_logit
-            record["patch"] = example.patch
+        record = np.zeros((), dtype=self._dtype)
+        record["label"], record["prior_logit"] = example.label, example.prior_logit
+        record["patch"] = example.patch
         with self.path.open("ab") as file:
-            file.write(records.tobytes())
+            file.write(record.tobytes())
             file.flush()
             os.fsync(file.fileno())
 
@@ -60,12 +53,6 @@ class ExampleFile:
     def read(self) -> list[Example]:
         """Return all examples, oldest first."""
         return [
-            Example(
-                record["patch"].copy(),
-                record["prior_logit"].copy(),
-                float(record["label"]),
-                float(record["weight"]),
-                int(record["parent"]),
-            )
+            Example(record["patch"].copy(), float(record["prior_logit"]), float(record["label"]))
             for record in np.fromfile(self.path, dtype=self._dtype)
         ]

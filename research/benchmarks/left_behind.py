@@ -14,11 +14,11 @@ from typing import Annotated
 
 import tyro
 
+from grasp_affordance.affordance.candidates import ABSTAIN_BELOW
 from grasp_affordance.evaluation.provenance import provenance
 from grasp_affordance.evaluation.runner import RunConfig, parse_seeds
 from grasp_affordance.evaluation.sim_pile import cell_with_pile, clear_in
 from grasp_affordance.files import write_atomically
-from grasp_affordance.policies.policy import ABSTAIN_BELOW
 from grasp_affordance.sim import Hardness, SimCell
 
 Kinds = Counter[str]

@@ -99,7 +99,6 @@ _LEARNER = "--trainer.learner"
 _ABLATIONS = {
     "default": Arm("the default preset"),
     "no_prior": Arm("without the seal prior", "--no-prior"),
-    "gates": Arm("keeps away from edges, walls, holes and steep places", "--gates"),
     "less_trust": Arm(
         "the prior's logit counts for a third at first", f"{_LEARNER}.network.prior-trust 0.3"
     ),
@@ -110,29 +109,19 @@ _ABLATIONS = {
         "does not see whether a whole piece has two colors",
         f"{_LEARNER}.network.no-use-markings",
     ),
-    "no_novelty": Arm("tries nothing for being novel", "--novel 0"),
-    "no_abstention": Arm("picks even what looks unlikely to succeed", "--min-probability 0"),
+    "no_novelty": Arm("tries nothing for being novel", "--novelty 0"),
+    "no_abstention": Arm("picks even what is unlikely to succeed", "--min-probability 0"),
     "narrow_patch": Arm("sees half as far", f"{_LEARNER}.network.dilations 1 2 4"),
     "one_member": Arm("no ensemble", f"{_LEARNER}.network.members 1"),
     "no_bootstrap": Arm("all members see all attempts", f"{_LEARNER}.bootstrap 1"),
     "random_exploration": Arm(
-        "explores at random", "--exploration-start 0.5 --exploration-decay 100 --kind random"
+        "explores at random", "--exploration-start 0.5 --exploration-decay 100"
     ),
-    "member_exploration": Arm(
-        "follows one member (Thompson)",
-        "--exploration-start 0.5 --exploration-decay 100 --kind member",
-    ),
-    "no_deployed": Arm("new weights always serve", "--trainer.deployed model.doubt 1000000"),
-    "strict_deployed": Arm("new weights must be better", "--trainer.deployed model.doubt 0"),
     "no_replay": Arm(
         "the last attempt only, one step",
         f"{_LEARNER}.steps 1 {_LEARNER}.batch 1 {_LEARNER}.newest 1",
     ),
     "one_step": Arm("one gradient step per attempt", f"{_LEARNER}.steps 1"),
-    "no_jitter": Arm("a label holds for its cell only", f"{_LEARNER}.jitter 0"),
-    "dense_labels": Arm(
-        "a success teaches the rest of the object too", f"{_LEARNER}.alike.places 16"
-    ),
 }
 
 
@@ -216,9 +205,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "ablations_scratch": Experiment(
         "Ablations from scratch",
         "The same without the prior.",
-        _ablations(
-            "realistic", "--no-prior", leave_out=("no_prior", "gates", "less_trust", "no_anchor")
-        ),
+        _ablations("realistic", "--no-prior", leave_out=("no_prior", "less_trust", "no_anchor")),
         attempts=300,
     ),
     "ablations_adverse": Experiment(

@@ -138,7 +138,7 @@ def clear_learning_pile(
     with SimCell(SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed)) as cell:
         lay_out_pile(cell, config.scene, seed, index)
         pile = SimPile(cell)
-        policy = make_policy(config.policy, truth=cell.oracle, works=pile.works)
+        policy = make_policy(config.policy, truth=cell.oracle)
         rng = np.random.default_rng([seed, index, zlib.crc32(policy.name.encode())])
         return clear_pile(pile, policy, rng, config.protocol, seed, index)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.affordance.network.checkpoint_parts import differences
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.learning_rows import LearningTable
@@ -25,7 +26,7 @@ from grasp_affordance.evaluation.learning_run import (
     pretrain_in_cell,
 )
 from grasp_affordance.evaluation.learning_store import LearningStore, run_identity
-from grasp_affordance.evaluation.make_learner import LearnerOptions, make_learner, novelty_of
+from grasp_affordance.evaluation.make_learner import make_learner
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile
 from grasp_affordance.evaluation.store import (
     drop_other_runs,
@@ -121,7 +122,7 @@ class LearnJob:
             return None
         found = read_json(path)
         wanted = run_identity(self.config, learner_options(self.flags))
-        wrong = differences(completed(found["run"]), completed(wanted))
+        wrong = differences(found["run"], wanted)
         if wrong:
             raise ConfigError(
                 f"{path} is of another run (different: {', '.join(wrong)}); remove its folder to "
@@ -236,38 +237,6 @@ def begun(jobs: Sequence[LearnJob | ReferenceJob]) -> list[Path]:
     """Return the folders in which runs of these jobs were begun or finished before."""
     folders = [folder for j in jobs if isinstance(j, LearnJob) for folder in (j.results, j.work)]
     return [folder for folder in folders if folder.is_dir() and any(folder.iterdir())]
-
-
-def differences(found: Any, wanted: Any, name: str = "") -> list[str]:
-    """Return the names of values that differ between two JSON objects.
-
-    An option that one of them does not know is no difference: it came into being since, and a
-    finished run was made without it.
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        return [
-            each
-            for key in sorted(found.keys() & wanted.keys())
-            for each in differences(found[key], wanted[key], f"{name}.{key}".lstrip("."))
-        ]
-    return [] if found == wanted else [name]
-
-
-def completed(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the identity of a run with the probability that it tried what was novel.
-
-    What is not there is no difference to `differences`, and no value may mean one or the other: so
-    runs of different novelty exploration would pass for each other. A run from before there was
-    this option tried nothing; one that gives no value had the default of its prior; the paper's
-    learner has no novelty exploration.
-    """
-    if "learner" not in run:  # it says nothing of who learned
-        return dict(run)
-    learner, novel = run["learner"], 0.0
-    if "novel" in learner and learner["preset"] != "paper":
-        given = LearnerOptions(prior=learner["prior"], novel=learner["novel"])
-        novel = novelty_of(given).novel
-    return {**run, "learner": {**learner, "novel": novel}}
 
 
 def count_rows(table: Path) -> int:

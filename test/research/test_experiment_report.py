@@ -114,7 +114,7 @@ def test_the_command_names_the_arms_attempts_and_seeds_that_ran(tmp_path: Path) 
 
 
 def test_arms_are_compared_over_the_seeds_that_both_have(tmp_path: Path) -> None:
-    failures = {"default": [10, 12, 20], "no_color": [15, 20, 24], "no_jitter": [9]}
+    failures = {"default": [10, 12, 20], "no_color": [15, 20, 24], "no_bootstrap": [9]}
     for arm, each in failures.items():
         for seed, count in enumerate(each):
             write_run(tmp_path, "ablations", arm, seed, outcomes(count))
@@ -126,7 +126,7 @@ def test_arms_are_compared_over_the_seeds_that_both_have(tmp_path: Path) -> None
     interval = ttest_rel(failures["default"], failures["no_color"]).confidence_interval(0.95)
     expected = f"{np.mean(differences):+.1f} ({interval.low:+.1f} to {interval.high:+.1f})"
     assert found["first 100"] == expected
-    assert cells(table, "no_jitter")["first 100"] == "+1.0 *"
+    assert cells(table, "no_bootstrap")["first 100"] == "+1.0 *"
     assert "| default | the default" not in table  # the reference is not compared with itself
 
 

@@ -30,7 +30,7 @@ from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from research.experiment_command import run as run_command
 from research.experiments.arms import EXPERIMENTS, experiment
 from research.experiments.references import LIVE, POLICIES, TEST, ReferenceJob, clear_learning_pile
-from research.experiments.run import LearnJob, begun, completed, differences, incomplete, jobs_of
+from research.experiments.run import LearnJob, begun, differences, incomplete, jobs_of
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -104,31 +104,11 @@ def test_the_jobs_are_every_arm_and_reference_of_every_seed(tmp_path: Path) -> N
     assert not begun(jobs)
 
 
-def test_an_option_that_came_into_being_is_no_difference_but_another_value_is() -> None:
+def test_a_run_of_other_options_is_another_run_and_the_options_are_named() -> None:
     old = {"seed": 1, "learner": {"steps": 4}}
-    assert not differences(old, {"seed": 1, "learner": {"steps": 4, "new": True}})
+    assert not differences(old, {"seed": 1, "learner": {"steps": 4}})
     assert differences(old, {"seed": 1, "learner": {"steps": 8}}) == ["learner.steps"]
-
-
-def learned(novel: object = "absent", prior: bool = True, preset: str = "default") -> dict:
-    """The identity of a run, as far as it says whether strange places were tried."""
-    given = {} if novel == "absent" else {"novel": novel}
-    return {"seed": 0, "learner": {"preset": preset, "prior": prior, **given}}
-
-
-def test_a_run_without_a_word_on_novelty_is_taken_for_what_it_was() -> None:
-    def same(found: dict, wanted: dict) -> bool:
-        return not differences(completed(found), completed(wanted))
-
-    before, default, none = learned(), learned(None), learned(0.0)
-    assert same(before, none)
-    assert differences(completed(before), completed(default)) == ["learner.novel"]
-    assert same(default, default)
-    assert same(default, learned(0.5))
-    assert not same(default, none)
-    assert same(learned(prior=False), learned(None, prior=False))  # who knows nothing tries nothing
-    assert not same(learned(prior=False), learned(0.5, prior=False))
-    assert same(learned(preset="paper"), learned(None, preset="paper"))  # nor does the paper's
+    assert differences(old, {"seed": 1, "learner": {"steps": 4, "new": 1}}) == ["learner.new"]
 
 
 def test_another_device_changes_every_arm_and_no_run() -> None:
