@@ -15,7 +15,6 @@ class Source(StrEnum):
 
     PRIOR = "prior"  # analytic seal prior
     LEARNED = "learned"  # network
-    BLEND = "blend"  # both, weighted
     EXPLORATION = "exploration"  # chosen to learn, not to succeed
     BASELINE = "baseline"  # a classical rule, for comparison
     ORACLE = "oracle"  # simulator only: uses the true state
@@ -92,11 +91,13 @@ class Failures:
         avoided: (M, 3) float64 around which nothing may be proposed: failed points, and such as
             could not be reached.
         radius: metres around the avoided ones.
+        bin: number of the bin, counted by whoever remembers.
     """
 
     points: NDArray[np.float64] = field(default_factory=_no_points)
     avoided: NDArray[np.float64] = field(default_factory=_no_points)
     radius: float = 0.012
+    bin: int = 0
 
     def __post_init__(self) -> None:
         for name, points in (("points", self.points), ("avoided", self.avoided)):
@@ -104,6 +105,8 @@ class Failures:
                 raise ConfigError(f"failures: {name} {points.shape} must be (N, 3) and finite")
         if not 0 <= self.radius < np.inf:  # also refuses NaN
             raise ConfigError(f"failures: radius {self.radius} m is negative or not finite")
+        if self.bin < 0:
+            raise ConfigError(f"failures: bin {self.bin} is negative")
 
     def __bool__(self) -> bool:
         return bool(len(self.points) or len(self.avoided))

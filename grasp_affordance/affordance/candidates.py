@@ -1,7 +1,7 @@
 """From an affordance map to ranked suction points: mask, rank, and account for what is lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
+ABSTAIN_BELOW = 0.3
+"""Expected success below which a point is not offered, unless somebody asks for another rate."""
+
 
 @dataclass(frozen=True)
 class CandidateConfig:
@@ -26,13 +29,15 @@ class CandidateConfig:
 
     Attributes:
         count: at most this many points.
-        min_probability: points below are not offered.
+        min_probability: points below are not offered; where there are no others, the bin is handed
+            back.
         spacing: metres between offered points.
         smoothing: Gaussian sigma over the map before its maxima are taken, metres.
         max_tilt: radians between surface normal and approach beyond which a point is too steep.
         edge_radii: cup radii that depth edges must keep away.
         hole_radii: cup radii that holes in the depth must keep away.
-        wall_margin: metres between the cup's outside and a wall of the bin.
+        wall_margin: metres between the cup's outside and a wall of the bin. This and the three
+            above hold for the prior alone; see `of`.
         workspace_min: lowest corner of the allowed box in the base frame, metres; applied where
             `T_base_camera` is known.
         workspace_max: its highest corner.
@@ -43,7 +48,7 @@ class CandidateConfig:
     """
 
     count: int = 10
-    min_probability: float = 0.02
+    min_probability: float = ABSTAIN_BELOW
     spacing: float = 0.02
     smoothing: float = 0.002
     max_tilt: float = float(np.radians(25))
@@ -67,6 +72,20 @@ class CandidateConfig:
             raise ConfigError(f"candidates: max_tilt {self.max_tilt} is not in (0, pi/2]")
         if not np.all(np.asarray(self.workspace_min) < np.asarray(self.workspace_max)):
             raise ConfigError("candidates: the workspace is empty")
+
+    def of(self, source: Source) -> "CandidateConfig":
+        """Return the limits that hold for a map of this source.
+
+        Tilt, edges, holes and margin of the walls make up for what the prior does not know. A
+        network finds out by itself, and that a dark object without depth around can be picked all
+        the same: it is trained, measured and served without them. The cup stays inside of the walls
+        in any case.
+        """
+        if source is Source.PRIOR:
+            return self
+        return replace(
+            self, max_tilt=float(np.pi / 2), edge_radii=0.0, hole_radii=0.0, wall_margin=0.0
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,7 @@ from grasp_affordance.suction import Failures, Selection, Source
 
 Image = NDArray[np.float32]
 
-_SOURCES = (Source.PRIOR, Source.LEARNED, Source.BLEND)
-_CERTAIN = 1e-4  # probabilities are kept this far from 0 and 1 where their logit is taken
+_SOURCES = (Source.PRIOR, Source.LEARNED)
 
 
 class AffordanceModel(Protocol):
@@ -47,8 +46,7 @@ class PredictorConfig:
     """How suction points are found.
 
     Attributes:
-        source: of the map: prior, learned, or blend.
-        blend: weight of the learned map's logit against the prior's, in [0, 1].
+        source: of the map: prior or learned.
         minimum_depth: share of the pixels that must have depth.
         cup: at the end of the arm.
         seal: tolerances of the prior.
@@ -57,7 +55,6 @@ class PredictorConfig:
     """
 
     source: Source = Source.PRIOR
-    blend: float = 0.5
     minimum_depth: float = 0.01
     cup: Cup = field(default_factory=Cup)
     seal: SealConfig = field(default_factory=SealConfig)
@@ -67,28 +64,43 @@ class PredictorConfig:
     def __post_init__(self) -> None:
         if self.source not in _SOURCES:
             raise ConfigError(f"source '{self.source}' has no map; use {', '.join(_SOURCES)}")
-        if not 0 <= self.blend <= 1 or not 0 <= self.minimum_depth <= 1:
-            raise ConfigError("predictor: blend and minimum_depth must be in [0, 1]")
+        if not 0 <= self.minimum_depth <= 1:
+            raise ConfigError("predictor: minimum_depth must be in [0, 1]")
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Look:
+    """What geometry says of one view; the same for every map.
+
+    Attributes:
+        allowed: (H, W) bool, pixels of objects in the bin.
+        prior: (H, W) float32 in [0, 1], the seal prior.
+        scene: surface, seal and region behind it, on the working grid.
+    """
+
+    allowed: NDArray[np.bool_]
+    prior: Image
+    scene: Scene
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction(Look):
     """One view's answer.
 
     Attributes:
         affordance: (H, W) float32 in [0, 1], 0 outside `allowed`.
         raw: (H, W) float32 in [0, 1], the source's own map; a model's covers the bounding box of
             `allowed` only.
-        allowed: (H, W) bool, pixels of objects in the bin.
+        source: of the map.
+        limits: which points of it may be offered.
         selection: ranked points and what was rejected.
-        scene: surface, seal and region behind it, on the working grid.
     """
 
     affordance: Image
     raw: Image
-    allowed: NDArray[np.bool_]
+    source: Source
+    limits: CandidateConfig
     selection: Selection
-    scene: Scene
 
 
 class AffordancePredictor:
@@ -125,63 +137,67 @@ class AffordancePredictor:
         Raises:
             FrameError: too little depth, or an empty-bin frame or model map of another size.
         """
-        frame.require_depth(self.config.minimum_depth)
-        view = view or BinView()
-        cup = self.config.cup
-        surface = observe_surface(frame, cup.radius)
-        # The same frame always yields the same points: the generator starts anew.
-        rng = np.random.default_rng(0)
-        region = find_region(surface, view, cup.radius, rng, self.config.region)
-        seal = seal_prior(surface, cup, region.up, self.config.seal, region.foreground)
-        failures = failures or Failures()
-        scene = Scene(surface, seal, region, cup.radius, view.T_base_camera, failures)
-        prior = surface.to_image(seal.score)
-        allowed = surface.mask_to_image(region.foreground)
-        raw = self._map(frame, prior, allowed, region.up)
-        selection = select_of(raw, scene, self.config.source, self.config.candidates)
-        return Prediction(np.where(allowed, raw, np.float32(0)), raw, allowed, selection, scene)
+        seen = look(frame, self.config, view, failures)
+        raw = self._map(frame, seen)
+        source, limits = self.config.source, self.config.candidates.of(self.config.source)
+        return Prediction(
+            allowed=seen.allowed,
+            prior=seen.prior,
+            scene=seen.scene,
+            affordance=np.where(seen.allowed, raw, np.float32(0)),
+            raw=raw,
+            source=source,
+            limits=limits,
+            selection=select_of(raw, seen.scene, source, limits),
+        )
 
-    def _map(
-        self, frame: RgbdFrame, prior: Image, allowed: NDArray[np.bool_], up: NDArray[np.float64]
-    ) -> Image:
+    def _map(self, frame: RgbdFrame, seen: Look) -> Image:
         if self.model is None or self.config.source is Source.PRIOR:
-            return prior
-        if not allowed.any():
-            return np.zeros_like(prior)
-        learned = self.model.predict(frame, allowed, up=up, prior=prior)
-        if learned.shape != prior.shape:
+            return seen.prior
+        if not seen.allowed.any():
+            return np.zeros_like(seen.prior)
+        up = seen.scene.region.up
+        learned = self.model.predict(frame, seen.allowed, up=up, prior=seen.prior)
+        if learned.shape != frame.shape:
             raise ConfigError(
-                f"the model's map is {learned.shape}, the frame {prior.shape}; a model's predict() "
+                f"the model's map is {learned.shape}, the frame {frame.shape}; a model's predict() "
                 "returns one value per pixel"
             )
-        learned = np.clip(np.nan_to_num(learned, nan=0.0), 0, 1).astype(np.float32)
-        if self.config.source is Source.LEARNED:
-            return learned
-        return blend(learned, prior, self.config.blend)
+        return np.clip(np.nan_to_num(learned, nan=0.0), 0, 1).astype(np.float32)
+
+
+def look(
+    frame: RgbdFrame,
+    config: PredictorConfig,
+    view: BinView | None = None,
+    failures: Failures | None = None,
+) -> Look:
+    """Return what geometry says of a frame; see `AffordancePredictor.predict`.
+
+    Raises:
+        FrameError: too little depth, or an empty-bin frame of another size.
+    """
+    frame.require_depth(config.minimum_depth)
+    view = view or BinView()
+    radius = config.cup.radius
+    surface = observe_surface(frame, radius)
+    # The same frame always yields the same points: the generator starts anew.
+    rng = np.random.default_rng(0)
+    region = find_region(surface, view, radius, rng, config.region)
+    seal = seal_prior(surface, config.cup, region.up, config.seal, region.foreground)
+    scene = Scene(surface, seal, region, radius, view.T_base_camera, failures or Failures())
+    allowed = surface.mask_to_image(region.foreground)
+    return Look(allowed, surface.to_image(seal.score), scene)
 
 
 def select_of(raw: Image, scene: Scene, source: Source, config: CandidateConfig) -> Selection:
-    """Offer the best points of a map (H, W), such as `Prediction.raw` by another configuration."""
+    """Offer the best points of a map (H, W)."""
     size = (scene.surface.shape[1], scene.surface.shape[0])
     scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     return select(scores, scene, source, config)
 
 
-def best_anyway(prediction: Prediction, source: Source, config: CandidateConfig) -> Selection:
-    """Offer the best points of a evaluated view, however little they promise."""
-    return select_of(prediction.raw, prediction.scene, source, replace(config, min_probability=0.0))
-
-
-def blend(learned: Image, prior: Image, weight: float) -> Image:
-    """Mix two maps of probabilities in logits: `weight` of the learned, the rest of the prior.
-
-    The source that is surer of a place weighs more there than in a mean of probabilities: what one
-    holds for unlikely to succeed and the other for likely comes out as unlikely.
-    """
-
-    def logit(p: Image) -> Image:
-        p = np.clip(p, _CERTAIN, 1 - _CERTAIN)
-        return np.log(p / (1 - p))
-
-    mixed = np.float32(weight) * logit(learned) + np.float32(1 - weight) * logit(prior)
-    return (1 / (1 + np.exp(-mixed))).astype(np.float32)
+def best_anyway(prediction: Prediction) -> Selection:
+    """Offer the best points of a view, however little they promise."""
+    limits = replace(prediction.limits, min_probability=0.0)
+    return select_of(prediction.raw, prediction.scene, prediction.source, limits)

@@ -79,6 +79,13 @@ def annotate_pair(
     if incomparable is not None:
         return PairAnnotation(incomparable)
     change = scene_change(before, after, config.change, polygon)
+    return annotate_change(before, after, change, config)
+
+
+def annotate_change(
+    before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: AnnotationConfig
+) -> PairAnnotation:
+    """Label what was removed where the change between two comparable frames is measured already."""
     found = departures(change, config.departure)
     pair_result = check_view(before, after, change, config.gates)
     pair_result = pair_result or check_departure(found, config.gates)

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
-from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
+from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.annotation.pair import AnnotationConfig, annotate_change
 from grasp_affordance.annotation.records import (
     read_mask,
     rectangle_from_dict,
     rectangle_to_dict,
     write_mask,
 )
+from grasp_affordance.annotation.rectangles import ProposalConfig
 from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
 from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError, SequenceError
@@ -39,12 +41,21 @@ class PickLabelConfig:
     """How picks are labelled.
 
     Attributes:
-        removal check, annotation, dense: of the parts.
+        removal check, proposals, jaw, dense: of the parts.
     """
 
     check_removal: RemovalCheckConfig = field(default_factory=RemovalCheckConfig)
-    annotation: AnnotationConfig = field(default_factory=AnnotationConfig)
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    jaw: JawConfig = field(default_factory=JawConfig)
     dense: DenseLabelConfig = field(default_factory=DenseLabelConfig)
+
+    @property
+    def annotation(self) -> AnnotationConfig:
+        """How rectangles are made of the change that the removal check has measured."""
+        check = self.check_removal
+        return AnnotationConfig(
+            check.change, check.departure, check.gates, self.proposals, self.jaw
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,37 +92,26 @@ def label_pick(
         polygon: (N, 2) of the bin's interior, pixels (u, v); None for the whole image.
     """
     before, after = attempt.before, attempt.after
-    removed = removed_object(attempt, config, polygon)
-    if removed.mask is None or before is None or after is None:
-        return removed
-    positives = None
+    if before is None or after is None:
+        return PickLabels(None, "there are no views before and after the pick")
+    u, v = attempt.point.u, attempt.point.v
+    seen = check_removal(before, after, config.check_removal, polygon, (float(u), float(v)))
+    if attempt.outcome is not Outcome.SUCCESS:
+        return PickLabels(seen.event, f"the pick was no success: {attempt.cause}")
+    if seen.event not in _ITS_OWN or seen.change is None:
+        return PickLabels(seen.event, seen.detail or f"the views say: {seen.event}")
+    mask, positives = seen.left[0].mask, None
     if seal is not None:
         score = seal(before, attempt.T_base_camera)
-        pixel = (attempt.point.u, attempt.point.v)
-        positives = dense_positives(removed.mask, score, pixel, config.dense)
-    pair = annotate_pair(before, after, config.annotation, polygon)
+        positives = dense_positives(mask, score, (u, v), config.dense)
+    pair = annotate_change(before, after, seen.change, config.annotation)
     pair_result = pair.pair_result
     reason = (
         ""
         if pair_result.reason is None
         else f"no rectangles: {pair_result.reason} {pair_result.detail}"
     )
-    return PickLabels(removed.event, reason.strip(), removed.mask, positives, pair.rectangles)
-
-
-def removed_object(
-    attempt: GraspAttempt, config: PickLabelConfig, polygon: NDArray[np.generic] | None = None
-) -> PickLabels:
-    """Label one pick by the mask of what it removed alone; see `label_pick`."""
-    if attempt.before is None or attempt.after is None:
-        return PickLabels(None, "there are no views before and after the pick")
-    pixel = (float(attempt.point.u), float(attempt.point.v))
-    seen = check_removal(attempt.before, attempt.after, config.check_removal, polygon, pixel)
-    if attempt.outcome is not Outcome.SUCCESS:
-        return PickLabels(seen.event, f"the pick was no success: {attempt.cause}")
-    if seen.event not in _ITS_OWN:
-        return PickLabels(seen.event, seen.detail or f"the views say: {seen.event}")
-    return PickLabels(seen.event, mask=seen.left[0].mask)
+    return PickLabels(seen.event, reason.strip(), mask, positives, pair.rectangles)
 
 
 def write_labels(folder: Path, name: str, labels: PickLabels, pixel: tuple[int, int]) -> None:

@@ -32,7 +32,7 @@ def run(
     seeds: str = "0:3",
     clearances: int = 8,
     weights: Path | None = None,
-    min_probability: float = 0.0,
+    min_probability: float | None = None,
     device: str = "cpu",
     workers: int = 1,
     resume: bool = False,
@@ -45,8 +45,7 @@ def run(
     finished clearance is kept beside it, so that --resume continues a killed run.
 
     Args:
-        policy: random, highest, normal_variance, prior, prior_abstaining, learned, oracle or
-            oracle_best.
+        policy: highest, prior, prior_abstaining, learned or oracle.
         output: the report, JSON.
         scene: train (its four stack types in turn), test1, test2, test3, heldout (nine families of
             other shapes in turn), all (both in turn), or a single stack type.
@@ -54,7 +53,8 @@ def run(
         seeds: A:B, from A up to B - 1; each is a cell of its own, with its own calibration error.
         clearances: piles per seed.
         weights: of a learned policy: a file, or `shipped`, the default.
-        min_probability: expected success rate below which prior and learned policies abstain.
+        min_probability: expected success rate below which a policy hands a bin back; by default 0
+            for the prior, and 0.3, as the affordance node has it, for prior_abstaining and learned.
         device: on which a learned policy predicts, as torch names it: cpu, cuda.
         workers: parallel processes.
         resume: continue or extend what the output holds.

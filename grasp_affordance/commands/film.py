@@ -10,7 +10,7 @@ from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.evaluation.make_policy import check_policy, make_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import check_cell, clear_present, rehearsal
+from grasp_affordance.evaluation.sim_pile import check_cell, clear_present
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.vision.film import Film, FilmConfig, make_gif
 from grasp_affordance.sim.vision.viewer import Window
@@ -49,8 +49,7 @@ def run(
     config = SimConfig(scene=scene, hardness=Hardness(cell), seed=seed, real_time_factor=pace)
     with SimCell(config) as sim, ExitStack() as stack:
         stack.enter_context(Window(sim) if window else Film(sim, output, film))
-        works = rehearsal(sim)
-        chooser = make_policy(policy, weights=weights, truth=sim.oracle, works=works)
+        chooser = make_policy(policy, weights=weights, truth=sim.oracle)
 
         def publish(row: AttemptRow, attempt: GraspAttempt) -> bool:
             console.print(

@@ -38,11 +38,10 @@ class PredictOptions:
     """What to predict with.
 
     Attributes:
-        source: of the affordance map: prior, learned, or blend; by default the prior, or learned
-            where weights are named.
+        source: of the affordance map: prior or learned; by default the prior, or learned where
+            weights are named.
         weights: checkpoint of a learned map, or `shipped`; those that come with the package by
             default.
-        blend: weight of the learned map against the prior's, for source blend.
         count: at most this many points per frame.
         min_probability: points below are not listed.
         empty: name of the sequence's frame that shows the bin empty (for instance 0001).
@@ -51,9 +50,8 @@ class PredictOptions:
         region: how objects are told from the background.
     """
 
-    source: Literal["prior", "learned", "blend"] | None = None
+    source: Literal["prior", "learned"] | None = None
     weights: Path | None = None
-    blend: float = 0.5
     count: int = 10
     min_probability: float = CandidateConfig.min_probability
     empty: str | None = None
@@ -105,7 +103,6 @@ def _config(options: PredictOptions) -> PredictorConfig:
     candidates = CandidateConfig(count=options.count, min_probability=options.min_probability)
     return PredictorConfig(
         source=Source(options.chosen_source),
-        blend=options.blend,
         cup=options.cup,
         seal=options.seal,
         region=options.region,

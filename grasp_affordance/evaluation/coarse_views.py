@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.region import BinView
-from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
+from grasp_affordance.affordance.predictor import PredictorConfig, look
 from grasp_affordance.evaluation.sim_pile import stacks_of
 from grasp_affordance.papers.suction.pretraining import CoarseView
 from grasp_affordance.sim import SimCell, SimConfig
@@ -49,7 +49,7 @@ def coarse_views(
     """
     hand = hand or HandConfig()
     types = stacks_of(scene)
-    predictor = AffordancePredictor(PredictorConfig(cup=base.cup))
+    predictor = PredictorConfig(cup=base.cup)
     views = []
     for number in range(count):
         rng = np.random.default_rng([base.seed, number, _VIEWS])
@@ -61,7 +61,7 @@ def coarse_views(
             known = BinView(cell.camera.pose(), cell.bin)
             free = [thing.object_id for thing in cell.oracle.objects() if not thing.under]
             good = marked(cell.oracle.true_masks(), free, rng, hand)
-        views.append(CoarseView(frame, good, predictor.predict(frame, known).allowed))
+        views.append(CoarseView(frame, good, look(frame, predictor, known).allowed))
     return views
 
 

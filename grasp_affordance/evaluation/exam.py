@@ -15,7 +15,6 @@ from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile, stacks_of
 from grasp_affordance.evaluation.store import piles_done, read_report
 from grasp_affordance.evaluation.tables import causes_text, percent
-from grasp_affordance.policies.policy import ABSTAIN_BELOW
 
 POLICIES = {
     "highest": "the highest point",
@@ -53,7 +52,7 @@ class Exam:
         plain = {
             name: RunConfig(name, self.scene, self.cell, objects=self.objects) for name in POLICIES
         }
-        learned = replace(plain["learned"], weights=self.weights, min_probability=ABSTAIN_BELOW)
+        learned = replace(plain["learned"], weights=self.weights)
         return [
             ExamJob(each, self.seed, self.piles, self.output / f"{name}.json")
             for name, each in (plain | {"learned": learned}).items()

@@ -4,19 +4,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from grasp_affordance.affordance.exploring import Exploration
+from grasp_affordance.affordance.candidates import ABSTAIN_BELOW
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import weights_file
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.learning.decision import DecisionConfig
 from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.first_weights import begin_or_resume
-from grasp_affordance.learning.novelty_exploration import NoveltyConfig
-from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy, ungated
+from grasp_affordance.learning.online import LearningPolicy, OnlineConfig, OnlinePolicy
 from grasp_affordance.learning.trainer import TrainerConfig
 from grasp_affordance.papers.suction.learner import SuctionPaperConfig
 from grasp_affordance.papers.suction.policy import PaperPolicy
 from grasp_affordance.papers.suction.pretraining import PretrainConfig
-from grasp_affordance.policies.policy import ABSTAIN_BELOW
 from grasp_affordance.suction import Source
 
 
@@ -27,9 +26,6 @@ class LearnerOptions:
     Attributes:
         preset: `default`, or `paper` for the suction paper's Algorithm 1 with its network.
         prior: start from the analytic seal prior (default preset).
-        gates: keep away from what geometry alone excludes, such as edges, steep places and holes in
-            the depth (default preset). A learner finds out by itself, and that a dark object
-            without depth around can be picked all the same.
         weights: checkpoint to begin with instead of random weights (default preset); `shipped` for
             the one that comes with the package.
         exploration_start: probability of an exploratory pick at first; by default 0.5 in the
@@ -37,10 +33,9 @@ class LearnerOptions:
         exploration_decay: attempts in which it falls to a fifth; by default 1000 in the paper's
             preset, 40 in the default one.
         min_probability: of success below which the default preset would rather not pick.
-        kind: how to explore (default preset; the paper's is random).
-        novel: probability at first of trying, in a bin that would be handed back, the place
-            least like all that was tried where the cup would seal (default preset); by default 0.5
-            with the prior, and 0 without, which does not know where that is.
+        novelty: probability at first of trying, in a bin that would be handed back, the place least
+            like all that was tried where the cup would seal (default preset); by default 0.5 with
+            the prior, and 0 without, which does not know where that is.
         trainer: of the default preset.
         paper: of the paper's preset.
         pretrain: on coarsely labelled views before the first attempt (paper's preset, figure 7).
@@ -49,13 +44,11 @@ class LearnerOptions:
 
     preset: Literal["default", "paper"] = "default"
     prior: bool = True
-    gates: bool = False
     weights: Path | None = None
     exploration_start: float | None = None
     exploration_decay: float | None = None
     min_probability: float = ABSTAIN_BELOW
-    kind: Exploration = Exploration.RANDOM
-    novel: float | None = None
+    novelty: float | None = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     paper: SuctionPaperConfig = field(default_factory=SuctionPaperConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
@@ -93,23 +86,20 @@ def make_learner(options: LearnerOptions, seed: int, folder: Path) -> LearningPo
     return OnlinePolicy(trainer, _online(options, seed))
 
 
-def novelty_of(options: LearnerOptions) -> NoveltyConfig:
-    """Return how exploratory options make the default preset."""
-    by_default = NoveltyConfig() if options.prior else NoveltyConfig(novel=0.0)
-    if options.novel is None:
-        return by_default
-    return replace(by_default, novel=options.novel)
+def novelty_of(options: LearnerOptions) -> float:
+    """Return how often options make the default preset try what is novel, at first."""
+    if options.novelty is not None:
+        return options.novelty
+    return DecisionConfig.novelty if options.prior else 0.0
 
 
 def _online(options: LearnerOptions, seed: int) -> OnlineConfig:
     predictor = PredictorConfig(source=Source.LEARNED)
+    candidates = replace(predictor.candidates, min_probability=options.min_probability)
     return OnlineConfig(
-        predictor=predictor if options.gates else ungated(predictor),
-        kind=options.kind,
+        predictor=replace(predictor, candidates=candidates),
         schedule=_schedule(options, 0.0 if options.prior else 1.0, 40.0),
-        min_probability=options.min_probability,
-        novelty=novelty_of(options),
-        seed=seed,
+        decision=DecisionConfig(novelty=novelty_of(options), seed=seed),
     )
 
 

@@ -1,25 +1,35 @@
 """The one place where a policy's name becomes a policy."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from grasp_affordance.affordance.candidates import ABSTAIN_BELOW
+from grasp_affordance.affordance.predictor import AffordanceModel, PredictorConfig
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.policies.policy import ABSTAIN_BELOW, Policy, View
+from grasp_affordance.learning.decision import decide_in
+from grasp_affordance.policies.policy import Policy, View
 from grasp_affordance.policies.truth import Truth
-from grasp_affordance.suction import SuctionPoint
+from grasp_affordance.suction import Selection, Source
 
-NAMES = (
-    "random",
-    "highest",
-    "normal_variance",
-    "prior",
-    "prior_abstaining",
-    "learned",
-    "oracle",
-    "oracle_best",
-)
+# Expected success rate below which each policy hands a bin back, unless another is asked for; the
+# others always offer something.
+THRESHOLDS = {"prior": 0.0, "prior_abstaining": ABSTAIN_BELOW, "learned": ABSTAIN_BELOW}
+NAMES = ("highest", *THRESHOLDS, "oracle")
 
-Works = Callable[[SuctionPoint, View], bool]
+
+class DecidingPolicy:
+    """The decision behind the policies' interface; it tries nothing to learn from."""
+
+    def __init__(
+        self, name: str, predictor: PredictorConfig, model: AffordanceModel | None = None
+    ) -> None:
+        """Use the predictor's configuration, but for cup and memory, which come with the view."""
+        self.name = name
+        self._predictor, self._model = predictor, model
+
+    def choose(self, view: View) -> Selection:
+        """See `policies.Policy`."""
+        return decide_in(view, self._predictor, self._model)[0]
 
 
 def make_policy(
@@ -27,8 +37,7 @@ def make_policy(
     *,
     weights: Path | None = None,
     truth: Truth | None = None,
-    works: Works | None = None,
-    min_probability: float = 0.0,
+    min_probability: float | None = None,
     device: str = "cpu",
 ) -> Policy:
     """Build a policy.
@@ -36,9 +45,8 @@ def make_policy(
     Args:
         name: one of `NAMES`.
         weights: of a learned policy; None loads the shipped ones.
-        truth: answers the oracles; they exist in a simulator only.
-        works: picks in a copy of the world, for the oracle that rehearses.
-        min_probability: expected success rate below which prior and learned policies abstain.
+        truth: answers the oracle; it exists in a simulator only.
+        min_probability: see `threshold_of`.
         device: of a learned policy, as torch names it.
 
     Raises:
@@ -46,57 +54,43 @@ def make_policy(
         CheckpointError: weights that do not load, or are not shipped.
     """
     check_policy(name, weights)
-    match name:
-        case "random":
-            from grasp_affordance.policies.random_pixel import RandomPixel
+    if name == "highest":
+        from grasp_affordance.policies.highest_point import HighestPoint
 
-            return RandomPixel()
-        case "highest":
-            from grasp_affordance.policies.highest_point import HighestPoint
+        return HighestPoint()
+    if name == "oracle":
+        from grasp_affordance.policies.oracle import Oracle
 
-            return HighestPoint()
-        case "normal_variance":
-            from grasp_affordance.policies.normal_variance import NormalVariance
-
-            return NormalVariance()
-        case "prior":
-            from grasp_affordance.policies.affordance_policy import AffordancePolicy
-
-            return AffordancePolicy("prior", min_probability=min_probability)
-        case "prior_abstaining":
-            from grasp_affordance.policies.affordance_policy import AffordancePolicy
-
-            return AffordancePolicy(name, min_probability=min_probability or ABSTAIN_BELOW)
-        case "learned":
-            return _learned(weights, min_probability, device)
-        case "oracle" | "oracle_best":
-            from grasp_affordance.policies.oracle import Oracle, Rehearsal
-
-            if truth is None or (works is None and name == "oracle_best"):
-                raise ConfigError(f"policy '{name}' asks a simulator; a real cell has none")
-            oracle = Oracle(truth)
-            return Rehearsal(oracle, works) if name == "oracle_best" and works else oracle
-    raise ConfigError(f"policy '{name}' is listed but has no constructor")
+        if truth is None:
+            raise ConfigError(f"policy '{name}' asks a simulator; a real cell has none")
+        return Oracle(truth)
+    model = _load(weights, device) if name == "learned" else None
+    config = PredictorConfig(source=Source.PRIOR if model is None else Source.LEARNED)
+    candidates = replace(config.candidates, min_probability=threshold_of(name, min_probability))
+    return DecidingPolicy(name, replace(config, candidates=candidates), model)
 
 
-def _learned(weights: Path | None, min_probability: float, device: str) -> Policy:
-    """Return the policy of a checkpoint, by default of the one that is shipped.
+def threshold_of(name: str, asked: float | None = None) -> float:
+    """Return the expected success rate below which a policy hands a bin back.
+
+    Args:
+        asked: instead of the policy's own.
+    """
+    own = THRESHOLDS.get(name, 0.0)
+    return own if asked is None or name not in THRESHOLDS else asked
+
+
+def _load(weights: Path | None, device: str) -> AffordanceModel:
+    """Return the model of a checkpoint, by default of the one that is shipped.
 
     Raises:
         CheckpointError: it does not load, or none is shipped.
     """
-    from grasp_affordance.affordance.predictor import PredictorConfig
     from grasp_affordance.affordance.shipped import require_shipped_weights
-    from grasp_affordance.learning.online import ungated
     from grasp_affordance.models import load_model
     from grasp_affordance.papers.suction.resnet_model import InferenceConfig
-    from grasp_affordance.policies.affordance_policy import AffordancePolicy
-    from grasp_affordance.suction import Source
 
-    inference = InferenceConfig(device=device)
-    model = load_model(weights or require_shipped_weights(), inference=inference)
-    config = ungated(PredictorConfig(source=Source.LEARNED))  # as it has learned
-    return AffordancePolicy("learned", config, model, min_probability)
+    return load_model(weights or require_shipped_weights(), InferenceConfig(device=device))
 
 
 def check_policy(name: str, weights: Path | None = None) -> None:

@@ -14,6 +14,7 @@ from grasp_affordance.evaluation.policy_proposer import PolicyProposer
 from grasp_affordance.evaluation.records import CLEARED, AttemptRow, Clearance, count_rows
 from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, pick_continuously
+from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.picker import MemoryConfig, Picker, PickReport
 from grasp_affordance.geometry import transform_points
@@ -86,6 +87,8 @@ def clear_pile(
     """
     propose = PolicyProposer(policy, cell, rng)
     picker = Picker(cell, propose, memory=config.memory, check_removal=check_removal)
+    # Each pile is the next bin: a policy draws anew for it.
+    picker.memory = FailureMemory(config.memory.size, config.memory.radius, index)
     tally = _Tally(cell, truth, propose, (seed, index), on_attempt)
     objects, started, wall = truth.left(), cell.clock(), time.perf_counter()
     ending = pick_continuously(picker, config.continuous, tally.begin, tally.note)

@@ -22,7 +22,7 @@ from grasp_affordance.learning.probabilities import (
 from grasp_affordance.suction import Source
 
 # The others rank by scores that do not pretend to be probabilities.
-_PREDICTING = (Source.PRIOR, Source.LEARNED, Source.BLEND, Source.EXPLORATION)
+_PREDICTING = (Source.PRIOR, Source.LEARNED, Source.EXPLORATION)
 
 
 def calibration_of(rows: Sequence[AttemptRow]) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.evaluation.make_policy import threshold_of
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
@@ -26,7 +27,8 @@ class RunConfig:
         scene: name of a scene; scenes of several stack types interleave them.
         cell: hardness of the simulated cell.
         weights: file of a learned policy's weights; None means those that it loads by itself.
-        min_probability: expected success rate below which prior and learned policies abstain.
+        min_probability: expected success rate below which prior and learned policies abstain; None
+            for the policy's own.
         protocol: rules of a clearance.
         device: on which a learned policy predicts, as torch names it.
         objects: at most this many in a pile; 0 for all of the scene.
@@ -36,7 +38,7 @@ class RunConfig:
     scene: str = "train"
     cell: str = "realistic"
     weights: Path | None = None
-    min_probability: float = 0.0
+    min_probability: float | None = None
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     device: str = "cpu"
     objects: int = 0
@@ -48,7 +50,7 @@ class RunConfig:
             "scene": self.scene,
             "cell": self.cell,
             "weights": None if self.weights is None else file_digest(self.weights),
-            "min_probability": self.min_probability,
+            "min_probability": threshold_of(self.policy, self.min_probability),
             "protocol": asdict(self.protocol),
             **({"objects": self.objects} if self.objects else {}),
         }

@@ -1,23 +1,20 @@
 """Piles in the simulator: which ones a scene consists of, and how each is cleared."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
-from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import make_policy
 from grasp_affordance.evaluation.protocol import OnAttempt, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
 from grasp_affordance.evaluation.runner import RunConfig
-from grasp_affordance.execution.pick import pick
-from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.policies.policy import Policy
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, SCENES, TRAINING
-from grasp_affordance.suction import SuctionPoint
 
 MIXED_SCENES = {
     "train": TRAINING,
@@ -83,7 +80,6 @@ def clear_in(
         config.policy,
         weights=config.weights,
         truth=cell.oracle,
-        works=rehearsal(cell),
         min_probability=config.min_probability,
         device=config.device,
     )
@@ -135,15 +131,3 @@ class SimTruth:
     def lifted(self) -> bool:
         """Return whether an object hung clear of everything in the last pick."""
         return self._sim.truth().lifted_clear
-
-
-def rehearsal(sim: SimCell) -> Callable[[SuctionPoint, View], bool]:
-    """Return what tries a pick in the physics, then puts everything back as it was."""
-
-    def works(point: SuctionPoint, view: View) -> bool:
-        state = sim.snapshot()
-        attempt = pick(sim.as_cell(), point, view.T_base_camera, before=view.frame)
-        sim.restore(state)
-        return attempt.true_outcome is Outcome.SUCCESS
-
-    return works

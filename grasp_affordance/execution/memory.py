@@ -23,8 +23,13 @@ class FailureMemory:
     rather than trying it until the pile's cap.
     """
 
-    def __init__(self, size: int, radius: float) -> None:
-        """Remember `size` points; nothing is allowed within `radius` metres of them."""
+    def __init__(self, size: int, radius: float, number: int = 0) -> None:
+        """Remember `size` points; nothing is allowed within `radius` metres of them.
+
+        Args:
+            number: of the first bin; each `clear` begins the next one.
+        """
+        self._bin = number
         self._failed: deque[Array] = deque(maxlen=size)
         self._avoided: deque[Array] = deque(maxlen=size)
         self.radius = radius
@@ -32,7 +37,7 @@ class FailureMemory:
     @property
     def failures(self) -> Failures:
         """What a proposer is told, oldest first."""
-        return Failures(_array(self._failed), _array(self._avoided), self.radius)
+        return Failures(_array(self._failed), _array(self._avoided), self.radius, self._bin)
 
     def add(self, point_base: Array) -> None:
         """Remember the base-frame point (3,) of a failure."""
@@ -50,7 +55,8 @@ class FailureMemory:
         return avoided
 
     def clear(self) -> None:
-        """Forget everything: these are other objects."""
+        """Forget everything: these are other objects, in the next bin."""
+        self._bin += 1
         self._failed.clear()
         self._avoided.clear()
 

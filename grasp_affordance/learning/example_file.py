@@ -23,9 +23,7 @@ class ExampleFile:
         self._dtype = np.dtype(
             [
                 ("label", "<f4"),
-                ("weight", "<f4"),
-                ("parent", "<i4"),
-                ("prior_logit", "<f2", (size, size)),
+                ("prior_logit", "<f4"),
                 ("patch", "<f2", (channels, size, size)),
             ]
         )
@@ -35,22 +33,17 @@ class ExampleFile:
     def __len__(self) -> int:
         return self.path.stat().st_size // self._dtype.itemsize
 
-    def append(self, *examples: Example) -> None:
-        """Write examples; on return all of them are on the disk.
+    def append(self, example: Example) -> None:
+        """Write an example; on return it is on the disk.
 
         Raises:
             CheckpointError: a number is not finite; nothing is written.
             OSError: the disk is full; the file is cut back to whole records when next opened.
             ValueError: the patch is of another shape.
         """
-        if not examples:
-            return
-        records = np.zeros(len(examples), dtype=self._dtype)
-        for record, example in zip(records, examples, strict=True):
-            record["label"], record["weight"] = example.label, example.weight
-            record["parent"] = example.parent
-            record["prior_logit"] = example.prior_logit
-            record["patch"] = example.patch
+        records = np.zeros(1, dtype=self._dtype)
+        records["label"], records["prior_logit"] = example.label, example.prior_logit
+        records["patch"] = example.patch
         self._check_finite(records)
         with self.path.open("ab") as file:
             file.write(records.tobytes())
@@ -70,24 +63,17 @@ class ExampleFile:
         records = np.fromfile(self.path, dtype=self._dtype)
         self._check_finite(records)
         return [
-            Example(
-                record["patch"].copy(),
-                record["prior_logit"].copy(),
-                float(record["label"]),
-                float(record["weight"]),
-                int(record["parent"]),
-            )
+            Example(record["patch"].copy(), float(record["prior_logit"]), float(record["label"]))
             for record in records
         ]
 
     def _check_finite(self, records: NDArray[np.void]) -> None:
-        wrong = [
-            number
-            for number, record in enumerate(records)
-            if not all(np.isfinite(record[name]).all() for name in self._dtype.names or ())
-        ]
+        finite = np.ones(len(records), np.bool_)
+        for name in self._dtype.names or ():
+            finite &= np.isfinite(records[name]).reshape(len(records), -1).all(axis=1)
+        wrong = int((~finite).sum())
         if wrong:
             raise CheckpointError(
-                f"'{self.path}': {len(wrong)} of {len(records)} examples hold numbers that are not "
+                f"'{self.path}': {wrong} of {len(records)} examples hold numbers that are not "
                 "finite; move the folder away: a trainer node learns again from its attempt log"
             )

@@ -14,8 +14,6 @@ from grasp_affordance.affordance.network.compact import CompactConfig, CompactNe
 from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.affordance.network.observation import Observation
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.learning.alike import AlikeConfig
-from grasp_affordance.learning.evaluating import Cut, cut, member_probabilities, stacked
 from grasp_affordance.learning.replay import Example, Replay
 
 Image = NDArray[np.float32]
@@ -35,14 +33,11 @@ class LearnerConfig:
             probabilities are worth is learned.
         batch: examples per step.
         newest: of these, always the newest ones.
-        bootstrap: probability that a member of the ensemble sees an example. What a member has not
-            seen it can evaluate; what it sees it learns from, and picks are dear.
+        bootstrap: probability that a member of the ensemble sees an example.
         anchor: failures that the word of what it begins with is worth: the seal prior, or given
             weights. The squared difference between a logit and what that says counts for
             anchor / (1 + failures) beside the cross-entropy: the robot does what it did at first,
             until that has failed often.
-        jitter: cells by which a patch is shifted at random; a label holds for its neighbourhood.
-        alike: what a success teaches about the rest of the object.
         seed: of the start and of all draws.
     """
 
@@ -54,22 +49,15 @@ class LearnerConfig:
     newest: int = 8
     bootstrap: float = 0.9
     anchor: float = 2.0
-    jitter: int = 1
-    alike: AlikeConfig = field(default_factory=AlikeConfig)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.batch, self.newest) < 1 or min(self.steps, self.jitter) < 0:
-            raise ConfigError("learner: batch and newest must be positive, steps, jitter not < 0")
+        if min(self.batch, self.newest) < 1 or self.steps < 0:
+            raise ConfigError("learner: batch and newest must be positive, steps not negative")
         if self.anchor < 0:
             raise ConfigError(f"learner: anchor {self.anchor} is negative")
         if not (0 < self.bootstrap <= 1 and self.learning_rate > 0 and self.weight_decay >= 0):
             raise ConfigError("learner: bootstrap in (0, 1], learning_rate > 0, weight_decay >= 0")
-
-    @property
-    def example_reach(self) -> int:
-        """Cells that an example shows to each side of the picked one."""
-        return self.network.reach + self.jitter
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +91,6 @@ class OnlineLearner:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.replay = Replay()
-        self.alike: list[Example] = []
         self._first: CompactNetwork | None = None
         self.steps = 0
 
@@ -130,8 +117,11 @@ class OnlineLearner:
     def example(self, view: Observation, u: int, v: int, label: float) -> Example:
         """Return the example of an executed pick at pixel (u, v)."""
         row, column = view.grid.cell(u, v)
-        patch, prior = view.patch(row, column, self.config.example_reach)
-        return Example(patch.astype(np.float16), prior.astype(np.float16), label)
+        patch = view.patch(row, column, self.config.network.reach)
+        # In C order, here and below: the order in memory decides the order of sums.
+        return Example(
+            np.ascontiguousarray(patch, np.float16), float(view.prior_logit[row, column]), label
+        )
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's weights, on the CPU."""
@@ -139,25 +129,22 @@ class OnlineLearner:
 
     def familiar(self) -> Tensor | None:
         """Return the features (M, channels) float16 of the newest cells that were tried, if any."""
-        middle = self.config.example_reach
+        middle = self.config.network.reach
         newest = self.replay.examples[-_FAMILIAR:]
         if not newest:
             return None
         return torch.from_numpy(np.stack([e.patch[:, middle, middle] for e in newest]))
 
-    def probability_of(self, example: Example, weights: Mapping[str, Tensor]) -> float:
-        """Return what these weights predict at an example's cell."""
-        network = self.config.network
-        return float(member_probabilities(weights, network, [example], self.device).mean())
+    def probability_of(self, example: Example) -> float:
+        """Return what the present weights predict at an example's cell."""
+        patch = torch.from_numpy(example.patch[None].astype(np.float32)).to(self.device)
+        prior = torch.tensor([example.prior_logit], dtype=torch.float32, device=self.device)
+        with torch.inference_mode():
+            return float(torch.sigmoid(self.network.forward_cells(patch, prior)).mean())
 
-    def learn(self, example: Example, alike: Sequence[Example] = ()) -> float:
-        """Keep an example and take the configured number of steps; return the last loss.
-
-        Args:
-            alike: further examples on the object that the pick of this one removed.
-        """
+    def learn(self, example: Example) -> float:
+        """Keep an example and take the configured number of steps; return the last loss."""
         self.replay.add(example)
-        self.alike += alike
         loss = float("nan")
         for _ in range(self.config.steps):
             loss = self._step()
@@ -167,20 +154,17 @@ class OnlineLearner:
         config, rng = self.config, np.random.default_rng([self.config.seed, self.steps])
         drawn, weights = self.replay.draw(config.batch, config.newest, rng)
         examples = [self.replay.examples[index] for index in drawn]
-        if self.alike:
-            beside = [self.alike[i] for i in rng.integers(len(self.alike), size=config.alike.batch)]
-            examples += beside
-            drawn += [e.parent for e in beside]  # for the members that learn from the pick itself
-            weights = np.concatenate([weights, np.ones(len(beside), np.float32)])
-        cuts = [self._augmented(e, rng) for e in examples]
-        labels = np.array([e.label for e in examples], dtype=np.float32)
-        weights = weights * np.array([e.weight for e in examples], dtype=np.float32)
+        turned = np.ascontiguousarray(np.stack([_turned(e.patch, rng) for e in examples]))
+        patches = torch.from_numpy(turned).to(self.device, torch.float32)
+        prior = torch.tensor([e.prior_logit for e in examples], device=self.device)
+        labels = torch.tensor([e.label for e in examples], device=self.device)
         seen = self.seen(drawn) * weights[:, None]
-        patches, prior = (torch.from_numpy(each).to(self.device) for each in stacked(cuts))
         logits = self.network.forward_cells(patches, prior)
-        target = torch.from_numpy(labels).to(self.device)[:, None].expand_as(logits)
         loss = functional.binary_cross_entropy_with_logits(
-            logits, target, weight=torch.from_numpy(seen).to(self.device), reduction="sum"
+            logits,
+            labels[:, None].expand_as(logits),
+            weight=torch.from_numpy(seen).to(self.device),
+            reduction="sum",
         ) / max(float(seen.sum()), 1e-6)
         loss = loss + self._pull(logits, patches, prior)
         self.optimiser.zero_grad()
@@ -203,15 +187,6 @@ class OnlineLearner:
             return 0.0
         return share * (logits - at_first).square().mean()
 
-    def _augmented(self, example: Example, rng: np.random.Generator) -> Cut:
-        """Return what the network sees: shifted by up to `jitter`, turned, mirrored at random."""
-        jitter = self.config.jitter
-        row, column = rng.integers(-jitter, jitter + 1, 2)
-        patch, prior = cut(example, self.config.network.reach, int(row), int(column))
-        turns, mirrored = rng.integers(4), rng.random() < 0.5
-        turned = np.rot90(patch, turns, (-2, -1))
-        return turned[..., ::-1] if mirrored else turned, prior
-
     def seen(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """Return (N, members), 1 where a member learns from an example; fixed for each example."""
         members = self.config.network.members
@@ -221,3 +196,10 @@ class OnlineLearner:
             for index in indices
         ]
         return np.asarray(rows, dtype=np.float32)
+
+
+def _turned(patch: NDArray[np.float16], rng: np.random.Generator) -> NDArray[np.float16]:
+    """Return a patch turned by a multiple of 90 degrees, and mirrored, at random."""
+    turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
+    turned = np.rot90(patch, turns, (-2, -1))
+    return turned[..., ::-1] if mirrored else turned

@@ -8,21 +8,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One labelled cell.
+    """One executed pick.
 
     Attributes:
         patch: (channels, S, S) float16 features around the cell; S is odd.
-        prior_logit: (S, S) float16, of the seal prior around the cell.
+        prior_logit: of the seal prior at the cell.
         label: 1 success, 0 failure.
-        weight: of the example in the loss; 1 for an executed pick.
-        parent: -1 for an executed pick; else the number of that on the same object.
     """
 
     patch: NDArray[np.float16]
-    prior_logit: NDArray[np.float16]
+    prior_logit: float
     label: float
-    weight: float = 1.0
-    parent: int = -1
 
 
 class Replay:

@@ -1,15 +1,13 @@
 """The trainer: attempts in, weights in service out; stops and goes on without losing a step."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
 from grasp_affordance.affordance.network.checkpoint import (
+    Checkpoint,
     Provenance,
     read_checkpoint,
     write_checkpoint,
@@ -23,24 +21,16 @@ from grasp_affordance.affordance.network.features import CHANNELS
 from grasp_affordance.affordance.network.observation import Observation
 from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import CheckpointError, ConfigError
-from grasp_affordance.learning.deployed import (
-    DeploymentConfig,
-    State,
-    promotes,
-    replay_losses,
-    rolls_back,
-)
 from grasp_affordance.learning.example_file import ExampleFile
 from grasp_affordance.learning.learner import LearnerConfig, OnlineLearner
 from grasp_affordance.learning.probabilities import Platt, brier_score, expected_calibration_error
-from grasp_affordance.learning.replay import Example
+from grasp_affordance.learning.rollback import RollbackConfig, rolls_back
 from grasp_affordance.learning.served import Served, correction
 from grasp_affordance.learning.trainer_state import TrainerState, read_state, write_state
 from grasp_affordance.learning.training_samples import TrainingSample
 
 STATE_FILE = "trainer.safetensors"
 _EXAMPLES_FILE = "examples.bin"
-_ALIKE_FILE = "alike.bin"
 
 
 @dataclass(frozen=True)
@@ -49,14 +39,14 @@ class TrainerConfig:
 
     Attributes:
         learner: the network and how it is trained.
-        deployed model: when new weights may serve.
+        rollback: when the best weights are put back.
         window: attempts over which success is reported (equation 5 of the suction paper).
         calibration_window: newest attempts from which the correction of probabilities is fitted.
         keep_versions: checkpoints kept on disk.
     """
 
     learner: LearnerConfig = field(default_factory=LearnerConfig)
-    deployed: DeploymentConfig = field(default_factory=DeploymentConfig)
+    rollback: RollbackConfig = field(default_factory=RollbackConfig)
     window: int = 100
     calibration_window: int = 300
     keep_versions: int = 20
@@ -68,13 +58,14 @@ class TrainerConfig:
     @property
     def remembered(self) -> int:
         """Attempts whose predictions must be kept."""
-        return max(self.window, self.calibration_window, self.deployed.live_window)
+        return max(self.window, self.calibration_window, self.rollback.window)
 
 
 @dataclass(frozen=True)
 class TrainingReport:
     """What the trainer knows after an attempt; TrainerStatus.msg says what the fields mean."""
 
+    consumed: int
     attempts: int
     successes: int
     quarantined: int
@@ -114,21 +105,30 @@ class Trainer:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.learner = OnlineLearner(config.learner, device)
-        # Losses of the weights in service on replayed examples, by number: they do not change.
-        self._known_losses: dict[int, float] = {}
+        self._deployed: Checkpoint | None = None
         self.state = TrainerState()
         if initial is not None:
             self._begin_with(initial)
         resumed = (self.folder / STATE_FILE).exists()
         if resumed:  # before the examples are opened: those of another learner would be cut
             self.state = read_state(self.folder / STATE_FILE, self.learner)
-        size = 2 * config.learner.example_reach + 1
+        size = 2 * config.learner.network.reach + 1
         self._examples = ExampleFile(self.folder / _EXAMPLES_FILE, len(CHANNELS), size)
-        self._alike = ExampleFile(self.folder / _ALIKE_FILE, len(CHANNELS), size)
         self._remember()
         if not resumed:
-            self._serve(self.learner.weights(), learned_from=0)
+            self._deploy(learned_from=0)
             self._save()
+
+    @property
+    def deployed(self) -> Checkpoint:
+        """Return the weights in service, with what is known about their probabilities.
+
+        Raises:
+            CheckpointError: they are not on the disk any more.
+        """
+        if self._deployed is None:
+            self._deployed = read_checkpoint(self.folder / self.state.checkpoint)
+        return self._deployed
 
     def consume(self, training_sample: TrainingSample) -> TrainingReport:
         """Learn from the next attempt of the log; on return all of it is on the disk."""
@@ -142,7 +142,7 @@ class Trainer:
                     loss, event = self._learn(training_sample, training_sample.view)
             case Outcome.UNCERTAIN:
                 self.state.quarantined += 1
-                event = "quarantined: the removal check of the attempt disagree"
+                event = "quarantined: the removal checks of the attempt disagree"
             case Outcome.ABORTED:
                 event = "no training sample: the attempt was aborted"
         self._save()
@@ -153,6 +153,7 @@ class Trainer:
         recent = self.state.history[-self.config.window :]
         predicted, success = [s.probability for s in recent], [s.success for s in recent]
         return TrainingReport(
+            consumed=self.state.consumed,
             attempts=self.state.attempts,
             successes=self.state.successes,
             quarantined=self.state.quarantined,
@@ -174,8 +175,7 @@ class Trainer:
         # What can be had is measured anew: the scene, not the weights, may have become harder.
         self.state.best_success = 0.0
         self.state.watched_from = self.state.attempts
-        self._serve(self.learner.weights(), self.state.best_learned_from)
-        self._known_losses = {}
+        self._deploy(self.state.best_learned_from)
         self._save()
         return True
 
@@ -186,13 +186,13 @@ class Trainer:
             CheckpointError: they cannot be written.
         """
         path = self.folder / "saved" / self.state.checkpoint
-        write_checkpoint(path, read_checkpoint(self.folder / self.state.checkpoint))
+        write_checkpoint(path, self.deployed)
         return path
 
     def _learn(self, training_sample: TrainingSample, view: Observation) -> tuple[float, str]:
         success = training_sample.outcome is Outcome.SUCCESS
         example = self.learner.example(view, training_sample.u, training_sample.v, float(success))
-        raw = self.learner.probability_of(example, self.state.deployed)
+        raw = self.learner.probability_of(example)
         self.state.attempts += 1
         self.state.successes += success
         lift = self.state.lifts.get(training_sample.version)
@@ -207,62 +207,28 @@ class Trainer:
             )
         )
         del self.state.history[: -self.config.remembered]
-        alike = self._alike_of(training_sample, view, example.label)
-        self._alike.append(*alike)
-        self._examples.append(example)
-        loss = self.learner.learn(example, alike)
         live = self._watch()
-        if rolls_back(live, self.state.best_success, self.config.deployed) and self.roll_back():
+        self._examples.append(example)
+        loss = self.learner.learn(example)
+        if rolls_back(live, self.state.best_success, self.config.rollback) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
-        return loss, self._challenge()
-
-    def _alike_of(
-        self, training_sample: TrainingSample, view: Observation, label: float
-    ) -> list[Example]:
-        """Return the examples beside that of the present attempt."""
-        weight, parent = self.config.learner.alike.weight, len(self.learner.replay)
-        found = [self.learner.example(view, u, v, label) for u, v in training_sample.alike]
-        return [replace(each, weight=weight, parent=parent) for each in found]
+        self._deploy(self.state.attempts)
+        return loss, f"deployed {self.state.version}"
 
     def _watch(self) -> float:
         """Return the live success over a full window (NaN before), and keep the best weights."""
-        window = self.config.deployed.live_window
+        window = self.config.rollback.window
         outcomes = self.state.live()[-window:]
         if len(outcomes) < window:
             return math.nan
         live = float(np.mean(outcomes))
         if live >= self.state.best_success:
-            self.state.best, self.state.best_success = dict(self.state.deployed), live
+            self.state.best, self.state.best_success = self.learner.weights(), live
             self.state.best_learned_from = self.state.learned_from
         return live
 
-    def _challenge(self) -> str:
-        count = len(self.learner.replay)
-        recent = range(max(0, count - self.config.deployed.examples), count)
-        challenger = self._losses(self.learner.weights(), recent)
-        missing = [i for i in recent if i not in self._known_losses]
-        self._known_losses |= zip(
-            missing, self._losses(self.state.deployed, missing) if missing else (), strict=True
-        )
-        deployed = np.array([self._known_losses[i] for i in recent])
-        if not promotes(challenger, deployed, self.config.deployed.penalty):
-            was, would = float(np.nanmean(deployed)), float(np.nanmean(challenger))
-            kept = self.state.version
-            # Its probabilities come true all the same.
-            self._serve(self.state.deployed, self.state.learned_from)
-            return f"kept {kept}: {was:.3f} against {would:.3f} on replay"
-        self._serve(self.learner.weights(), self.state.attempts)
-        self._known_losses = dict(zip(recent, challenger, strict=True))
-        return f"promoted {self.state.version}"
-
-    def _losses(self, weights: State, indices: Sequence[int]) -> NDArray[np.float64]:
-        """Return the losses of weights on replayed examples."""
-        examples = [self.learner.replay.examples[i] for i in indices]
-        network, seen = self.config.learner.network, self.learner.seen(indices)
-        return replay_losses(weights, network, examples, seen, self.learner.device)
-
-    def _serve(self, weights: dict[str, Tensor], learned_from: int) -> None:
-        """Put weights into service, with what is known now about their probabilities.
+    def _deploy(self, learned_from: int) -> None:
+        """Put the learner's weights into service, with what is known about their probabilities.
 
         Args:
             learned_from: attempts that they have learned from.
@@ -270,23 +236,22 @@ class Trainer:
         recent = self.state.history[-self.config.calibration_window :]
         first = Platt(self.state.initial_scale, self.state.initial_shift)
         platt, lift = correction(recent, first)
-        self.state.deployed, self.state.learned_from = weights, learned_from
+        weights = self.learner.weights()
+        self.state.learned_from = learned_from
         self.state.version = version(weights, self.state.attempts)
         self.state.checkpoint = f"{self.state.version}.safetensors"
         self.state.lifts[self.state.version] = lift
         for name in list(self.state.lifts)[: -self.config.keep_versions]:
             del self.state.lifts[name]
-        write_checkpoint(
-            self.folder / self.state.checkpoint,
-            to_checkpoint(
-                weights,
-                self.config.learner.network,
-                Provenance.of_this_process(self.state.attempts, learned_from),
-                platt.scale,
-                platt.shift,
-                self.learner.familiar(),
-            ),
+        self._deployed = to_checkpoint(
+            weights,
+            self.config.learner.network,
+            Provenance.of_this_process(self.state.attempts, learned_from),
+            platt.scale,
+            platt.shift,
+            self.learner.familiar(),
         )
+        write_checkpoint(self.folder / self.state.checkpoint, self._deployed)
 
     def _begin_with(self, path: str | Path) -> None:
         network, scale, shift = from_checkpoint(read_checkpoint(path))
@@ -321,5 +286,3 @@ class Trainer:
         self._examples.truncate(self.state.attempts)
         for example in self._examples.read():
             self.learner.replay.add(example)
-        self.learner.alike = [e for e in self._alike.read() if e.parent < self.state.attempts]
-        self._alike.truncate(len(self.learner.alike))

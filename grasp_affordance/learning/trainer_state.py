@@ -32,14 +32,13 @@ ARCHITECTURE = "compact-trainer"
 
 @dataclass
 class TrainerState:
-    """Counters, history and the weights besides those being trained.
+    """Counters, history, and the best weights besides those in service, which are being trained.
 
     Attributes:
         consumed: attempts of the log looked at; the next one to look at has this number.
         attempts, successes, quarantined: of these, labelled, successful, set aside.
         version, checkpoint: in service, and its file name.
-        deployed model, learned_from: weights in service, and how many attempts they have learned
-            from.
+        learned_from: attempts that the weights in service have learned from.
         best, best_success, best_learned_from: weights that had the highest live success over a full
             window, and it (0 where it has not been measured since they were put back).
         watched_from: number of labelled attempts at which the present live window began.
@@ -56,7 +55,6 @@ class TrainerState:
     quarantined: int = 0
     version: str = ""
     checkpoint: str = ""
-    deployed: dict[str, Tensor] = field(default_factory=dict)
     best: dict[str, Tensor] = field(default_factory=dict)
     learned_from: int = 0
     best_success: float = 0.0
@@ -101,7 +99,6 @@ def write_state(path: Path, state: TrainerState, learner: OnlineLearner) -> None
     """
     tensors = {
         **prefixed("network", learner.network.state_dict()),
-        **prefixed("deployed", state.deployed),
         **prefixed("best", state.best),
         **optimiser_tensors(learner.optimiser),
     }
@@ -137,9 +134,8 @@ def read_state(path: Path, learner: OnlineLearner) -> TrainerState:
         learner.steps = int(config["steps"])
         return TrainerState(
             **config["counters"],
-            deployed=part("deployed", tensors),
             best=part("best", tensors),
-            lifts=config.get("lifts", {}),  # older states have none
+            lifts=config["lifts"],
             history=[Served(**served) for served in config["history"]],
         )
 

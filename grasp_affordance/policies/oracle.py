@@ -2,11 +2,9 @@
 
 It knows which object every point belongs to, whether a cup would seal there, what lies on the
 object and where its centre of mass is; and it undoes the calibration's error. It still has one
-shot: lifts can fail for what it does not simulate. `Rehearsal` removes that limit by trying its
-best candidates in the physics first.
+shot: lifts can fail for what it does not simulate.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,27 +129,3 @@ def _as_point(candidate: _Candidate, view: View) -> SuctionPoint:
         probability=float(np.exp(-candidate.cost / 4)),
         source=Source.ORACLE,
     )
-
-
-class Rehearsal:
-    """The ceiling: tries an oracle's best candidates in the physics and proposes what worked.
-
-    Where none of them works it proposes the best one all the same.
-    """
-
-    name = "oracle_best"
-
-    def __init__(
-        self, oracle: Oracle, works: Callable[[SuctionPoint, View], bool], candidates: int = 6
-    ) -> None:
-        """Use `works(point, view)`, which picks in a copy of the world, on so many candidates."""
-        self._oracle, self._works, self._candidates = oracle, works, candidates
-
-    def choose(self, view: View) -> Selection:
-        """Return the first rehearsed candidate that works, then the others in their order."""
-        selection = self._oracle.choose(view)
-        for point in selection.points[: self._candidates]:
-            if self._works(point, view):
-                others = tuple(other for other in selection.points if other is not point)
-                return Selection((point, *others), selection.rejections)
-        return selection

@@ -11,9 +11,6 @@ from grasp_affordance.geometry import check_rigid, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Selection
 
-ABSTAIN_BELOW = 0.3
-"""Expected success below which the default learner, and the prior beside it, hand a pile back."""
-
 
 @dataclass(frozen=True, eq=False)
 class View:

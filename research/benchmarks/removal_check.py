@@ -17,9 +17,9 @@ import numpy as np
 import tyro
 
 from grasp_affordance.annotation.removal_check import PickEvent, RemovalCheckConfig, check_removal
+from grasp_affordance.evaluation.make_policy import make_policy
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.files import write_atomically
-from grasp_affordance.policies.normal_variance import NormalVariance
 from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import SimCell, SimConfig
 
@@ -77,7 +77,7 @@ def main(
 
 def clear(cell: SimCell, scene: str, seed: int, attempts: int) -> list[Row]:
     """Pick until the bin is empty or the attempts are used up."""
-    parts, policy = cell.as_cell(), NormalVariance()
+    parts, policy = cell.as_cell(), make_policy("prior")
     rng = np.random.default_rng([seed, 6])
     rows: list[Row] = []
     for _ in range(attempts):

@@ -1,7 +1,7 @@
 """How often a robot is rolled back by chance, and how soon where its weights have become worse.
 
-No robot and no network: coins are tossed at a given rate, and `deployed model.rolls_back` is asked
-about them as the trainer asks.
+No robot and no network: coins are tossed at a given rate, and `rollback.rolls_back` is asked about
+them as the trainer asks.
 
     python research/benchmarks/rollback.py
 """
@@ -16,7 +16,7 @@ import tyro
 from numpy.typing import NDArray
 
 from grasp_affordance.files import write_atomically
-from grasp_affordance.learning.deployed import DeploymentConfig, rolls_back
+from grasp_affordance.learning.rollback import RollbackConfig, rolls_back
 
 STEADY = (0.97, 0.93, 0.90, 0.87, 0.80)
 FALLS = (0.5, 0.6, 0.7)
@@ -38,8 +38,8 @@ def main(
         output: raw results.
     """
     lines: list[dict[str, Any]] = []
-    for certainty in (0.0, DeploymentConfig.certainty):
-        config, rng = DeploymentConfig(certainty=certainty), np.random.default_rng(seed)
+    for certainty in (0.0, RollbackConfig.certainty):
+        config, rng = RollbackConfig(certainty=certainty), np.random.default_rng(seed)
         for rate in STEADY:
             counts = [len(rollbacks(rng.random(attempts) < rate, config)) for _ in range(robots)]
             share = float(np.mean(np.array(counts) > 0))
@@ -68,9 +68,9 @@ def fallen(rng: np.random.Generator, rate: float) -> NDArray[np.bool_]:
     return np.asarray(rng.random(rates.size) < rates)
 
 
-def rollbacks(outcomes: Iterable[bool], config: DeploymentConfig) -> list[int]:
+def rollbacks(outcomes: Iterable[bool], config: RollbackConfig) -> list[int]:
     """Return after how many attempts the trainer rolls back: see `Trainer._watch`."""
-    found, window, best = [], config.live_window, 0.0
+    found, window, best = [], config.window, 0.0
     live: list[bool] = []
     for number, success in enumerate(outcomes, start=1):
         live.append(bool(success))

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.affordance.predictor import AffordancePredictor
+from grasp_affordance.learning.decision import Decision
 from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.ros.affordance.detection import FrameResult
 from grasp_affordance.ros.affordance.suction_service import fill_in
@@ -89,9 +90,8 @@ def one_round(
     timed(stages, "messages -> frame", lambda: from_rgbd_msgs(*messages))
     prediction = timed(stages, "frame -> suction points", lambda: predictor.predict(frame))
     response = GetSuctionPoints.Response(header=to_header_msg(frame.stamp_ns, frame.frame_id))
-    result = FrameResult(frame, prediction, None, "")
-    selection = prediction.selection
-    timed(stages, "points -> response", lambda: fill_in(response, result, selection, "base_link"))
+    result = FrameResult(frame, Decision(prediction, prediction.selection), None, "")
+    timed(stages, "points -> response", lambda: fill_in(response, result, "base_link"))
     refused = GetSuctionPoints.Request(source=99)  # answered at once: what a call itself costs
     timed(stages, "service call itself", lambda: client.call(GetSuctionPoints, service, refused))
 

@@ -33,7 +33,6 @@ from grasp_affordance.affordance.predictor import AffordancePredictor, Predictor
 from grasp_affordance.affordance.shipped import shipped_weights
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.files import write_atomically
-from grasp_affordance.learning.online import ungated
 from grasp_affordance.models import LearnedModel, load_model
 from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.papers.encoder_weights import RANDOM
@@ -91,7 +90,7 @@ def compact() -> LearnedModel:
 
 def variants(frame: RgbdFrame, view: BinView) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield name and call of everything that is compared, the baseline first."""
-    learned = ungated(PredictorConfig(source=Source.LEARNED))
+    learned = PredictorConfig(source=Source.LEARNED)
     highest = replace(learned, candidates=replace(learned.candidates, smoothing=0.0))
     networks = {b: AffordanceNetwork(NetworkConfig(b, RANDOM)) for b in Backbone}
     patches, whole = InferenceConfig(Mode.PATCHES), InferenceConfig(Mode.CONVOLUTIONAL)

@@ -109,12 +109,12 @@ _ABLATIONS = {
         "does not see whether a whole piece has two colors",
         f"{_LEARNER}.network.no-use-markings",
     ),
-    "no_novelty": Arm("tries nothing for being novel", "--novel 0"),
-    "no_abstention": Arm("picks even what looks unlikely to succeed", "--min-probability 0"),
+    "no_novelty": Arm("tries nothing for being novel", "--novelty 0"),
+    "no_abstention": Arm("picks even what is unlikely to succeed", "--min-probability 0"),
     "one_member": Arm("no ensemble", f"{_LEARNER}.network.members 1"),
     "no_bootstrap": Arm("all members see all attempts", f"{_LEARNER}.bootstrap 1"),
     "random_exploration": Arm(
-        "explores at random", "--exploration-start 0.5 --exploration-decay 100 --kind random"
+        "explores at random", "--exploration-start 0.5 --exploration-decay 100"
     ),
     "no_replay": Arm(
         "the last attempt only, one step",

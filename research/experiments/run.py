@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.affordance.network.checkpoint_parts import differences
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.learning_rows import LearningTable
@@ -121,7 +122,7 @@ class LearnJob:
             return None
         found = read_json(path)
         wanted = run_identity(self.config, learner_options(self.flags))
-        wrong = sorted(key for key in wanted if found["run"].get(key) != wanted[key])
+        wrong = differences(found["run"], wanted)
         if wrong:
             raise ConfigError(
                 f"{path} is of another run (different: {', '.join(wrong)}); remove its folder to "

@@ -54,13 +54,13 @@ def test_points_are_ranked_apart_and_on_objects(scene: Scene) -> None:
 
 
 def test_a_point_is_consistent_with_its_pixel_and_surface(scene: Scene) -> None:
-    for point in select(scene.seal.score, scene, Source.BLEND).points:
+    for point in select(scene.seal.score, scene, Source.LEARNED).points:
         np.testing.assert_allclose(
             scene.surface.camera.project(point.position), [point.u, point.v], atol=1e-6
         )
         assert np.linalg.norm(point.normal) == pytest.approx(1, abs=1e-5)
         assert point.normal @ T[2, :3] > np.cos(np.radians(8))  # both tops are level
-        assert point.source is Source.BLEND
+        assert point.source is Source.LEARNED
 
 
 def test_every_pixel_is_accounted_for_once(scene: Scene) -> None:

@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_affordance.affordance.network.checkpoint import (
-    Checkpoint,
-    Provenance,
-    read_checkpoint,
-    write_checkpoint,
-)
+from grasp_affordance.affordance.network.checkpoint import Checkpoint, Provenance, write_checkpoint
 from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.network.compact_checkpoint import from_checkpoint, to_checkpoint
 from grasp_affordance.affordance.network.features import CHANNELS, SHAPE_COUNT, feature_map
@@ -115,8 +110,8 @@ def test_a_map_is_the_same_as_its_patches_one_by_one() -> None:
             torch.from_numpy(view.features), torch.from_numpy(view.prior_logit)
         )
         for row, column in ((0, 0), (20, 31), (view.grid.rows - 1, 5)):
-            patch, prior = view.patch(row, column, CONFIG.reach)
-            middle = torch.tensor(prior[CONFIG.reach, CONFIG.reach])
+            patch = view.patch(row, column, CONFIG.reach)
+            middle = torch.tensor(view.prior_logit[row, column])
             single = network(torch.from_numpy(patch)[None], middle.reshape(1, 1, 1, 1))
             torch.testing.assert_close(
                 single[0, :, 0, 0], logits[:, row, column], atol=1e-4, rtol=1e-4
@@ -271,17 +266,6 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     write_checkpoint(path, to_checkpoint(network.state_dict(), wrong, Provenance()))
     with pytest.raises(CheckpointError, match="compact network"):
         load_model(path)
-
-
-def test_weights_of_before_are_read_unless_their_cup_landed_beside_its_aim(tmp_path: Path) -> None:
-    state = CompactNetwork(NO_PRIOR).state_dict()
-    for name, aim in (("straight", (0, 0)), ("beside", (2, -1))):
-        before = {**state, "aim": torch.tensor(aim)}
-        write_checkpoint(tmp_path / name, to_checkpoint(before, NO_PRIOR, Provenance()))
-    read, _, _ = from_checkpoint(read_checkpoint(tmp_path / "straight"))
-    assert all(torch.equal(weight, state[name]) for name, weight in read.state_dict().items())
-    with pytest.raises(CheckpointError, match=r"lands \[2, -1\] cells"):
-        load_model(tmp_path / "beside")
 
 
 def test_texture_tells_speckles_from_paint_of_the_same_color() -> None:

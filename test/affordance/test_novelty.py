@@ -9,7 +9,6 @@ import torch
 from helpers.rendered_scene import Block, camera_at, open_bin, render
 
 from grasp_affordance.affordance.bin.region import BinView
-from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.exploring import novel
 from grasp_affordance.affordance.network.checkpoint import (
     Provenance,
@@ -113,12 +112,12 @@ def test_novelty_goes_where_a_cup_would_seal_and_nobody_has_tried(
 ) -> None:
     odd = np.random.default_rng(4).normal(3.0, 0.1, size=(30, len(CHANNELS)))
     model = model_that_tried(odd)
-    config = CandidateConfig(min_probability=0.999)
-    found = novel(frame, prediction, model, config)
+    limits = replace(prediction.limits, min_probability=0.999)
+    found = novel(frame, replace(prediction, limits=limits), model)
     assert found.points
     up = prediction.scene.region.up
     strange = model.novelty(frame, prediction.allowed, up=up)
-    seal = prediction.scene.surface.to_image(prediction.scene.seal.score)
+    seal = prediction.prior
     for point in found.points:
         assert point.source is Source.NOVELTY
         assert strange[point.v, point.u] > STRANGE
@@ -134,6 +133,6 @@ def test_who_has_tried_such_places_leaves_them_and_who_knows_nothing_of_it_too(
     view = knowing._observe(frame, prediction.allowed, scene.region.up, None)
     inside = view.grid.sample(prediction.allowed) > 0.5
     every = model_that_tried(view.features[:, inside].T)
-    assert not novel(frame, prediction, every, CandidateConfig()).points
-    assert not novel(frame, prediction, knowing, CandidateConfig()).points
-    assert not novel(frame, prediction, object(), CandidateConfig()).points
+    assert not novel(frame, prediction, every).points
+    assert not novel(frame, prediction, knowing).points
+    assert not novel(frame, prediction, object()).points

@@ -20,7 +20,6 @@ from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import (
     AffordancePredictor,
     PredictorConfig,
-    blend,
 )
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
@@ -78,29 +77,6 @@ def test_a_learned_map_decides_where_it_is_the_source(frame: RgbdFrame) -> None:
     assert points[0].u < 160
     assert points[0].probability == pytest.approx(0.9, abs=0.02)
     assert points[0].source is Source.LEARNED
-
-
-def test_a_blend_needs_both(frame: RgbdFrame) -> None:
-    config = PredictorConfig(source=Source.BLEND)
-    prediction = AffordancePredictor(config, LeftHalf()).predict(frame, VIEW)
-    best = prediction.selection.points[0]
-    assert best.u < 160
-    prior = AffordancePredictor().predict(frame, VIEW).raw
-    assert prior[best.v, best.u] > 0.5
-    assert best.source is Source.BLEND
-
-
-def test_a_blend_lies_between_and_its_ends_are_the_sources() -> None:
-    rng = np.random.default_rng(0)
-    learned, prior = rng.uniform(0.01, 0.99, (2, 5, 5)).astype(np.float32)
-    np.testing.assert_allclose(blend(learned, prior, 1.0), learned, rtol=1e-4)
-    np.testing.assert_allclose(blend(learned, prior, 0.0), prior, rtol=1e-4)
-    mixed = blend(learned, prior, 0.4)
-    assert (mixed >= np.minimum(learned, prior) - 1e-6).all()
-    assert (mixed <= np.maximum(learned, prior) + 1e-6).all()
-    sure = np.array([[0, 1]], np.float32)
-    extremes = blend(sure, 1 - sure, 0.5)
-    np.testing.assert_allclose(extremes, 0.5, atol=1e-4)
 
 
 def test_an_empty_bin_has_no_points_and_says_so_without_asking_the_model() -> None:
@@ -163,8 +139,8 @@ def test_sources_that_cannot_serve_are_refused(frame: RgbdFrame) -> None:
         AffordancePredictor(PredictorConfig(source=Source.LEARNED))
     with pytest.raises(ConfigError, match="no map"):
         PredictorConfig(source=Source.MANUAL)
-    with pytest.raises(ConfigError, match="blend"):
-        PredictorConfig(blend=2.0)
+    with pytest.raises(ConfigError, match="minimum_depth"):
+        PredictorConfig(minimum_depth=2.0)
     config = PredictorConfig(source=Source.LEARNED)
     with pytest.raises(ConfigError, match="one value per pixel"):
         AffordancePredictor(config, LeftHalf((60, 80))).predict(frame, VIEW)

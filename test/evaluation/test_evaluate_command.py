@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grasp_affordance.affordance.candidates import ABSTAIN_BELOW
 from grasp_affordance.affordance.shipped import require_shipped_weights
 from grasp_affordance.cli import main
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.evaluation.make_policy import NAMES, make_policy
+from grasp_affordance.evaluation.make_policy import NAMES, make_policy, threshold_of
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
-from grasp_affordance.evaluation.sim_pile import clear_present, rehearsal, stacks_of
+from grasp_affordance.evaluation.sim_pile import clear_present, stacks_of
 from grasp_affordance.evaluation.store import file_digest
 from grasp_affordance.execution.continuous import ContinuousConfig
-from grasp_affordance.execution.pick import pick
-from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
+from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, TRAINING
 
@@ -71,13 +71,12 @@ def test_mixed_scenes_take_their_stack_types_in_turn() -> None:
 
 
 def test_an_oracle_needs_a_simulator() -> None:
-    for name in ("oracle", "oracle_best"):
-        with pytest.raises(ConfigError, match="simulator"):
-            make_policy(name)
+    with pytest.raises(ConfigError, match="simulator"):
+        make_policy("oracle")
 
 
 def test_every_listed_policy_of_a_real_cell_can_be_made() -> None:
-    for name in set(NAMES) - {"oracle", "oracle_best", "learned"}:
+    for name in set(NAMES) - {"oracle", "learned"}:
         assert make_policy(name).name == name
 
 
@@ -92,12 +91,19 @@ def test_the_abstaining_prior_offers_what_the_prior_does_but_for_the_unlikely() 
     assert [(p.u, p.v) for p in offered] == [(p.u, p.v) for p in likely]
 
 
+def test_a_policy_has_a_threshold_of_its_own_unless_another_is_asked_for() -> None:
+    assert threshold_of("prior") == threshold_of("oracle") == threshold_of("oracle", 0.5) == 0.0
+    assert threshold_of("learned") == threshold_of("prior_abstaining") == ABSTAIN_BELOW
+    assert threshold_of("prior", 0.5) == threshold_of("learned", 0.5) == 0.5
+    assert threshold_of("learned", 0.0) == 0.0
+
+
 def test_a_short_run_in_the_simulated_cell_reports_all_it_did(tmp_path: Path) -> None:
     output = tmp_path / "r.json"
     cap = {"protocol.continuous.failure-cap": "1", "clearances": "1"}
-    assert main([*arguments(output, policy="random", **cap), "--rows"]) == 0
+    assert main([*arguments(output, policy="prior", **cap), "--rows"]) == 0
     report = json.loads(output.read_text())
-    assert (report["policy"], report["scene"], report["cell"]) == ("random", "train", "ideal")
+    assert (report["policy"], report["scene"], report["cell"]) == ("prior", "train", "ideal")
     total = report["total"]
     assert total["objects"] == 20
     assert total["attempts"] + total["refusals"] + total["abstentions"] >= 1
@@ -125,7 +131,7 @@ def cleared_rows(policy_name: str, seed: int) -> list[AttemptRow]:
     with SimCell(
         SimConfig(scene="random", hardness=Hardness.REALISTIC, seed=seed, objects=3)
     ) as cell:
-        policy = make_policy(policy_name, truth=cell.oracle, works=rehearsal(cell))
+        policy = make_policy(policy_name, truth=cell.oracle)
         rules = ProtocolConfig(ContinuousConfig(failure_cap=2))
         return clear_present(cell, policy, np.random.default_rng(seed), rules)[1]
 
@@ -140,22 +146,7 @@ def test_a_seed_gives_the_same_attempts_again() -> None:
     assert len(first) >= 3
 
 
-def test_the_oracles_clear_a_sparse_bin() -> None:
-    for name in ("oracle", "oracle_best"):
-        rows = cleared_rows(name, 5)
-        assert sum(row.placed for row in rows) == 3
-        assert [row.succeeded for row in rows] == [True] * 3
-
-
-def test_a_rehearsed_pick_leaves_the_pile_as_it_was() -> None:
-    with SimCell(SimConfig(scene="random", hardness=Hardness.IDEAL, seed=5, objects=3)) as cell:
-        works = rehearsal(cell)
-        before = cell.world.positions().copy()
-        policy = make_policy("oracle_best", truth=cell.oracle, works=works)
-        view = look(cell)
-        point = policy.choose(view).points[0]
-        assert np.array_equal(cell.world.positions(), before)
-        assert works(point, view)
-        attempt = pick(cell.as_cell(), point, view.T_base_camera, before=view.frame)
-        assert attempt.true_outcome == "success"
-        assert cell.pickable_left() == 2
+def test_the_oracle_clears_a_sparse_bin() -> None:
+    rows = cleared_rows("oracle", 5)
+    assert sum(row.placed for row in rows) == 3
+    assert [row.succeeded for row in rows] == [True] * 3

@@ -13,8 +13,7 @@ from grasp_affordance.learning.trainer import Trainer, TrainerConfig
 from grasp_affordance.learning.training_samples import TrainingSample
 
 NETWORK = CompactConfig(members=3, width=8, dilations=(1, 2))
-# No jitter: in the synthetic views of white noise a label holds for its own cell only.
-LEARNER = LearnerConfig(network=NETWORK, steps=2, batch=16, newest=4, jitter=0)
+LEARNER = LearnerConfig(network=NETWORK, steps=2, batch=16, newest=4)
 CONFIG = TrainerConfig(learner=LEARNER)
 SIZE = 24
 

@@ -23,12 +23,11 @@ def change(attempts: int, anchor: float, *, use_prior: bool = True) -> float:
 
 def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=use_prior)
-    config = LearnerConfig(network, anchor=anchor, jitter=0, batch=16, steps=2, seed=seed)
+    config = LearnerConfig(network, anchor=anchor, batch=16, steps=2, seed=seed)
     learner = OnlineLearner(config)
     size = 2 * network.reach + 1
     rng = np.random.default_rng(0)
     patch = rng.normal(size=(len(CHANNELS), size, size)).astype(np.float16)
-    prior = np.full((size, size), PRIOR, np.float16)
     seen = torch.from_numpy(patch[None].astype(np.float32))
     logit = torch.tensor([PRIOR if use_prior else 0.0])
 
@@ -38,7 +37,7 @@ def _change(attempts: int, anchor: float, use_prior: bool, seed: int) -> float:
 
     before = now()
     for _ in range(attempts):
-        learner.learn(Example(patch, prior, label=0.0))
+        learner.learn(Example(patch, PRIOR, label=0.0))
     return before - now()
 
 
@@ -55,7 +54,7 @@ def test_a_learner_without_the_prior_is_not_held_back() -> None:
 def first_change(anchor: float) -> float:
     """Return how far probabilities have moved from those of given weights after two failures."""
     network = CompactConfig(members=2, width=8, dilations=(1, 2), use_prior=False)
-    config = LearnerConfig(network=network, anchor=anchor, jitter=0, batch=16, steps=2)
+    config = LearnerConfig(network=network, anchor=anchor, batch=16, steps=2)
     learner, view = OnlineLearner(config), observation(0)
     given = OnlineLearner(replace(config, seed=7))
     for number in range(12):

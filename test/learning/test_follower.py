@@ -42,7 +42,7 @@ def consume_all(source: LogTrainer) -> int:
 def test_a_training_sample_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
     """The probability that is trained at a pixel is the one that the node will predict there."""
     attempt = picked(0)
-    training_sample = training_sample_of(attempt, VIEW, PREDICTOR, SMALL.learner, 0)
+    training_sample = training_sample_of(attempt, VIEW, PREDICTOR, SMALL.learner.network)
     trainer = begin_or_resume(SMALL, tmp_path)
     assert training_sample.view is not None
     assert attempt.before is not None

@@ -11,7 +11,7 @@ from grasp_affordance.learning.replay import Example, Replay
 
 def example(label: float, seed: int = 0) -> Example:
     patch = np.random.default_rng(seed).normal(size=(3, 5, 5)).astype(np.float16)
-    return Example(patch, np.full((5, 5), seed, dtype=np.float16), label=label)
+    return Example(patch, float(seed), label)
 
 
 def filled(successes: int, failures: int) -> Replay:
@@ -69,8 +69,7 @@ def test_examples_read_back_as_written(tmp_path: Path) -> None:
         file.append(example(float(i % 2), i))
     for i, read in enumerate(ExampleFile(tmp_path / "examples.bin", 3, 5).read()):
         np.testing.assert_array_equal(read.patch, example(0, i).patch)
-        np.testing.assert_array_equal(read.prior_logit, example(0, i).prior_logit)
-        assert (read.label, read.weight) == (float(i % 2), 1.0)
+        assert (read.prior_logit, read.label) == (float(i), float(i % 2))
 
 
 def test_an_unfinished_record_is_cut_off(tmp_path: Path) -> None:

@@ -59,6 +59,6 @@ def test_a_state_of_another_format_or_configuration_is_refused(tmp_path: Path) -
         PaperPolicy(SuctionPaperConfig(network=NETWORK), tmp_path)
     path = tmp_path / "paper.safetensors"
     state = read_checkpoint(path)
-    write_checkpoint(path, replace(state, architecture="paper-trainer"))
+    write_checkpoint(path, replace(state, architecture="another-trainer"))
     with pytest.raises(CheckpointError, match="another learner or configuration"):
         PaperPolicy(CONFIG, tmp_path)

@@ -1,87 +1,70 @@
-"""What each classical rule prefers, and what all of them respect."""
+"""What the rule of the highest point prefers, and what it respects."""
 
 import numpy as np
 import pytest
-from policies.views import INTRINSICS, add_block, at, empty, look_down, view_of
+from policies.views import add_block, at, empty, look_down, view_of
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.policies.highest_point import HighestPoint
-from grasp_affordance.policies.normal_variance import NormalVariance, normal_deviation
-from grasp_affordance.policies.policy import Policy, View
-from grasp_affordance.policies.random_pixel import RandomPixel
+from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.ranking import RankingConfig
 from grasp_affordance.suction import Rejection, Source
 
-POLICIES: list[Policy] = [RandomPixel(), HighestPoint(), NormalVariance()]
+POLICY = HighestPoint()
 
 
 def two_blocks() -> np.ndarray:
     return add_block(add_block(empty(), -0.08, 0.05, 0.06, 0.04), 0.08, -0.05, 0.06, 0.07)
 
 
-def base_positions(policy: Policy, view: View) -> np.ndarray:
-    positions = [point.position for point in policy.choose(view).points]
+def base_positions(view: View) -> np.ndarray:
+    positions = [point.position for point in POLICY.choose(view).points]
     return transform_points(view.T_base_camera, np.reshape(positions, (-1, 3)))
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
-def test_the_same_view_and_generator_give_the_same_points(policy: Policy) -> None:
-    first, second = (policy.choose(view_of(two_blocks(), seed=3)) for _ in range(2))
+def test_the_same_view_and_generator_give_the_same_points() -> None:
+    first, second = (POLICY.choose(view_of(two_blocks(), seed=3)) for _ in range(2))
     assert [(p.u, p.v) for p in first.points] == [(p.u, p.v) for p in second.points]
     assert len(first.points) > 3
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
-def test_points_lie_within_the_walls_and_apart(policy: Policy) -> None:
+def test_points_lie_within_the_walls_and_apart() -> None:
     view = view_of(two_blocks(), noise=0.001)
-    positions = base_positions(policy, view)
+    positions = base_positions(view)
     assert view.bin.contains(positions + np.array([0.0, 0.0, 0.01]), margin=0.02).all()
     apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     assert apart[np.triu_indices(len(positions), 1)].min() > RankingConfig().spacing
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
-def test_points_near_remembered_failures_are_not_proposed(policy: Policy) -> None:
-    before = base_positions(policy, view_of(two_blocks()))
-    selection = policy.choose(view_of(two_blocks(), failed=before[:3], radius=0.02))
+def test_points_near_remembered_failures_are_not_proposed() -> None:
+    before = base_positions(view_of(two_blocks()))
+    selection = POLICY.choose(view_of(two_blocks(), failed=before[:3], radius=0.02))
     after = transform_points(look_down(), np.array([p.position for p in selection.points]))
     assert np.linalg.norm(after[:, None] - before[None, :3], axis=-1).min() > 0.02
     assert selection.rejections[Rejection.RECENTLY_FAILED] > 0
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
-def test_points_have_depth(policy: Policy) -> None:
+def test_points_have_depth() -> None:
     heights = two_blocks()
     heights[:, :170] = np.nan
-    selection = policy.choose(view_of(heights))
+    selection = POLICY.choose(view_of(heights))
     assert all(np.isfinite(point.position).all() for point in selection.points)
     assert all(point.u >= 170 for point in selection.points)
     assert selection.rejections[Rejection.NO_DEPTH] == 170 * 240
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
-def test_points_name_their_source_and_face_the_camera(policy: Policy) -> None:
-    for point in policy.choose(view_of(two_blocks())).points:
+def test_points_name_their_source_and_face_the_camera() -> None:
+    for point in POLICY.choose(view_of(two_blocks())).points:
         assert point.source is Source.BASELINE
         assert point.normal @ point.position < 0
         assert np.linalg.norm(point.normal) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("policy", POLICIES[1:], ids=lambda policy: policy.name)
-def test_an_empty_bin_gives_no_point_and_the_reason(policy: Policy) -> None:
-    selection = policy.choose(view_of(empty(), noise=0.0005))
+def test_an_empty_bin_gives_no_point_and_the_reason() -> None:
+    selection = POLICY.choose(view_of(empty(), noise=0.0005))
     assert selection.points == ()
     assert selection.rejections[Rejection.OUTSIDE_REGION] > 0
-
-
-def test_random_pixels_cover_the_bin_evenly() -> None:
-    policy = RandomPixel(RankingConfig(count=1))
-    picks = [policy.choose(view_of(empty(), seed=seed)).points[0] for seed in range(300)]
-    left = np.mean([point.u < INTRINSICS.cx for point in picks])
-    upper = np.mean([point.v < INTRINSICS.cy for point in picks])
-    assert abs(left - 0.5) < 0.1
-    assert abs(upper - 0.5) < 0.1
 
 
 def test_the_highest_point_is_on_the_highest_block() -> None:
@@ -96,25 +79,6 @@ def test_a_single_flying_pixel_is_not_the_highest_point() -> None:
     heights[100, 120] = 0.2
     best = HighestPoint().choose(view_of(heights)).points[0]
     assert (best.u, best.v) != (120, 100)
-
-
-def test_normal_variance_prefers_the_flat_block_to_the_rough_one() -> None:
-    heights = two_blocks()
-    u, v = at(0.08, -0.05, 0.07)
-    patch = heights[v - 13 : v + 14, u - 13 : u + 14]
-    patch += 0.006 * np.sin(np.arange(27))[:, None]
-    best = NormalVariance().choose(view_of(heights)).points[0]
-    flat = at(-0.08, 0.05, 0.04)
-    assert np.hypot(best.u - flat[0], best.v - flat[1]) < 15
-
-
-def test_a_plane_has_no_normal_deviation_and_a_fold_has() -> None:
-    normals = np.zeros((40, 40, 3), np.float32)
-    normals[:, :20] = [0.0, 0.0, -1.0]
-    normals[:, 20:] = [0.6, 0.0, -0.8]
-    deviation = normal_deviation(normals, 9)
-    assert deviation[:, :10].max() == pytest.approx(0.0, abs=1e-7)
-    assert deviation[20, 20] > 0.1
 
 
 def test_failed_points_must_be_points() -> None:

@@ -10,7 +10,7 @@ from policies.views import CAMERA_HEIGHT, add_block, at, empty, look_down, view_
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.policies.oracle import Oracle, OracleConfig, Rehearsal
+from grasp_affordance.policies.oracle import Oracle, OracleConfig
 from grasp_affordance.policies.policy import View
 from grasp_affordance.suction import Source, SuctionPoint
 
@@ -109,39 +109,6 @@ def test_a_place_without_margin_is_better_than_none() -> None:
     world = TwoBlocks()
     wide = Oracle(world, OracleConfig(margin=0.03)).choose(world.view()).points
     assert sorted(on(point) for point in wide) == [0, 1]
-
-
-def test_a_rehearsal_proposes_first_what_worked() -> None:
-    world = TwoBlocks()
-    tried: list[int] = []
-
-    def works(point: SuctionPoint, view: View) -> bool:
-        tried.append(on(point))
-        return on(point) == 1
-
-    points = Rehearsal(Oracle(world), works).choose(world.view()).points
-    assert on(points[0]) == 1
-    assert len(points) == 2
-    assert tried[-1] == 1
-
-
-def test_a_rehearsal_in_which_nothing_works_still_proposes_the_best() -> None:
-    world = TwoBlocks()
-    plain = Oracle(world).choose(world.view()).points
-    points = Rehearsal(Oracle(world), lambda point, view: False).choose(world.view()).points
-    assert [(p.u, p.v) for p in points] == [(p.u, p.v) for p in plain]
-
-
-def test_a_rehearsal_tries_no_more_candidates_than_it_may() -> None:
-    world = TwoBlocks()
-    tried: list[SuctionPoint] = []
-
-    def works(point: SuctionPoint, view: View) -> bool:
-        tried.append(point)
-        return False
-
-    Rehearsal(Oracle(world), works, candidates=1).choose(world.view())
-    assert len(tried) == 1
 
 
 def test_a_search_without_trials_is_refused() -> None:

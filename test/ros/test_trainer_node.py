@@ -5,30 +5,53 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from grasp_affordance_interfaces.msg import ModelAnnouncement, SuctionPoint, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints, SetExploration
 from helpers.ros_harness import TIMEOUT, Ros
+from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from helpers.training_sample_log import BIN, SMALL, log_of, picked
 from lifecycle_msgs.msg import Transition
 from std_srvs.srv import SetBool, Trigger
 
 from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.attempt import Cause, Outcome
+from grasp_affordance.cell import Cup
+from grasp_affordance.execution.memory import FailureMemory
+from grasp_affordance.geometry import transform_points
+from grasp_affordance.learning.decision import DecisionConfig
+from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.first_weights import begin_or_resume
+from grasp_affordance.learning.log.attempt_log import AttemptLog
 from grasp_affordance.learning.log.follower import LogTrainer
+from grasp_affordance.learning.online import OnlineConfig, OnlinePolicy
 from grasp_affordance.learning.trainer import Trainer
 from grasp_affordance.models import load_model
+from grasp_affordance.policies.policy import View
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
 from grasp_affordance.ros.camera.camera_node import CameraNode
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.config_values import Leaf, flatten
+from grasp_affordance.ros.common.conversions import (
+    from_rejection_msgs,
+    from_suction_point_msg,
+    from_time_msg,
+    to_point_msg,
+    to_time_msg,
+)
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
+from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
 from grasp_affordance.ros.trainer.trainer_node import TrainerNode
-from grasp_affordance.suction import Source
+from grasp_affordance.suction import Selection, Source
+from grasp_affordance.suction import SuctionPoint as Point
 
 TRAINER = "/trainer_node"
 
@@ -164,7 +187,7 @@ def test_a_rollback_that_cannot_be_written_is_answered_and_did_not_happen(
     ros: Ros, tmp_path: Path
 ) -> None:
     log = log_of(tmp_path, 4)
-    trainee = Trainee(ros, tmp_path, **{"trainer.deployed.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.rollback.window": 2})
     before = trainee.wait_for(4)
     with unwritable(tmp_path / "weights"):
         answer = trainee.call(Trigger, "roll_back")
@@ -179,7 +202,7 @@ def test_a_rollback_while_inactive_reaches_the_affordance_node_once_it_is_active
     ros: Ros, tmp_path: Path
 ) -> None:
     log_of(tmp_path, 6)
-    trainee = Trainee(ros, tmp_path, **{"trainer.deployed.live_window": 2})
+    trainee = Trainee(ros, tmp_path, **{"trainer.rollback.window": 2})
     trainee.wait_for(6)
     ros.client.change_state(TRAINER, Transition.TRANSITION_DEACTIVATE)
     answer = trainee.call(Trigger, "roll_back")
@@ -305,14 +328,14 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
 ) -> None:
     log_of(tmp_path / "log", 2)
     ros.start(CameraNode, recording=str(sequence), rate=20.0)
-    novelty: dict[str, Any] = {
+    keen: dict[str, Any] = {
         "predictor.candidates.min_probability": 0.999,
-        "explorer.novelty.below_threshold": 0.0,
-        "explorer.novelty.novel": 1.0,
-        "explorer.novelty.decay": 1e9,
-        "explorer.novelty.warm_up_successes": 0,
+        "explorer.decision.below_threshold": 0.0,
+        "explorer.decision.novelty": 1.0,
+        "explorer.decision.novelty_decay": 1e9,
+        "explorer.decision.warm_up": 0,
     }
-    values = {key.replace(".", "__"): value for key, value in novelty.items()}
+    values = {key.replace(".", "__"): value for key, value in keen.items()}
     server = ros.start(AffordanceNode, from_scratch=True, **values)
     assert isinstance(server, AffordanceNode)
 
@@ -329,7 +352,7 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     trainee = Trainee(ros, tmp_path / "log")
     status = trainee.wait_for(2)
     ros.wait_until(lambda: server.slot.version == status.model_version, "served")
-    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_NOVELTY}, "novelty")
+    ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_NOVELTY}, "tried what is novel")
 
 
 def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
@@ -375,3 +398,115 @@ def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
     while undisturbed.step() is not None:
         pass
     assert statuses[-1].model_version == undisturbed.trainer.state.version
+
+
+TRYING = DecisionConfig(below_threshold=0.3, novelty=0.7, novelty_decay=1e9, warm_up=1, seed=10)
+LIKELY = CandidateConfig(min_probability=0.95)
+OFTEN = ExplorationSchedule(0.3, 1e9)
+
+
+class PlainPython:
+    """The learner without any node, on the same log, and the bin's memory beside it."""
+
+    def __init__(self, log: AttemptLog, weights: Path) -> None:
+        self.log = log
+        predictor = PredictorConfig(source=Source.LEARNED, candidates=LIKELY)
+        self.source = LogTrainer(
+            lambda: begin_or_resume(SMALL, weights), log.folder, BinView(bin=BIN), predictor
+        )
+        config = OnlineConfig(predictor, OFTEN, TRYING)
+        self.policy = OnlinePolicy(self.source.trainer, config)
+        self.memory = FailureMemory(4, 0.012)
+
+    def choose(self, frame: RgbdFrame) -> Selection:
+        """Choose in a frame, told what failed in this bin."""
+        rng = np.random.default_rng(0)
+        view = View(frame, T_BASE_CAMERA, BIN, Cup(), rng, self.memory.failures)
+        return self.policy.choose(view)
+
+    def attempt(self, frame: RgbdFrame, point: Point) -> None:
+        """Pick at a point: the cup holds on the left half of the image; learn from it."""
+        number, success = self.policy.attempts, point.u < frame.shape[1] / 2
+        outcome = Outcome.SUCCESS if success else Outcome.FAILURE
+        cause = Cause.NONE if success else Cause.NO_SEAL
+        made = replace(
+            picked(number),
+            point=point,
+            outcome=outcome,
+            cause=cause,
+            before=frame,
+            model_version=self.policy.version,
+        )
+        self.log.append(made)
+        assert self.source.step() is not None
+        if not success:
+            self.memory.add(transform_points(T_BASE_CAMERA, point.position))
+
+
+def uneven_boxes(number: int) -> RgbdFrame:
+    """Return a view of two boxes: rough ones in every third view, else flat ones."""
+    frame = box_frame(2, stamp_ns=(number + 1) * 10**9)
+    rng = np.random.default_rng([7, number])
+    rough = 0.004 if number % 3 == 2 else 0.0005
+    noise = rng.normal(0.0, rough, frame.shape).astype(np.float32)
+    return replace(frame, depth=frame.depth + noise)
+
+
+def test_over_one_log_the_node_and_plain_python_choose_the_same_points_at_every_view(
+    ros: Ros, tmp_path: Path
+) -> None:
+    log = log_of(tmp_path / "log", 0)
+    plain = PlainPython(log, tmp_path / "plain")
+    publisher, now = RgbdPublisher(ros.node), [uneven_boxes(0)]
+    publisher.publish_pose(T_BASE_CAMERA, "base_link", now[0].frame_id)
+    ros.node.create_timer(0.05, lambda: publisher.publish(now[0]))
+    values = {
+        "predictor.candidates.min_probability": LIKELY.min_probability,
+        "frames.max_age": 0.0,
+        **{f"explorer.decision.{k}": v for k, v in flatten(DecisionConfig, TRYING).items()},
+        **{f"bin.box.{k}": v for k, v in flatten(type(BIN), BIN).items()},
+    }
+    given: dict[str, Any] = {key.replace(".", "__"): value for key, value in values.items()}
+    server = ros.start(AffordanceNode, from_scratch=True, **given)
+    assert isinstance(server, AffordanceNode)
+    explores = {"exploration.start": OFTEN.start, "exploration.decay": OFTEN.decay}
+    Trainee(ros, log.folder, **explores)
+
+    def in_step() -> bool:
+        history = server._explorer.history
+        return (
+            history is not None
+            and history.attempts == plain.policy.attempts
+            and server.slot.version == plain.policy.version
+        )
+
+    kinds: set[Source | None] = set()
+    for number in range(12):
+        frame = now[0] = uneven_boxes(number)
+        ros.wait_until(in_step, f"as far as plain Python before view {number}")
+        failures = plain.memory.failures
+        request = GetSuctionPoints.Request(
+            newer_than=to_time_msg(frame.stamp_ns - 1),
+            failed=[to_point_msg(point) for point in failures.points],
+            avoid=[to_point_msg(point) for point in failures.avoided],
+            avoid_radius=failures.radius,
+            bin=failures.bin,
+        )
+        service = "/affordance_node/get_suction_points"
+        answer = ros.client.call(GetSuctionPoints, service, request, TIMEOUT)
+        chosen = plain.choose(frame)
+        assert answer.success, answer.message
+        assert from_time_msg(answer.header.stamp) == frame.stamp_ns
+        served = [from_suction_point_msg(point) for point in answer.points]
+        assert [(p.u, p.v, p.source) for p in served] == [
+            (p.u, p.v, p.source) for p in chosen.points
+        ]
+        probabilities = [point.probability for point in chosen.points]
+        assert [point.probability for point in served] == pytest.approx(probabilities, abs=1e-6)
+        assert from_rejection_msgs(answer.rejections) == dict(chosen.rejections)
+        kinds.add(served[0].source if served else None)
+        if chosen.points:
+            plain.attempt(frame, chosen.points[0])
+        else:
+            plain.memory.clear()  # handed back: the next bin
+    assert kinds == {Source.LEARNED, Source.EXPLORATION, Source.NOVELTY, None}

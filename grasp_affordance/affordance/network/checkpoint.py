@@ -37,7 +37,7 @@ class Provenance:
     Attributes:
         attempts: picks made when they were put into service; their probabilities are corrected by
             the outcomes of the newest.
-        learned_from: picks they were trained on, fewer where a challenger was kept out since; None
+        learned_from: picks they were trained on, fewer where earlier weights were put back; None
             where nobody recorded it.
         command: that trained them.
         package_version: of this package.

@@ -40,7 +40,15 @@ def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
 
 
 def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return the names under which two configurations differ, or that only one of them has."""
-    missing = object()
-    names = [*wanted, *(name for name in present if name not in wanted)]
-    return [name for name in names if present.get(name, missing) != wanted.get(name, missing)]
+    """Return the dotted names under which two configurations differ, or that only one of them has.
+
+    Both are as JSON has them.
+    """
+    missing, found = object(), []
+    for name in [*wanted, *(name for name in present if name not in wanted)]:
+        one, other = present.get(name, missing), wanted.get(name, missing)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            found += [f"{name}.{each}" for each in differences(one, other)]
+        elif one != other:
+            found.append(name)
+    return found

@@ -100,8 +100,8 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
         if not (math.isfinite(scale) and math.isfinite(shift)):
             raise ValueError(f"the correction {scale}, {shift} is not finite")
         network = CompactNetwork(config)
-        tensors = _without_aim(weights_of(checkpoint))
-        network.load_state_dict(_with_all_channels(tensors, given), strict=True)
+        tensors = _with_all_channels(weights_of(checkpoint), given)
+        network.load_state_dict(tensors, strict=True)
         network.forget_unseen()  # weights of before gave them some, at random
     return network.eval(), scale, shift
 
@@ -129,18 +129,6 @@ def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> d
     weight = stem.new_zeros(stem.shape[0], len(CHANNELS), *stem.shape[2:])
     weight[:, [CHANNELS.index(name) for name in given]] = stem
     return {**state, "stem.weight": weight}
-
-
-def _without_aim(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights without the place where the cup lands, which was searched for once.
-
-    Raises:
-        ValueError: the cup landed elsewhere than it was aimed at; nothing corrects that now.
-    """
-    aim = state.get("aim")
-    if aim is not None and aim.any():
-        raise ValueError(f"they were learned for a cup that lands {aim.tolist()} cells off its aim")
-    return {name: tensor for name, tensor in state.items() if name != "aim"}
 
 
 def require_channels(checkpoint: Checkpoint) -> None:

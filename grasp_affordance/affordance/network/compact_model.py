@@ -58,24 +58,23 @@ class CompactModel:
         Raises:
             FrameError: the region holds no depth. ConfigError: the prior is missing.
         """
-        return self._map(frame, region, up, prior, None)
-
-    @property
-    def members(self) -> int:
-        """Networks in the ensemble."""
-        return self.network.config.members
-
-    def predict_member(
-        self,
-        member: int,
-        frame: RgbdFrame,
-        region: NDArray[np.bool_] | None = None,
-        *,
-        up: NDArray[np.float64] | None = None,
-        prior: Image | None = None,
-    ) -> Image:
-        """Return what member number `member` alone predicts; see `predict`."""
-        return self._map(frame, region, up, prior, member)
+        config = self.network.config
+        if config.use_prior and prior is None:
+            raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
+        wanted = frame.known if region is None else region
+        view = self._observe(frame, wanted, up, prior)
+        window = view.grid.window(wanted, _AROUND)
+        with torch.inference_mode():
+            logits = self.network.forward_map(
+                torch.from_numpy(view.features).to(self._device),
+                torch.from_numpy(view.prior_logit).to(self._device),
+                window,
+            )
+            mean = torch.sigmoid(logits).mean(dim=0).clamp(1e-6, 1 - 1e-6)
+            calibrated = torch.sigmoid(self._scale * torch.logit(mean) + self._shift)
+        cells = np.zeros_like(view.prior_logit)
+        cells[window] = smoothed(calibrated.cpu().numpy(), _SMOOTHING)
+        return view.grid.to_image(cells)
 
     def novelty(
         self,
@@ -113,30 +112,3 @@ class CompactModel:
     ) -> Observation:
         upward = _OPTICAL_UP if up is None else up
         return observe(frame, region, upward, self.network.config, prior)
-
-    def _map(
-        self,
-        frame: RgbdFrame,
-        region: NDArray[np.bool_] | None,
-        up: NDArray[np.float64] | None,
-        prior: Image | None,
-        member: int | None,
-    ) -> Image:
-        config = self.network.config
-        if config.use_prior and prior is None:
-            raise ConfigError(f"{self.version} starts from the seal prior, which was not given")
-        wanted = frame.known if region is None else region
-        view = self._observe(frame, wanted, up, prior)
-        window = view.grid.window(wanted, _AROUND)
-        with torch.inference_mode():
-            logits = self.network.forward_map(
-                torch.from_numpy(view.features).to(self._device),
-                torch.from_numpy(view.prior_logit).to(self._device),
-                window,
-            )
-            each = torch.sigmoid(logits)
-            asked = (each.mean(dim=0) if member is None else each[member]).clamp(1e-6, 1 - 1e-6)
-            calibrated = torch.sigmoid(self._scale * torch.logit(asked) + self._shift)
-        cells = np.zeros_like(view.prior_logit)
-        cells[window] = smoothed(calibrated.cpu().numpy(), _SMOOTHING)
-        return view.grid.to_image(cells)

@@ -31,14 +31,14 @@ class Observation:
     features: Image
     prior_logit: Image
 
-    def patch(self, row: int, column: int, reach: int) -> tuple[Image, Image]:
-        """Return the features (channels, S, S) and the prior (S, S) around a cell; S = 2 reach + 1.
+    def patch(self, row: int, column: int, reach: int) -> Image:
+        """Return the features (channels, S, S) around a cell; S = 2 reach + 1.
 
         Beyond the border the nearest cell is repeated, as the network's own padding does.
         """
         rows = np.clip(np.arange(row - reach, row + reach + 1), 0, self.grid.rows - 1)
         columns = np.clip(np.arange(column - reach, column + reach + 1), 0, self.grid.columns - 1)
-        return self.features[:, rows[:, None], columns], self.prior_logit[rows[:, None], columns]
+        return self.features[:, rows[:, None], columns]
 
 
 def observe(

@@ -139,8 +139,8 @@ class LogTrainer:
                 )
             return None
         self._check_setup()
-        learner, number = trainer.config.learner, trainer.state.consumed
-        training_sample = training_sample_of(attempt, self._view, self._predictor, learner, number)
+        network = trainer.config.learner.network
+        training_sample = training_sample_of(attempt, self._view, self._predictor, network)
         return trainer.consume(training_sample)
 
     def _check_setup(self) -> None:

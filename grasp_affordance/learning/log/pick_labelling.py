@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
+from grasp_affordance.affordance.predictor import PredictorConfig, look
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.pick_labels import (
@@ -32,10 +32,10 @@ FOLDER = "labels"
 
 def prior_seal(cup: Cup, box: BinGeometry) -> SealMap:
     """Return the analytic prior of a cell as a map of the seal's quality."""
-    predictor = AffordancePredictor(PredictorConfig(cup=cup))
+    config = PredictorConfig(cup=cup)
 
     def seal(frame: RgbdFrame, T_base_camera: NDArray[np.float64]) -> NDArray[np.floating]:
-        return predictor.predict(frame, BinView(T_base_camera, box)).raw
+        return look(frame, config, BinView(T_base_camera, box)).prior
 
     return seal
 

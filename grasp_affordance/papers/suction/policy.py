@@ -3,13 +3,11 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from grasp_affordance.affordance.bin.region import BinView
-from grasp_affordance.affordance.exploring import Exploration, explore
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
@@ -23,11 +21,17 @@ from grasp_affordance.affordance.network.checkpoint_parts import (
     part,
     prefixed,
 )
-from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.attempt import GraspAttempt, Outcome
-from grasp_affordance.errors import CheckpointError, FrameError
-from grasp_affordance.learning.exploration import ExplorationSchedule, explores
-from grasp_affordance.learning.online import ungated
+from grasp_affordance.errors import CheckpointError
+from grasp_affordance.learning.decision import (
+    Decision,
+    DecisionConfig,
+    History,
+    Rule,
+    decide_in,
+)
+from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.probabilities import brier_score, expected_calibration_error
 from grasp_affordance.learning.trainer import TrainingReport
 from grasp_affordance.learning.training_samples import TEACHING
@@ -37,9 +41,10 @@ from grasp_affordance.papers.suction.resnet_checkpoint import to_checkpoint
 from grasp_affordance.papers.suction.resnet_model import InferenceConfig, ResnetModel
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.suction import Rejection, Selection, Source
+from grasp_affordance.suction import Selection, Source
 
-_ARCHITECTURE = "paper-trainer-2"  # 1 kept its momentum under other names
+_ARCHITECTURE = "paper-trainer"
+_PREDICTOR = PredictorConfig(source=Source.LEARNED)
 _STATE_FILE = "paper.safetensors"
 _WINDOW = 100  # equation 5
 
@@ -80,14 +85,8 @@ class PaperPolicy:
         self.folder = folder
         self._schedule = schedule or ExplorationSchedule()
         self._seed = seed
-        base = PredictorConfig(source=Source.LEARNED)
-        # The highest pixel itself: no smoothing, no doubt beside what has just failed, and nothing
-        # but the memory keeps it away.
-        candidates = replace(
-            base.candidates, min_probability=0.0, smoothing=0.0, failure_penalty=0.0
-        )
-        self._predictor = ungated(replace(base, candidates=candidates))
-        self._evaluated: tuple[RgbdFrame, Prediction] | None = None
+        self._config = DecisionConfig(Rule.EPSILON_GREEDY, seed=seed)
+        self._decided: tuple[RgbdFrame, Decision] | None = None
         self._state = _State()
         if (folder / _STATE_FILE).exists():
             self._resume()
@@ -109,11 +108,6 @@ class PaperPolicy:
         return self._schedule.probability(len(self._state.history))
 
     @property
-    def looks_back(self) -> bool:
-        """See `LearningPolicy`."""
-        return False
-
-    @property
     def pretrained(self) -> int:
         """Return the number of coarsely labelled views that were learned before."""
         return self._state.pretrained
@@ -130,31 +124,22 @@ class PaperPolicy:
 
     def choose(self, view: View) -> Selection:
         """See `LearningPolicy`."""
-        config = replace(self._predictor, cup=view.cup)
-        known = BinView(T_base_camera=view.T_base_camera, bin=view.bin)
-        self._evaluated = None
-        try:
-            predictor = AffordancePredictor(config, self._model)
-            prediction = predictor.predict(view.frame, known, view.failures)
-            self._evaluated = (view.frame, prediction)
-            if not explores(self.exploration, self._seed, self.attempts):
-                return prediction.selection
-            rng = np.random.default_rng([self._seed, 13, self.attempts])
-            return explore(
-                view.frame, prediction, self._model, Exploration.RANDOM, rng, config.candidates
-            )
-        except FrameError:
-            return Selection((), {Rejection.UNUSABLE_FRAME: 1})
+        successes = sum(success for _, success in self._state.history)
+        history = History(self.attempts, successes, self.exploration)
+        selection, decision = decide_in(view, _PREDICTOR, self._model, self._config, history)
+        self._decided = None if decision is None else (view.frame, decision)
+        return selection
 
     def learn(self, attempt: GraspAttempt) -> TrainingReport:
         """See `LearningPolicy`."""
         state, point, loss = self._state, attempt.point, math.nan
         state.consumed += 1
         state.quarantined += attempt.outcome is Outcome.UNCERTAIN
-        if attempt.outcome in TEACHING and self._evaluated is not None:
-            frame, prediction = self._evaluated
+        if attempt.outcome in TEACHING and self._decided is not None:
+            frame, decision = self._decided
             success = attempt.outcome is Outcome.SUCCESS
-            loss = self.learner.learn(frame, (point.u, point.v), success, prediction.allowed)
+            allowed = decision.prediction.allowed
+            loss = self.learner.learn(frame, (point.u, point.v), success, allowed)
             state.history.append((point.probability, success))
             self._model = self._snapshot()
         self._save()
@@ -173,6 +158,7 @@ class PaperPolicy:
         recent = history[-_WINDOW:]
         predicted, success = [p for p, _ in recent], [s for _, s in recent]
         return TrainingReport(
+            consumed=self._state.consumed,
             attempts=len(history),
             successes=sum(s for _, s in history),
             quarantined=self._state.quarantined,

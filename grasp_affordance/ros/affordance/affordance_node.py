@@ -59,8 +59,10 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self.resources.callback(pose.close)
         self._frames = FrameSource(self, config.frames)
         self.resources.callback(self._frames.close)
-        self._evaluate = FrameEvaluator(config.predictor, bin_view, pose, self.slot)
-        self._explorer = Explorer(self, config.explorer, self.slot)
+        self._evaluate = FrameEvaluator(
+            config.predictor, config.explorer.decision, bin_view, pose, self.slot
+        )
+        self._explorer = Explorer(self, config.explorer)
         self.resources.callback(self._explorer.close)
         self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
         self.resources.callback(self._views.close)

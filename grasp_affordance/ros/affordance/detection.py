@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
+from grasp_affordance.affordance.predictor import Prediction, PredictorConfig
 from grasp_affordance.errors import CheckpointError, TransformError
+from grasp_affordance.learning.decision import Decision, DecisionConfig, History, decide
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.ros.affordance.model_slot import ModelSlot
 from grasp_affordance.ros.common.transforms import CameraPose
-from grasp_affordance.suction import Failures, Source
+from grasp_affordance.suction import Failures, Selection, Source
 
 Array = NDArray[np.float64]
 
@@ -29,19 +30,29 @@ class FrameResult:
 
     Attributes:
         frame: that was evaluated.
-        prediction: of the core.
+        decision: of the core.
         T_base_camera: (4, 4) that was used; None where it is not known and was not needed.
         model_version: weights that were used; empty for the prior.
     """
 
     frame: RgbdFrame
-    prediction: Prediction
+    decision: Decision
     T_base_camera: Array | None
     model_version: str
 
+    @property
+    def prediction(self) -> Prediction:
+        """The map behind the decision."""
+        return self.decision.prediction
+
+    @property
+    def selection(self) -> Selection:
+        """The points to offer, or the counted reasons why there are none."""
+        return self.decision.selection
+
 
 class FrameEvaluator:
-    """Applies the predictor.
+    """Decides where to pick in frames.
 
     Attributes:
         asked: the last result with settings of a caller's own; None before the first.
@@ -49,9 +60,15 @@ class FrameEvaluator:
     """
 
     def __init__(
-        self, config: PredictorConfig, bin_view: BinViewSource, pose: CameraPose, slot: ModelSlot
+        self,
+        config: PredictorConfig,
+        decision: DecisionConfig,
+        bin_view: BinViewSource,
+        pose: CameraPose,
+        slot: ModelSlot,
     ) -> None:
         self.config = config
+        self._decision = decision
         self._bin_view = bin_view
         self._pose = pose
         self._slot = slot
@@ -83,6 +100,7 @@ class FrameEvaluator:
         failures: Failures | None = None,
         source: Source | None = None,
         patient: bool = False,
+        history: History | None = None,
     ) -> FrameResult:
         """FrameEvaluator a frame.
 
@@ -91,6 +109,7 @@ class FrameEvaluator:
             failures: what just failed, and where to keep away from.
             source: of the map; by default the configured one once there is a model, else the prior.
             patient: see `pose_of`; the pose is looked up once.
+            history: of the learner, where points may be offered to learn from.
 
         Raises:
             TransformError: the pose is needed and not known.
@@ -108,16 +127,17 @@ class FrameEvaluator:
             )
         config = dataclasses.replace(config, source=source)
         T = self.pose_of(frame.frame_id, bool(failures), patient)
-        key = (frame, config, model, None if T is None else T.tobytes())
+        number = failures.bin if failures is not None else 0
+        key = (frame, config, model, None if T is None else T.tobytes(), history, number)
         with self._lock:
             if not failures and self._last is not None and self._last[0] == key:
                 if asked:
                     self.asked, self.asked_at = self._last[1], time.monotonic()
                 return self._last[1]
-            predictor = AffordancePredictor(config, model)
-            prediction = predictor.predict(frame, self._bin_view.view(T), failures)
+            known = self._bin_view.view(T)
+            decision = decide(frame, known, config, model, failures, self._decision, history)
             learned = model is not None and source is not Source.PRIOR
-            result = FrameResult(frame, prediction, T, model.version if model and learned else "")
+            result = FrameResult(frame, decision, T, model.version if model and learned else "")
             if not failures:
                 self._last = (key, result)
             if asked:

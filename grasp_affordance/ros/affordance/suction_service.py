@@ -66,12 +66,11 @@ def answer_request(
     timeout = from_duration_msg(request.timeout) or None
     frame = frames.read(from_time_msg(request.newer_than) or None, timeout)
     response.header = to_header_msg(frame.stamp_ns, frame.frame_id)
-    result = evaluate.evaluate(frame, config, patient=True, **options)
-    selection = result.prediction.selection
     # A caller who asks for a source or for a success rate gets what was asked for.
-    if not (request.source or request.minimum_probability):
-        selection = explorer.select(result, config.candidates)
-    fill_in(response, result, selection, base_frame_id)
+    asked = request.source or request.minimum_probability
+    history = None if asked else explorer.history
+    result = evaluate.evaluate(frame, config, history=history, **options)
+    fill_in(response, result, base_frame_id)
     response.latency = time.monotonic() - began
     return response
 
@@ -118,17 +117,17 @@ def _read_failures(request: GetSuctionPoints.Request) -> Failures:
         return np.array([from_point_msg(message) for message in messages]).reshape(-1, 3)
 
     radius = request.avoid_radius or Failures.radius
-    return Failures(points(request.failed), points(request.avoid), radius)
+    return Failures(points(request.failed), points(request.avoid), radius, request.bin)
 
 
 def fill_in(
     response: GetSuctionPoints.Response,
     result: FrameResult,
-    selection: Selection,
     base_frame_id: str,
 ) -> None:
-    """Write a result and the points to offer into a response."""
+    """Write what was decided into a response."""
     response.success = True
+    selection = result.selection
     response.model_version = result.model_version
     if result.T_base_camera is not None:
         response.base_frame_id = base_frame_id

@@ -62,7 +62,7 @@ class Views:
         picture = draw_overlay(
             result.frame.color,
             result.prediction.affordance,
-            result.prediction.selection.points,
+            result.selection.points,
             self._cup_radius,
             result.frame.intrinsics.fx,
         )
@@ -70,7 +70,7 @@ class Views:
 
     def _markers(self, result: FrameResult) -> MarkerArray:
         header = to_header_msg(result.frame.stamp_ns, result.frame.frame_id)
-        return to_marker_array_msg(result.prediction.selection.points, header)
+        return to_marker_array_msg(result.selection.points, header)
 
     def _points(self, result: FrameResult) -> PointCloud2:
         return to_point_cloud_msg(result.frame, self._cloud_stride)

@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 _SOURCES = {
     Source.PRIOR: SuctionPointMsg.SOURCE_PRIOR,
     Source.LEARNED: SuctionPointMsg.SOURCE_LEARNED,
-    Source.BLEND: SuctionPointMsg.SOURCE_BLEND,
     Source.EXPLORATION: SuctionPointMsg.SOURCE_EXPLORATION,
     Source.BASELINE: SuctionPointMsg.SOURCE_BASELINE,
     Source.ORACLE: SuctionPointMsg.SOURCE_ORACLE,

@@ -15,7 +15,6 @@ import tyro
 from grasp_affordance_interfaces.msg import PickResult
 from std_msgs.msg import String
 
-from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.config_values import Leaf
@@ -46,12 +45,12 @@ def demonstrate(
     }
     parameters = share_folder() / "config" / "sim.yaml"
     film = output / "cell.mp4"
-    # Without weights the prior picks, also where some are shipped. It empties the bin: nothing is
-    # too unlikely to succeed to be tried.
+    # Without weights the prior picks, also where some are shipped. It empties the bin: it tries
+    # what is unlikely to succeed too.
     serve: dict[str, Leaf] = {
         "checkpoint": str(weights or ""),
         "from_scratch": weights is None,
-        "predictor.candidates.min_probability": CandidateConfig.min_probability,
+        "predictor.candidates.min_probability": 0.02,
     }
     specs = (
         NodeSpec(

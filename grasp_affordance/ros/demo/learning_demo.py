@@ -5,7 +5,6 @@
 Started by `grasp-affordance demo`.
 """
 
-import math
 import queue
 import shutil
 import sys
@@ -81,13 +80,10 @@ class LearningDemo:
             "real_time_factor": self.pace,
         }
         scratch = not self.weights
-        open_minded: dict[str, Leaf] = {  # without any idea of what a cup can hold
-            "predictor.candidates.max_tilt": math.pi / 2,
-            "predictor.candidates.edge_radii": 0.0,
-            "predictor.candidates.hole_radii": 0.0,
-            "explorer.novelty.novel": 0.0,  # goes where the prior says that a cup seals
-        }
         serve: dict[str, Leaf] = {"from_scratch": scratch, "checkpoint": self.weights}
+        ignorant = scratch and not self.prior
+        if ignorant:  # novelty exploration goes where the prior says that a cup seals
+            serve["explorer.decision.novelty"] = 0.0
         learn: dict[str, Leaf] = {
             "directory": str(log),
             "from_scratch": scratch,
@@ -95,7 +91,6 @@ class LearningDemo:
             "trainer.learner.network.use_prior": self.prior,
             "trainer.learner.seed": self.seed,
         }
-        ignorant = scratch and not self.prior
         if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
             learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
         # Masks can be had later (`attempts LOG label`); now the processor is the trainer's.
@@ -104,7 +99,7 @@ class LearningDemo:
             NodeSpec(
                 EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()} | execute, parameters
             ),
-            NodeSpec(AFFORDANCE, serve | (open_minded if ignorant else {}), parameters),
+            NodeSpec(AFFORDANCE, serve, parameters),
             NodeSpec(TRAINER, learn, parameters),
         )
 

@@ -63,6 +63,7 @@ class SuctionClient:
             failed=[to_point_msg(point) for point in failures.points],
             avoid=[to_point_msg(point) for point in failures.avoided],
             avoid_radius=failures.radius,
+            bin=failures.bin,
         )
         # Evaluating takes a while, and a copy of the question would take it again.
         answer = self._client.call(

@@ -25,6 +25,7 @@ def to_status_msg(
     """
     return TrainerStatus(
         header=to_header_msg(stamp_ns, ""),
+        consumed=report.consumed,
         attempts=report.attempts,
         successes=report.successes,
         quarantined=report.quarantined,

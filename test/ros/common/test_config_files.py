@@ -8,7 +8,9 @@ import pytest
 from helpers.ros_harness import Ros
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.policies.policy import ABSTAIN_BELOW
+from grasp_affordance.evaluation.make_policy import threshold_of
+from grasp_affordance.learning.online import OnlineConfig
+from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.config_values import flatten, unflatten
 from grasp_affordance.ros.common.node import ManagedNode
@@ -48,9 +50,14 @@ def test_a_parameter_file_loads_and_says_nothing_that_is_the_default(ros: Ros, p
 
 
 @pytest.mark.parametrize("name", ["sim", "ur5", "ur5e", "gazebo"])
-def test_a_cell_that_picks_hands_a_bin_back_when_the_learner_would(name: str) -> None:
-    served = parameters.read_file(ROOT / "config" / f"{name}.yaml")["affordance_node"]
-    assert served["predictor.candidates.min_probability"] == ABSTAIN_BELOW
+def test_a_cell_that_picks_decides_as_training_and_evaluation_do(name: str) -> None:
+    values = parameters.read_file(ROOT / "config" / f"{name}.yaml")["affordance_node"]
+    served = unflatten(AffordanceNodeConfig(), values)
+    trained = OnlineConfig()
+    assert served.predictor.candidates == trained.predictor.candidates
+    assert served.predictor.candidates.min_probability == threshold_of("learned")
+    assert served.predictor.source is trained.predictor.source
+    assert served.explorer.decision == trained.decision
 
 
 def test_a_file_of_another_form_is_a_named_error(tmp_path: Path) -> None:
