@@ -69,8 +69,8 @@ class Suction:
         self.world, self.cup, self.ejector = world, cup, ejector
         self._seal_rule, self._break_rule, self._rim = seal_rule, break_rule, rim_height
         model = world.model
-        self._cup_rim_geom = model.geom(f"{TOOL}cup rim").id
-        self._cup_rim_site = model.site(f"{TOOL}cup rim").id
+        self._cup_rim_geom = model.geom(f"{TOOL}cup_rim").id
+        self._cup_rim_site = model.site(f"{TOOL}cup_rim").id
         self._tool_site = model.site(f"{TOOL}tcp").id
         self._cup_body = model.body(f"{TOOL}cup").id
         self._bellows = model.joint(f"{TOOL}bellows").qposadr[0]

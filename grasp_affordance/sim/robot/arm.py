@@ -54,7 +54,7 @@ class SimArm:
         for geom in range(model.ngeom):
             body = model.body(model.geom_bodyid[geom]).name
             self._rigid[geom] = body.startswith((ARM, TOOL))
-        self._rigid[model.geom(f"{TOOL}cup rim").id] = False
+        self._rigid[model.geom(f"{TOOL}cup_rim").id] = False
         world.data.qpos[self._qpos] = self.home_joints
         self.hold(self.home_joints)
         self.collided = False
