@@ -82,7 +82,7 @@ class Removal:
         regions: separate surfaces that left the bin.
         pixels: size of the largest.
         volume: under the removed surfaces, cubic metres.
-        event: what the pick did to the bin, in a word of `annotation.removal check.PickEvent`;
+        event: what the pick did to the bin, in a word of `annotation.removal_check.PickEvent`;
             empty where nobody said.
         position: mean point of the largest, camera frame, metres; None where none left or its
             depth is not known.

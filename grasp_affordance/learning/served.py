@@ -16,7 +16,7 @@ class Served:
         success: as sensed.
         lift: that was in the probability (see `TrainerState.lifts`); None where the weights that
             served it are not known any more.
-        promised, exploratory: see `training samples.Training sample`.
+        promised, exploratory: see `training_samples.TrainingSample`.
     """
 
     probability: float
