@@ -39,6 +39,7 @@ class AffordanceNodeConfig:
         "checkpoint",
         "from_scratch",
         "view_rate",
+        "cloud_stride",
         "explorer.curiosity.unfamiliar",
         "detector_checkpoint",
         "grasps.threshold",

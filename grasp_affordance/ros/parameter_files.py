@@ -2,7 +2,7 @@
 
 rcl takes the sections whose name matches the full name of the node and passes over the others
 without a word: in a namespace `executor_node:` matches nothing, `/**/executor_node:` does. A robot
-would then run with default limits. So every file must name the node, and this says when it does not.
+would then run with default limits. So every file must name its node.
 """
 
 import difflib

@@ -199,5 +199,5 @@ def test_the_files_of_a_process_are_those_after_ros_args() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="absent.yaml: not a ROS parameter file"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: not a ROS parameter file"):
         check_files([tmp_path / "absent.yaml"], "/a_node")
