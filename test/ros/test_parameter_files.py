@@ -88,26 +88,19 @@ def test_an_unknown_key_ends_the_node_with_the_nearest_key(tmp_path: Path) -> No
     assert "unknown parameter speed of /camera_node" in ended("-p", "speed:=2.0")
 
 
-def test_what_rclpy_reads_itself_is_known_to_every_node(tmp_path: Path, sequence: Path) -> None:
+def test_what_rclpy_reads_itself_is_known_to_every_node(
+    ros: Ros, tmp_path: Path, sequence: Path
+) -> None:
     settings = {
         "recording": str(sequence),
         "use_sim_time": False,
         "start_type_description_service": False,
         "qos_overrides./tf_static.publisher.depth": 2,
     }
-    path = file_of(tmp_path, any__camera_node=settings)
-    command = [sys.executable, "-m", "grasp_affordance.ros.camera_node", "--ros-args"]
-    with subprocess.Popen(
-        [*command, "--params-file", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            assert b"ParametersError" not in line, line
-            if b"playing" in line:
-                break
-        process.terminate()
-        process.wait(20.0)
-    assert process.returncode == 0
+    with Processes() as processes:
+        path = file_of(tmp_path, any__camera_node=settings)
+        processes.start(NodeSpec("camera_node", params_file=path))
+        ros.client.wait_active("camera_node", 240.0, lambda: processes.errors("camera_node"))
 
 
 def test_a_node_that_is_not_started_by_itself_refuses_to_be_configured_from_such_a_file(
