@@ -44,7 +44,7 @@ def settable(node: ManagedNode[Any]) -> list[str]:
 def test_no_parameter_of_a_configured_node_changes_in_vain(
     ros: Ros, kind: type[ManagedNode[Any]], sequence: Path
 ) -> None:
-    given = {"recording": str(sequence)} if kind is CameraNode else {}
+    given: dict[str, Any] = {"recording": str(sequence)} if kind is CameraNode else {}
     node = ros.start(kind, **given)
     assert node.active
     for name in settable(node):
