@@ -2,6 +2,7 @@
 
 import queue
 import time
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,7 +14,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from grasp_affordance.ros.common.client import Client
+from grasp_affordance.ros.common.config_values import flatten, unflatten
 from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.parameters import parameters_of
 from grasp_affordance.ros.common.spin import spinning
 
 TIMEOUT = 15.0  # seconds; discovery alone has been seen to take three
@@ -37,12 +40,18 @@ class Ros:
     def start(
         self, create: Callable[..., ManagedNode], autostart: bool = True, **parameters: Any
     ) -> ManagedNode:
-        """Start one of our nodes with parameters (a double underscore stands for a dot)."""
+        """Start one of our nodes with a configuration (a double underscore stands for a dot).
+
+        Its parameters are given as such, its other fields as what the program has for them.
+        """
+        given = {name.replace("__", "."): value for name, value in parameters.items()}
+        options, inner = _inner_fields(create, given)
         overrides = [
-            rclpy.parameter.Parameter(name.replace("__", "."), value=value)
-            for name, value in parameters.items()
+            rclpy.parameter.Parameter(name, value=value)
+            for name, value in given.items()
+            if name not in inner
         ]
-        node = create(context=self.context, parameter_overrides=overrides)
+        node = create(context=self.context, parameter_overrides=overrides, **options)
         self._spin(node)
         if autostart:
             node.autostart()
@@ -71,6 +80,17 @@ class Ros:
     def _spin(self, node: Node) -> None:
         self._stack.callback(node.destroy_node)
         self._stack.enter_context(spinning(node))
+
+
+def _inner_fields(create: Any, given: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Return a node's arguments and the fields of its configuration that no parameter can set."""
+    hint = typing.get_type_hints(create.__init__).get("config")
+    if hint is None:
+        return {}, set()
+    default = typing.get_args(hint)[0]()
+    inner = set(flatten(type(default), default)) - set(parameters_of(default))
+    changes = {name: value for name, value in given.items() if name in inner}
+    return {"config": unflatten(default, changes)}, set(changes)
 
 
 @contextmanager

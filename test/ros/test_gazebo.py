@@ -11,7 +11,7 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.geometry import from_quaternion
-from grasp_affordance.ros.common import parameters
+from grasp_affordance.ros.common.parameter_files import read_sections
 from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import _SHAPES, GazeboGripperConfig
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_the_camera_is_where_the_parameters_put_it() -> None:
     # The optical frame of a sensor that looks along its +x.
     optical = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
     R = Rotation.from_euler("xyz", angles).as_matrix() @ optical
-    for values in parameters.read_file(ROOT / "config" / "gazebo.yaml").values():
+    for values in read_sections(ROOT / "config" / "gazebo.yaml").values():
         pose = values["camera_pose.pose"]
         T = from_quaternion(pose[:3], pose[3:])
         np.testing.assert_allclose(T[:3, 3], [x, y, z])
@@ -49,7 +49,7 @@ def test_the_camera_is_where_the_parameters_put_it() -> None:
 
 
 def test_the_bin_is_where_the_parameters_put_it() -> None:
-    values = parameters.read_file(ROOT / "config" / "gazebo.yaml")["affordance_node"]
+    values = read_sections(ROOT / "config" / "gazebo.yaml")["/**/affordance_node"]
     assert numbers(model("bin"), "pose")[:2].tolist() == values["bin.box.centre"]
     wall = model("bin").find("link/collision[@name='left']")
     assert wall is not None

@@ -213,6 +213,7 @@ def test_a_killed_recorder_loses_at_most_the_frame_in_flight_and_goes_on(
 ) -> None:
     folder = tmp_path / "kept"
     values = {**PARAMETERS, "folder": str(folder), "by_itself": False}
+    del values["recorder.rest"]  # no parameter: a process rests as long as every other
     with Processes(tmp_path / "logs") as processes:
         processes.start(NodeSpec("recorder_node", values))
         ros.client.wait_active("/recorder_node", 60.0)

@@ -47,8 +47,10 @@ from grasp_affordance.ros.common.conversions import (
     to_point_msg,
     to_time_msg,
 )
+from grasp_affordance.ros.common.parameters import parameters_of
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 from grasp_affordance.ros.trainer.trainer_node import TrainerNode
 from grasp_affordance.suction import Selection, Source
 from grasp_affordance.suction import SuctionPoint as Point
@@ -380,17 +382,20 @@ def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
         TrainerStatus, f"{TRAINER}/status", statuses.append, topics.LATCHED
     )
     with Processes(tmp_path / "processes") as processes:
-        spec = NodeSpec("trainer_node", parameters(folder))
+        # What no parameter sets is as in every installation: the network is not a small one.
+        known = parameters_of(TrainerNodeConfig())
+        given = {key: value for key, value in parameters(folder).items() if key in known}
+        spec = NodeSpec("trainer_node", given)
         processes.start(spec)
-        ros.wait_until(lambda: any(s.attempts >= 2 for s in statuses), "learned two", patience=60)
+        ros.wait_until(lambda: any(s.attempts >= 2 for s in statuses), "learned two", patience=240)
         processes.kill("trainer_node")
         interrupted = max(s.attempts for s in statuses)
         statuses.clear()
         processes.start(spec)
-        ros.wait_until(lambda: any(s.attempts >= count for s in statuses), "learned", patience=60)
+        ros.wait_until(lambda: any(s.attempts >= count for s in statuses), "learned", patience=240)
     assert interrupted <= min(s.attempts for s in statuses) or interrupted == count
     undisturbed = LogTrainer(
-        lambda: begin_or_resume(SMALL, tmp_path / "whole"),
+        lambda: begin_or_resume(TrainerNodeConfig().learning, tmp_path / "whole"),
         folder,
         BinView(bin=BIN),
         PredictorConfig(source=Source.LEARNED),

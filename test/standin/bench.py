@@ -11,17 +11,17 @@ import numpy as np
 from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from grasp_affordance.errors import CellError
 from grasp_affordance.ros.common.client import CallError, Client
-from grasp_affordance.ros.common.config_values import Leaf
+from grasp_affordance.ros.common.config_values import Leaf, unflatten
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
 from grasp_affordance.ros.common.spin import spinning
 from grasp_affordance.ros.drivers.moveit.moveit_errors import planning_error
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
+from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from standin.executor import StandinExecutorNode
 from standin.faults import FaultKind
 from standin.scenarios import Scenario
@@ -70,8 +70,7 @@ class Bench:
         self.nodes, self._parameters, self._seed = nodes, dict(parameters), seed
         self.node = Node("fault_injection")
         stack.callback(self.node.destroy_node)
-        overrides = [Parameter(name, value=value) for name, value in EXECUTOR.items()]
-        self.executor = StandinExecutorNode(parameter_overrides=overrides)
+        self.executor = StandinExecutorNode(unflatten(ExecutorNodeConfig(), EXECUTOR))
         stack.callback(self.executor.destroy_node)
         self.samples: queue.Queue[float] = queue.Queue()
         self.client = Client(self.node)

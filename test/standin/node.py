@@ -66,6 +66,8 @@ class StandinConfig:
 class StandinNode(ManagedNode[StandinConfig]):
     """Wires the machine to the names of the real drivers."""
 
+    APPLIED_AT_ONCE = ("fault.",)
+
     def __init__(self, **options: object) -> None:
         super().__init__("ur_standin", StandinConfig(), **options)
         self._periods = 0

@@ -1,6 +1,7 @@
 """The parameters of the affordance node."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import shipped_weights
@@ -34,6 +35,33 @@ class AffordanceNodeConfig:
         camera_pose: where the camera is in the base frame.
         bin: where the bin is.
     """
+
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "checkpoint",
+        "from_scratch",
+        "view_rate",
+        "cloud_stride",
+        "explorer.decision.novelty",
+        "detector_checkpoint",
+        "grasps.threshold",
+        "grasps.count",
+        "grasps.jaw",
+        "grasps.check_room",
+        # Of the cell.
+        "predictor.source",
+        "predictor.cup",
+        "predictor.candidates.min_probability",
+        "predictor.candidates.max_tilt",
+        "predictor.candidates.edge_radii",
+        "predictor.candidates.hole_radii",
+        "frames.camera",
+        "frames.max_age",
+        "frames.timeout",
+        "camera_pose.base_frame_id",
+        "camera_pose.pose",
+        "camera_pose.calibration",
+        "bin",
+    )
 
     checkpoint: FilePath = ""
     from_scratch: bool = False

@@ -37,8 +37,8 @@ _ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no co
 class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
     """Wires camera, evaluate and views to topics and services."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("affordance_node", AffordanceNodeConfig(), **options)
+    def __init__(self, config: AffordanceNodeConfig | None = None, **options: object) -> None:
+        super().__init__("affordance_node", config or AffordanceNodeConfig(), **options)
         self.slot = ModelSlot()
         # Each may wait or work for long without holding up the others.
         service_retry, self._loading, self._showing = (

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -47,6 +48,26 @@ class CalibrationNodeConfig:
         frames: the camera's topics.
     """
 
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "folder",
+        "output",
+        "touched",
+        "calibrate.mount",
+        "calibrate.board.columns",
+        "calibrate.board.rows",
+        "calibrate.board.square",
+        "calibrate.board.marker",
+        "calibrate.board.dictionary",
+        "calibrate.board.legacy",
+        "tool.base_frame_id",
+        "tool.tool_frame_id",
+        "tool.topic",
+        # Of the cell.
+        "frames.camera",
+        "frames.max_age",
+        "frames.timeout",
+    )
+
     folder: FilePath = "calibration/samples"
     output: FilePath = "calibration/camera.yaml"
     touched: FilePath = "calibration/touched.json"
@@ -58,8 +79,8 @@ class CalibrationNodeConfig:
 class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
     """Wires camera and robot to the calibration."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("calibration_node", CalibrationNodeConfig(), **options)
+    def __init__(self, config: CalibrationNodeConfig | None = None, **options: object) -> None:
+        super().__init__("calibration_node", config or CalibrationNodeConfig(), **options)
         steps = (self._capture, self._solve, self._see, self._touch, self._pivot)
         group = MutuallyExclusiveCallbackGroup()  # waits for frames: not in the way of others
         for step in steps:

@@ -10,6 +10,7 @@ import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
 from grasp_affordance.messages.bag import BagTopics
@@ -38,6 +39,19 @@ class CameraNodeConfig:
         bag: topics of a rosbag2.
     """
 
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "recording",
+        "only",
+        "rate",
+        "loop",
+        "keep_stamps",
+        "depth_encoding",
+        "base_frame_id",
+        "bag.color",
+        "bag.depth",
+        "bag.info",
+    )
+
     recording: FilePath = ""
     only: str = ""
     rate: float = 5.0
@@ -57,8 +71,8 @@ class CameraNodeConfig:
 class CameraNode(ManagedNode[CameraNodeConfig]):
     """Publishes one recorded frame per tick."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("camera_node", CameraNodeConfig(), **options)
+    def __init__(self, config: CameraNodeConfig | None = None, **options: object) -> None:
+        super().__init__("camera_node", config or CameraNodeConfig(), **options)
 
     def setup(self) -> None:
         """Open the recording and read its first frame, so that a broken one is refused here."""

@@ -8,13 +8,15 @@ remedy and leaves the node running in the state it was in. See `ros/common/spin.
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+from lifecycle_msgs.msg import State
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.diagnostics import Diagnostics
 from grasp_affordance.ros.common.logs import forward_core_logs, stop_forwarding
@@ -25,6 +27,9 @@ class ManagedNode[Config](LifecycleNode):
     """A lifecycle node configured by a dataclass.
 
     Attributes:
+        APPLIED_AT_ONCE: parameters, or prefixes of them with their dot, that a subclass applies as
+            soon as they change; all others are read when the node is configured.
+        parameter_files: that this process was started with.
         config: what the parameters hold since the last configure.
         active: whether the node is in its active state. rclpy gates lifecycle publishers only, so
             services and actions ask this.
@@ -32,16 +37,25 @@ class ManagedNode[Config](LifecycleNode):
         resources: closed, last registered first, on cleanup and when `setup` fails half-way.
     """
 
+    APPLIED_AT_ONCE: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, name: str, default: Config, **options: Any) -> None:
+        """Declare the parameters.
+
+        Args:
+            default: what holds for the fields of the configuration that no parameter sets.
+            options: of rclpy's node.
+        """
         super().__init__(name, **options)
         refuse_impossible_transitions(self)
         self.config = default
         self.active = False
+        self.parameter_files: tuple[Path, ...] = ()
         self.resources = ExitStack()
         self._default = default
         description = "configure and activate at start, without a lifecycle manager"
         self.declare_parameter("autostart", True, ParameterDescriptor(description=description))
-        parameters.declare(self, default)
+        parameters.declare(self, default, self._why_fixed)
         self.diagnostics = Diagnostics(self)
         self._log_handler = forward_core_logs(self)
 
@@ -64,12 +78,23 @@ class ManagedNode[Config](LifecycleNode):
     def stop(self) -> None:
         """Stop working, and whatever moves."""
 
-    def autostart(self) -> None:
-        """Configure and activate, if the parameter of this name says so."""
-        if self.get_parameter("autostart").value:
-            configured = self.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            if configured:
-                self.trigger_activate()
+    def autostart(self) -> bool:
+        """Configure and activate, if the parameter of this name says so.
+
+        Returns:
+            False where no transition could ever succeed, because the process was given parameters
+            that the node does not have.
+        """
+        if not self.get_parameter("autostart").value:
+            return True
+        try:
+            parameters.check_given(self, self.parameter_files)
+        except ConfigError as error:
+            self.report(error)
+            return False
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+        return True
 
     def report(self, error: Exception) -> str:
         """Log an error with its name and remedy on `/rosout`; return that text."""
@@ -91,6 +116,7 @@ class ManagedNode[Config](LifecycleNode):
         """Read the parameters and build the core."""
 
         def configure() -> None:
+            parameters.check_given(self, self.parameter_files)
             self.config = parameters.read(self, self._default)
             self.setup()
 
@@ -135,6 +161,23 @@ class ManagedNode[Config](LifecycleNode):
         # rclpy forgets the state machine, which keeps the node's name and its /rosout publisher
         # alive: the next node of this name in this process would log into the void.
         self._state_machine.destroy_when_not_in_use()
+
+    def _why_fixed(self, name: str) -> str:
+        """Return why a change of a parameter would do nothing now; empty where it has an effect."""
+        if name == "autostart":
+            return "autostart is read when the process starts: set it in the parameter file"
+        if name not in parameters.parameters_of(self._default):
+            return ""
+        if name.startswith(self.APPLIED_AT_ONCE):
+            return ""
+        state = self._state_machine.current_state[0]
+        if state in (State.PRIMARY_STATE_UNKNOWN, State.PRIMARY_STATE_UNCONFIGURED):
+            return ""
+        return (
+            f"{name} is read when the node is configured: set it in the parameter file and start "
+            f"anew, or `ros2 lifecycle set {self.get_fully_qualified_name()} deactivate`, "
+            "`... cleanup`, set it, `... configure` and `... activate`"
+        )
 
     def _succeeds(self, step: Callable[[], None]) -> bool:
         """Run one step; report an expected error, and a bug before rclpy hides its traceback."""

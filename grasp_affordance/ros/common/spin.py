@@ -16,6 +16,7 @@ from rclpy.task import Future
 
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.parameter_files import given_files
 from grasp_affordance.ros.common.starting import start_ros
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,12 @@ def _spin(executor: MultiThreadedExecutor, stop: Future) -> None:
 def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
     """Run one node as a process until SIGINT or SIGTERM; return the exit status.
 
+    A process that was given parameters that its node does not have ends at once with status 1.
+
+    Args:
+        create: makes the node.
+        arguments: of the process; its own where this is None.
+
     rclpy's own signal handlers would close the communication first; here the node is deactivated
     while it can still talk to what it moves. Further signals do not interrupt that.
     """
@@ -82,10 +89,12 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         rclpy.try_shutdown()
         return 1
+    node.parameter_files = given_files(sys.argv if arguments is None else arguments)
     try:
         with spinning(node, on_end=stop.set):
-            node.autostart()
-            stop.wait()
+            started = node.autostart()
+            if started:
+                stop.wait()
             node.trigger_shutdown()
     finally:
         node.destroy_node()
@@ -93,4 +102,4 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
         # Python's own end would restore the default, by which launch's second SIGINT kills.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-    return 0
+    return 0 if started else 1

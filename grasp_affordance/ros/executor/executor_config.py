@@ -1,6 +1,7 @@
 """The executor's parameters: which cell, and how it picks."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from grasp_affordance.calibration.drift import DriftConfig
 from grasp_affordance.errors import ConfigError
@@ -41,6 +42,75 @@ class ExecutorNodeConfig:
         ur: the physical cell; its arm and planner in Gazebo too.
         gazebo: the vacuum in Gazebo.
     """
+
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "removal_check",
+        "record.directory",
+        "record.label",
+        "record.retention.attempts_with_frames",
+        "continuous.failure_cap",
+        "drift.expected",
+        "drift.limit",
+        "permission.deadman_timeout",
+        "mujoco.camera_rate",
+        "mujoco.sim.scene",
+        "mujoco.sim.hardness",
+        "mujoco.sim.objects",
+        "mujoco.sim.seed",
+        "mujoco.sim.real_time_factor",
+        "mujoco.film_path",
+        "ur.mock_hardware",
+        "ur.status.joint_timeout",
+        "ur.vacuum.reading_timeout",
+        "ur.vacuum.stuck_readings",
+        # Of the cell.
+        "cell",
+        "pick.along_normal",
+        "pick.clearance",
+        "pick.overshoot",
+        "pick.place",
+        "pick.lower",
+        "frames.camera",
+        "frames.max_age",
+        "frames.timeout",
+        "camera_pose.base_frame_id",
+        "camera_pose.pose",
+        "camera_pose.calibration",
+        "ur.gripper",
+        "ur.bin",
+        "ur.cup",
+        "ur.arm.home",
+        "ur.arm.speed",
+        "ur.arm.linear_speed",
+        "ur.arm.contact_speed",
+        "ur.arm.contact.signs",
+        "ur.arm.contact.force",
+        "ur.arm.contact.force_topic",
+        "ur.arm.workspace",
+        "ur.arm.joints.lowest",
+        "ur.arm.joints.highest",
+        "ur.moveit.ur_type",
+        "ur.moveit.tool",
+        "ur.moveit.tool_radius",
+        "ur.moveit.tool_free",
+        "ur.moveit.tool_link",
+        "ur.moveit.use_sim_time",
+        "ur.moveit.obstacles",
+        "ur.io.vacuum_pin",
+        "ur.io.blow_off_pin",
+        "ur.io.sensor.sensing",
+        "ur.io.sensor.pin",
+        "ur.io.sensor.low",
+        "ur.io.sensor.high",
+        "ur.io.sensor.low_vacuum",
+        "ur.io.sensor.high_vacuum",
+        "ur.io.sensor.inverted",
+        "ur.service_gripper.switch",
+        "ur.service_gripper.switch_name",
+        "ur.service_gripper.signal",
+        "ur.service_gripper.signal_name",
+        "ur.vacuum.sealed",
+    )
 
     cell: CellKind = CellKind.MUJOCO
     affordance_node: str = "affordance_node"

@@ -42,8 +42,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         driver: the connected cell; from configure to cleanup.
     """
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("executor_node", ExecutorNodeConfig(), **options)
+    def __init__(self, config: ExecutorNodeConfig | None = None, **options: object) -> None:
+        super().__init__("executor_node", config or ExecutorNodeConfig(), **options)
 
     def setup(self) -> None:
         """Connect the cell and offer action and services; nothing moves yet."""

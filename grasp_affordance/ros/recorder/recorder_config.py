@@ -1,6 +1,7 @@
 """The parameters of the recorder node, and its words."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,21 @@ class RecorderNodeConfig:
         frames: the camera's topics.
         camera_pose: where the camera is in the base frame; recorded if it is known.
     """
+
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "folder",
+        "by_itself",
+        "rate",
+        # Of the cell.
+        "polygon",
+        "box",
+        "frames.camera",
+        "frames.max_age",
+        "frames.timeout",
+        "camera_pose.base_frame_id",
+        "camera_pose.pose",
+        "camera_pose.calibration",
+    )
 
     folder: FilePath = ""
     by_itself: bool = True

@@ -38,8 +38,8 @@ from grasp_affordance.ros.recorder.recorder_config import (
 class RecorderNode(ManagedNode[RecorderNodeConfig]):
     """Offers the camera's frames to the recorder."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("recorder_node", RecorderNodeConfig(), **options)
+    def __init__(self, config: RecorderNodeConfig | None = None, **options: object) -> None:
+        super().__init__("recorder_node", config or RecorderNodeConfig(), **options)
         self._state = self.create_publisher(String, "~/state", topics.LATCHED)
         # The service waits for a frame: not in the way of the frames that come by themselves.
         service_retry = MutuallyExclusiveCallbackGroup()

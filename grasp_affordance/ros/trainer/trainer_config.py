@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import shipped_weights
@@ -34,6 +35,23 @@ class TrainerNodeConfig:
         bin: of the affordance node.
         trainer: how is learned; the cup of its network is that of the predictor.
     """
+
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "directory",
+        "weights",
+        "initial",
+        "from_scratch",
+        "threads",
+        "niceness",
+        "exploration.start",
+        "exploration.decay",
+        "trainer.learner.network.use_prior",
+        "trainer.learner.seed",
+        # Of the cell.
+        "predictor.source",
+        "predictor.cup",
+        "bin",
+    )
 
     directory: FilePath = ""
     weights: FilePath = ""

@@ -40,8 +40,8 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
     thread: TrainingThread
     chosen_exploration: float | None
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("trainer_node", TrainerNodeConfig(), **options)
+    def __init__(self, config: TrainerNodeConfig | None = None, **options: object) -> None:
+        super().__init__("trainer_node", config or TrainerNodeConfig(), **options)
 
     def setup(self) -> None:
         """Take up what was learned before; nothing is learned yet."""

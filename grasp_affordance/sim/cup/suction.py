@@ -74,8 +74,8 @@ class Suction:
         self._tool_site = model.site(f"{TOOL}tcp").id
         self._cup_body = model.body(f"{TOOL}cup").id
         self._bellows = model.joint(f"{TOOL}bellows").qposadr[0]
-        self._force = model.sensor(f"{TOOL}lip_force").adr[0]
-        self._torque = model.sensor(f"{TOOL}lip_torque").adr[0]
+        self._force = model.sensor(f"{TOOL}cup_rim_force").adr[0]
+        self._torque = model.sensor(f"{TOOL}cup_rim_torque").adr[0]
         self._welds = [model.equality(weld_name(i)).id for i in range(len(world.objects))]
         self._last_cup_rim = np.zeros(3)
         self._evaluated_at = np.full(3, np.inf)

@@ -11,9 +11,10 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import threshold_of
 from grasp_affordance.learning.online import OnlineConfig
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
-from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.config_values import flatten, unflatten
 from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.parameter_files import read_sections
+from grasp_affordance.ros.common.parameters import parameters_of
 from grasp_affordance.ros.common.processes import NodeSpec
 
 ROOT = Path(__file__).parents[3]
@@ -40,8 +41,11 @@ def test_there_are_parameter_files() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
 def test_a_parameter_file_loads_and_says_nothing_that_is_the_default(ros: Ros, path: Path) -> None:
-    for name, values in parameters.read_file(path).items():
+    for section, values in read_sections(path).items():
+        name = section.removeprefix("/**/")
+        assert f"/**/{name}" == section, "it matches in one namespace only"
         default = ros.start(node_type(name), autostart=False).config
+        assert set(values) <= {*parameters_of(default), *OF_ANY_NODE}
         given = {key: value for key, value in values.items() if key not in OF_ANY_NODE}
         config = unflatten(default, given)
         before, after = flatten(type(default), default), flatten(type(config), config)
@@ -51,7 +55,7 @@ def test_a_parameter_file_loads_and_says_nothing_that_is_the_default(ros: Ros, p
 
 @pytest.mark.parametrize("name", ["sim", "ur5", "ur5e", "gazebo"])
 def test_a_cell_that_picks_decides_as_training_and_evaluation_do(name: str) -> None:
-    values = parameters.read_file(ROOT / "config" / f"{name}.yaml")["affordance_node"]
+    values = read_sections(ROOT / "config" / f"{name}.yaml")["/**/affordance_node"]
     served = unflatten(AffordanceNodeConfig(), values)
     trained = OnlineConfig()
     assert served.predictor.candidates == trained.predictor.candidates
@@ -65,4 +69,4 @@ def test_a_file_of_another_form_is_a_named_error(tmp_path: Path) -> None:
     for text in ("a: [", "camera_node: {rate: 1}", "[]"):
         path.write_text(text)
         with pytest.raises(ConfigError, match="not a ROS parameter file"):
-            parameters.read_file(path)
+            read_sections(path)

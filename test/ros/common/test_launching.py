@@ -55,7 +55,7 @@ def test_all_that_the_drivers_listen_to_is_recorded() -> None:
         "/executor_node/state",
         "/more",
     ):
-        assert topic in command[command.index("--topics") :]
+        assert f"/{topic.lstrip('/')}" in command[command.index("--topics") :]
     assert command[command.index("--output") + 1] == "folder"
 
 

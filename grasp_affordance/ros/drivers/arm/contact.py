@@ -40,7 +40,7 @@ class ContactConfig:
     vacuum_rise: float = 8.0
     tracking_error: float = 0.01
     force: float = 6.0
-    force_topic: str = "/force_torque_sensor_broadcaster/wrench"
+    force_topic: str = "force_torque_sensor_broadcaster/wrench"
     force_timeout: float = 0.5
 
     def __post_init__(self) -> None:

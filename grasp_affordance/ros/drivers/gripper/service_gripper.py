@@ -58,9 +58,9 @@ class ServiceGripperConfig:
     """
 
     switch: Switch = Switch.SERVICE
-    switch_name: str = "/vacuum_gripper/switch"
+    switch_name: str = "vacuum_gripper/switch"
     signal: Signal = Signal.HOLDING
-    signal_name: str = "/vacuum_gripper/grasping"
+    signal_name: str = "vacuum_gripper/grasping"
     on_position: float = 0.0
     off_position: float = 1.0
     effort: float = 1.0

@@ -62,7 +62,7 @@ class UrConfig:
         vacuum: when the cup counts as sealed.
     """
 
-    speed_topic: str = "/speed_scaling_state_broadcaster/speed_scaling"
+    speed_topic: str = "speed_scaling_state_broadcaster/speed_scaling"
     mock_hardware: bool = False
     gripper: GripperKind = GripperKind.UR_IO
     bin: BinGeometry = field(default_factory=BinGeometry)
