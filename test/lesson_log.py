@@ -6,7 +6,8 @@ import numpy as np
 from ros_scenes import T_BASE_CAMERA, box_frame, box_pixels
 
 from grasp_affordance.affordance.compact import CompactConfig
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.grasp import (
     Cause,
     GraspAttempt,
@@ -19,10 +20,11 @@ from grasp_affordance.grasp import (
 )
 from grasp_affordance.learning.attempt_log import AttemptLog
 from grasp_affordance.learning.learner import LearnerConfig
-from grasp_affordance.learning.setup import open_log
+from grasp_affordance.learning.setup import LogSetup, open_log
 from grasp_affordance.learning.trainer import TrainerConfig
 
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.8, 0.6, 0.12))
+CELL = CellDescription(bin=BIN)
 SMALL = TrainerConfig(
     learner=LearnerConfig(
         network=CompactConfig(members=2, width=8, dilations=(1,), resolution=0.005),
@@ -56,9 +58,9 @@ def picked(index: int) -> GraspAttempt:
     )
 
 
-def log_of(folder: Path, count: int, cup: Cup | None = None) -> AttemptLog:
+def log_of(folder: Path, count: int, cell: CellDescription = CELL) -> AttemptLog:
     """Return a log with the first `count` picks."""
-    log = open_log(str(folder), cup or Cup(), BIN, box_frame(), T_BASE_CAMERA)
+    log = open_log(folder, LogSetup.of(cell), box_frame(), T_BASE_CAMERA)
     for index in range(len(log), count):
         log.append(picked(index))
     return log

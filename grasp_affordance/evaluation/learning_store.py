@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.claim import Claim
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
@@ -26,8 +27,7 @@ from grasp_affordance.evaluation.store import read_json, refuse_other_run, write
 from grasp_affordance.grasp import GraspAttempt
 from grasp_affordance.learning.attempt_log import AttemptLog, read_last
 from grasp_affordance.learning.online import LearningPolicy
-from grasp_affordance.learning.setup import open_log
-from grasp_affordance.sim import SimConfig
+from grasp_affordance.learning.setup import LogSetup, open_log
 
 SCHEMA = "grasp_affordance/learning/1"
 
@@ -89,9 +89,8 @@ class LearningStore(Closing):
         if self._log is None:
             if attempt.before is None:
                 raise ConfigError("an attempt without a frame cannot begin a log")
-            sim = SimConfig()
             self._log = open_log(
-                str(self._log_folder), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
+                self._log_folder, LogSetup.of(read_cell("sim")), attempt.before, attempt.T_base_camera
             )
         self._log.append(attempt)
 

@@ -14,10 +14,18 @@ from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
+from grasp_affordance.affordance.cell_config import predictor_config
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.bin_view import BinViewSource
+from grasp_affordance.ros.cell_configs import (
+    bin_config,
+    camera_pose_config,
+    frame_source_config,
+)
 from grasp_affordance.ros.diagnostics import ERROR, OK
 from grasp_affordance.ros.explorer import Explorer
 from grasp_affordance.ros.frame_source import FrameSource
@@ -34,7 +42,13 @@ _ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no co
 
 
 class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
-    """Wires camera, judge and views to topics and services."""
+    """Wires camera, judge and views to topics and services.
+
+    Attributes:
+        cell: as its file describes it; from configure on.
+    """
+
+    cell: CellDescription
 
     def __init__(self, **options: object) -> None:
         super().__init__("affordance_node", AffordanceNodeConfig(), **options)
@@ -49,20 +63,22 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
     def setup(self) -> None:
         """Load the model, find the bin's reference, subscribe to the camera."""
         config = self.config
-        self.slot.load(config.first_weights)
+        cell = self.cell = read_cell(config.cell)
+        predictor, frames = predictor_config(cell), frame_source_config(cell)
+        self.slot.load(config.first_weights(cell.offer.source))
         self._tell_model()
-        bin_view = BinViewSource(config.bin)
-        pose = CameraPose(self, config.camera_pose, config.frames.camera)
+        bin_view = BinViewSource(bin_config(cell))
+        pose = CameraPose(self, camera_pose_config(cell), frames.camera)
         self.resources.callback(pose.close)
-        self._frames = FrameSource(self, config.frames)
+        self._frames = FrameSource(self, frames)
         self.resources.callback(self._frames.close)
-        self._judge = Judge(config.predictor, bin_view, pose, self.slot)
+        self._judge = Judge(predictor, bin_view, pose, self.slot)
         self._explorer = Explorer(self, config.explorer, self.slot)
         self.resources.callback(self._explorer.close)
-        self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
+        self._views = Views(self, config.cloud_stride, cell.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: Verdict | None = None
-        self._grasping.begin(self._frames, bin_view, self._judge)
+        self._grasping.begin(self._frames, bin_view, self._judge, cell.base_frame_id)
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
         group = self._loading
         announced = self.create_subscription(
@@ -79,7 +95,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         if not self.active:
             response.message = self.why_inactive()
             return response
-        base = self.config.camera_pose.base_frame_id
+        base = self.cell.base_frame_id
         try:
             return answer_request(
                 self._frames, self._judge, self._explorer, base, request, response

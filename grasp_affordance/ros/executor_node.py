@@ -11,10 +11,16 @@ import sys
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from grasp_affordance.annotation.witness import DepthWitness
+from grasp_affordance.cell_file import required_cell
 from grasp_affordance.errors import CellError
 from grasp_affordance.execution.picker import Picker
 from grasp_affordance.grasp import Cause
 from grasp_affordance.ros.camera_watch import CameraWatch
+from grasp_affordance.ros.cell_configs import (
+    camera_pose_config,
+    frame_source_config,
+    pick_config,
+)
 from grasp_affordance.ros.cells import Driver, make_cell
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.continuous_services import ContinuousServices
@@ -38,6 +44,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
     """Wires a cell, the affordance node's answers, the action and the services.
 
     Attributes:
+        described: the cell, as its file describes it; from configure on.
         driver: the connected cell; from configure to cleanup.
     """
 
@@ -47,12 +54,18 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
     def setup(self) -> None:
         """Connect the cell and offer action and services; nothing moves yet."""
         config = self.config
-        base, patience = config.camera_pose.base_frame_id, config.stop_timeout
+        described = self.described = required_cell(config.cell)
+        base, patience = described.base_frame_id, config.stop_timeout
         # Answers and poses must arrive while any other callback waits for them.
         together = ReentrantCallbackGroup()
-        pose = CameraPose(self, config.camera_pose, config.frames.camera, callback_group=together)
+        pose = CameraPose(
+            self,
+            camera_pose_config(described),
+            described.camera.topics,
+            callback_group=together,
+        )
         self.resources.callback(pose.close)
-        frames = FrameSource(self, config.frames)
+        frames = FrameSource(self, frame_source_config(described))
         self.resources.callback(frames.close)
         camera = self._camera = TopicCamera(frames, pose)
         self.driver = self.connect(camera)
@@ -68,8 +81,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.answer_timeout,
         )
         witness = DepthWitness(bin=cell.bin) if config.depth_witness else None
-        picker = Picker(cell, propose, config.pick, config.memory, witness)
-        self._record = PickRecord(config.record, cell)
+        picker = Picker(cell, propose, pick_config(described), config.memory, witness)
+        self._record = PickRecord(config.record, cell, described)
         self.resources.callback(self._record.close)
         self._drift = DriftWatch(config.drift, self.diagnostics)
         session = PickSession(self, picker, activity, base, self._record, self._drift)
@@ -84,8 +97,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
-        """Connect the cell that the parameters name."""
-        return make_cell(self.config.cell, self, self.config, camera)
+        """Connect the cell that is described."""
+        return make_cell(self, self.described, self.config, camera)
 
     def start(self) -> None:
         """Open the attempt log; a folder of another setup is refused here."""

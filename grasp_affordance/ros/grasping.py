@@ -39,17 +39,20 @@ class Grasping:
         service = "~/get_grasp_rectangles"
         node.create_service(GetGraspRectangles, service, self._serve, callback_group=asking)
 
-    def begin(self, frames: FrameSource, bin_view: BinViewSource, poses: Judge) -> None:
+    def begin(
+        self, frames: FrameSource, bin_view: BinViewSource, poses: Judge, base_frame_id: str
+    ) -> None:
         """Load the detector that the node's parameters name, if any.
 
         Args:
             poses: knows where the camera is.
+            base_frame_id: name of the robot's base frame.
 
         Raises:
             CheckpointError: it cannot be read.
         """
         node, config = self._node, self._node.config
-        self._frames, self._poses = frames, poses
+        self._frames, self._poses, self._base = frames, poses, base_frame_id
         self._judge = GraspJudge(config.detector_checkpoint, config.grasps, bin_view, poses.pose_of)
         serving = self._judge.version or "none; see the parameter detector_checkpoint"
         node.diagnostics.set("detector", OK, f"serving {serving}")
@@ -79,10 +82,9 @@ class Grasping:
         response.header = header = to_header_msg(frame.stamp_ns, frame.frame_id)
         self._poses.wait_for_pose(frame.frame_id)
         verdict = self._judge.judge(frame, config)
-        base = self._node.config.camera_pose.base_frame_id
         response.success = True
         response.rectangles = [
-            to_grasp_rectangle_msg(grasp, pose, header, verdict.T_base_camera, base)
+            to_grasp_rectangle_msg(grasp, pose, header, verdict.T_base_camera, self._base)
             for grasp, pose in verdict.grasps
         ]
         response.rejections = to_rejection_msgs(verdict.rejections)

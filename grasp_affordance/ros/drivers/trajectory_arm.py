@@ -15,10 +15,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, CellError, DriverLostError, StoppedError
 from grasp_affordance.execution.safety import check_path
 from grasp_affordance.ros.drivers.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.contact import ContactSign, ContactWatch, Signal
+from grasp_affordance.ros.drivers.contact import ContactWatch, Signal
 from grasp_affordance.ros.drivers.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.planner import Planner
 from grasp_affordance.ros.drivers.trajectory import JointTrajectory

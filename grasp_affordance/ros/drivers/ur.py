@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from rclpy.node import Node
 
 from grasp_affordance.cell import BinGeometry, Cell, Cup
+from grasp_affordance.cell_description import ContactSign, GripperKind, Sensing
+from grasp_affordance.cell_description import Signal as GripperSignal
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.ros.drivers.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.contact import ContactSign
 from grasp_affordance.ros.drivers.force_topic import ForceTopic
 from grasp_affordance.ros.drivers.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.moveit_config import MoveItConfig
@@ -20,24 +20,13 @@ from grasp_affordance.ros.drivers.service_gripper import (
     ServiceGripper,
     ServiceGripperConfig,
 )
-from grasp_affordance.ros.drivers.service_gripper import (
-    Signal as GripperSignal,
-)
 from grasp_affordance.ros.drivers.trajectory_action import TrajectoryAction
 from grasp_affordance.ros.drivers.trajectory_arm import TrajectoryArm
 from grasp_affordance.ros.drivers.ur_feedback import UrFeedback
 from grasp_affordance.ros.drivers.ur_io import UrIo, UrIoConfig
 from grasp_affordance.ros.drivers.ur_status import StatusConfig, UrStatus
 from grasp_affordance.ros.drivers.vacuum_gripper import VacuumConfig, VacuumGripper, VacuumSystem
-from grasp_affordance.ros.drivers.vacuum_sensor import Sensing
 from grasp_affordance.ros.topic_camera import TopicCamera
-
-
-class GripperKind(StrEnum):
-    """What the vacuum hangs on."""
-
-    UR_IO = "ur_io"  # outputs and inputs of the robot
-    SERVICE = "service"  # a ROS 2 interface of its own
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ class UrConfig:
         vacuum: when the cup counts as sealed.
     """
 
-    speed_topic: str = "/speed_scaling_state_broadcaster/speed_scaling"
+    speed_topic: str = "speed_scaling_state_broadcaster/speed_scaling"
     mock_hardware: bool = False
     gripper: GripperKind = GripperKind.UR_IO
     bin: BinGeometry = field(default_factory=BinGeometry)

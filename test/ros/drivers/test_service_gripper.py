@@ -11,6 +11,7 @@ from sensor_msgs.msg import FluidPressure
 from std_msgs.msg import Bool, Float32
 from std_srvs.srv import SetBool
 
+from grasp_affordance.cell_description import GripperKind
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.ros.drivers.service_gripper import (
     ServiceGripper,
@@ -18,7 +19,7 @@ from grasp_affordance.ros.drivers.service_gripper import (
     Signal,
     Switch,
 )
-from grasp_affordance.ros.drivers.ur import GripperKind, UrConfig
+from grasp_affordance.ros.drivers.ur import UrConfig
 from grasp_affordance.ros.drivers.vacuum_gripper import VacuumConfig
 
 SWITCH, SIGNAL = "gripper/switch", "gripper/signal"
