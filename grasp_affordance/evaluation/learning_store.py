@@ -90,7 +90,10 @@ class LearningStore(Closing):
             if attempt.before is None:
                 raise ConfigError("an attempt without a frame cannot begin a log")
             self._log = open_log(
-                self._log_folder, LogSetup.of(read_cell("sim")), attempt.before, attempt.T_base_camera
+                self._log_folder,
+                LogSetup.of(read_cell("sim")),
+                attempt.before,
+                attempt.T_base_camera,
             )
         self._log.append(attempt)
 
