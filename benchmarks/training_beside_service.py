@@ -27,6 +27,7 @@ from std_srvs.srv import SetBool
 from grasp_affordance.affordance.predictor import AffordancePredictor
 from grasp_affordance.affordance.region import BinView
 from grasp_affordance.cell import Cup
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.grasp import (
     Cause,
     GraspAttempt,
@@ -36,12 +37,12 @@ from grasp_affordance.grasp import (
     PressureTrace,
 )
 from grasp_affordance.learning.attempt_log import AttemptLog
-from grasp_affordance.learning.setup import open_log
+from grasp_affordance.learning.setup import LogSetup, open_log
 from grasp_affordance.learning.trainer import Trainer, TrainerConfig
 from grasp_affordance.ros import topics
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.processes import NodeSpec, Processes
-from grasp_affordance.ros.share import share_folder, transport_environment
+from grasp_affordance.ros.share import transport_environment
 from grasp_affordance.ros.spin import spinning
 from grasp_affordance.sim import SimCell, SimConfig
 
@@ -56,7 +57,7 @@ def simulated_attempts(folder: Path, count: int) -> AttemptLog:
         box = cell.bin
     view = BinView(T_base_camera=T, bin=box)
     points = AffordancePredictor().predict(frame, view).selection.points
-    log = open_log(str(folder), Cup(), box, frame, T)
+    log = open_log(folder, LogSetup.of(read_cell("sim")), frame, T)
     for index in range(count):
         success = bool(rng.random() < 0.7)
         log.append(
@@ -97,11 +98,10 @@ def measure(folder: Path, rounds: int, requests: int) -> dict[str, Any]:
     log = folder / "log"
     simulated_attempts(log, rounds * requests * 4)
     checkpoint = Trainer(TrainerConfig(), folder / "first").report().checkpoint
-    parameters = share_folder() / "config" / "sim.yaml"
     specs = (
         NodeSpec("camera_node", {"recording": str(log), "rate": 5.0}),
-        NodeSpec("affordance_node", {"checkpoint": checkpoint}, parameters),
-        NodeSpec("trainer_node", {"directory": str(log), "from_scratch": True}, parameters),
+        NodeSpec("affordance_node", {"checkpoint": checkpoint, "cell": "sim"}),
+        NodeSpec("trainer_node", {"directory": str(log), "from_scratch": True}),
     )
     node = Node("benchmark")
     statuses: list[TrainerStatus] = []

@@ -40,9 +40,9 @@ class Health:
 def started(ros: Ros, kind: type[ManagedNode], folder: Path, sequence: Path) -> None:
     parameters: dict[type[ManagedNode], dict[str, Any]] = {
         CameraNode: {"recording": str(sequence)},
-        TrainerNode: {"directory": str(folder / "log")},
+        TrainerNode: {"directory": str(folder / "log"), "cell": "sim"},
         CalibrationNode: {"folder": str(folder / "samples")},
-        ExecutorNode: {"simulation__scene": "rows"},
+        ExecutorNode: {"simulation__scene": "rows", "cell": "sim"},
         RecorderNode: {"folder": str(folder / "recording")},
     }
     ros.start(kind, **parameters.get(kind, {}))
