@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from grasp_affordance.cell_file import read_cell
 from grasp_affordance.claim import Claim
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
@@ -91,7 +90,7 @@ class LearningStore(Closing):
                 raise ConfigError("an attempt without a frame cannot begin a log")
             self._log = open_log(
                 self._log_folder,
-                LogSetup.of(read_cell("sim")),
+                LogSetup.of(self._config.described),
                 attempt.before,
                 attempt.T_base_camera,
             )

@@ -61,14 +61,12 @@ def mujoco_config(cell: CellDescription, play: SimulationConfig) -> MujocoConfig
     return MujocoConfig(
         camera_rate=play.camera_rate,
         tf_prefix=cell.tf_prefix,
-        sim=SimConfig(
+        sim=SimConfig.of(
+            cell,
             scene=play.scene,
             hardness=play.hardness,
             objects=play.objects,
             seed=play.seed,
-            cup=cell.cup,
-            bin=cell.required_bin(),
-            place=cell.pick.place[:2],
             real_time_factor=play.real_time_factor,
         ),
         film_path=play.film_path,
