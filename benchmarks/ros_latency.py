@@ -24,11 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.affordance.predictor import AffordancePredictor
+from grasp_affordance.cell_file import write_cell
 from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.ros.client import Client
 from grasp_affordance.ros.config_values import Leaf
 from grasp_affordance.ros.conversions import from_time_msg, to_header_msg, to_time_msg
-from grasp_affordance.ros.demo_scenes import bin_parameters
+from grasp_affordance.ros.demo_scenes import cell_of
 from grasp_affordance.ros.frame_source import FrameSource, FrameSourceConfig
 from grasp_affordance.ros.images import to_rgbd_msgs
 from grasp_affordance.ros.judge import Verdict
@@ -106,8 +107,9 @@ def main() -> None:
         client = Client(node, processes.check)
         recording: dict[str, Leaf] = {"recording": str(arguments.sequence), "rate": arguments.rate}
         processes.start(NodeSpec("camera_node", recording))
-        bin_view = bin_parameters(Sequence(arguments.sequence).camera)
-        processes.start(NodeSpec("affordance_node", bin_view))
+        described = cell_of(Sequence(arguments.sequence).camera)
+        cell = write_cell(processes.folder / "cell.yaml", described)
+        processes.start(NodeSpec("affordance_node", {"cell": str(cell)}))
         for name in ("camera_node", "affordance_node"):
             client.wait_present(name)
             client.wait_active(name)

@@ -62,12 +62,10 @@ def read_cell(name: str | Path) -> CellDescription:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ConfigError) as error:
         raise CellFileError(f"{path}: {error}") from error
     camera, folder = cell.camera, path.absolute().parent
-    files = {
-        key: str(folder / value)
-        for key, value in (("calibration", camera.calibration), ("empty", camera.empty))
-        if value
-    }
-    return replace(cell, camera=replace(camera, **files)) if files else cell
+    calibration, empty = (
+        str(folder / value) if value else "" for value in (camera.calibration, camera.empty)
+    )
+    return replace(cell, camera=replace(camera, calibration=calibration, empty=empty))
 
 
 def required_cell(name: str | Path) -> CellDescription:

@@ -81,8 +81,8 @@ class AttemptLog:
         folder: str | Path,
         camera: SequenceCamera,
         setup: Mapping[str, Any],
-        differences: Differences = differences,
         retention: Retention | None = None,
+        differences: Differences = differences,
     ) -> None:
         self.folder = Path(folder)
         self._retention = retention or Retention()

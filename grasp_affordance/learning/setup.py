@@ -141,4 +141,4 @@ def open_log(
         bin=box,
         frame_id=frame.frame_id,
     )
-    return AttemptLog(folder, camera, setup.to_dict(), decisive_differences, retention)
+    return AttemptLog(folder, camera, setup.to_dict(), retention, decisive_differences)

@@ -17,7 +17,11 @@ from grasp_affordance.ros.config_values import flatten
 from grasp_affordance.ros.executor_node import ExecutorNode
 from grasp_affordance.ros.trainer_node import TrainerNode
 
-PLAY = {"simulation__scene": "rows", "simulation__hardness": "ideal", "simulation__objects": 1}
+PLAY: dict[str, Any] = {
+    "simulation__scene": "rows",
+    "simulation__hardness": "ideal",
+    "simulation__objects": 1,
+}
 CHANGES: dict[str, Any] = {
     "bin.floor": 0.004,
     "cup.radius": 0.012,
@@ -38,7 +42,9 @@ def test_one_file_changes_affordance_node_executor_and_trainer_together(
     cell, log = ros.cell(CHANGES), tmp_path / "log"
     executor: Any = ros.start(ExecutorNode, cell=cell, record__directory=str(log), **PLAY)
     affordance: Any = ros.start(AffordanceNode, cell=cell, from_scratch=True)
-    small = {f"trainer__{k.replace('.', '__')}": v for k, v in flatten(type(SMALL), SMALL).items()}
+    small: dict[str, Any] = {
+        f"trainer__{k.replace('.', '__')}": v for k, v in flatten(type(SMALL), SMALL).items()
+    }
     trainer: Any = ros.start(TrainerNode, directory=str(log), cell=cell, from_scratch=True, **small)
     assert executor.active, ros.rosout
     assert affordance.active, ros.rosout
