@@ -26,7 +26,6 @@ from std_srvs.srv import SetBool
 
 from grasp_affordance.affordance.predictor import AffordancePredictor
 from grasp_affordance.affordance.region import BinView
-from grasp_affordance.cell import Cup
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.grasp import (
     Cause,
