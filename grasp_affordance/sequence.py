@@ -10,7 +10,7 @@ camera.json      fx fy cx cy (pixels), width height, depth_scale; optional regio
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
+from grasp_affordance.config_dict import from_dict, to_dict
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import Intrinsics, check_rigid
@@ -75,7 +76,7 @@ class SequenceCamera:
                 depth_scale=float(data["depth_scale"]),
                 region=_polygon(data.get("region")),
                 T_base_camera=None if pose is None else check_rigid(pose, "T_base_camera"),
-                bin=_bin(data.get("bin")),
+                bin=None if data.get("bin") is None else from_dict(BinGeometry, data["bin"], "bin"),
                 frame_id=str(data.get("frame_id", cls.frame_id)),
                 extra={key: value for key, value in data.items() if key not in _KNOWN_KEYS},
             )
@@ -91,7 +92,7 @@ class SequenceCamera:
         if self.T_base_camera is not None:
             data["T_base_camera"] = self.T_base_camera.tolist()
         if self.bin is not None:
-            data["bin"] = asdict(self.bin)
+            data["bin"] = to_dict(self.bin)
         data["frame_id"] = self.frame_id
         return data | dict(self.extra)
 
@@ -234,18 +235,6 @@ def _polygon(points: Any) -> NDArray[np.float64] | None:
     if not np.isfinite(polygon).all():
         raise SequenceError("region: a pixel is not finite")
     return polygon
-
-
-def _bin(data: Any) -> BinGeometry | None:
-    if data is None:
-        return None
-    (x, y), (length, width, depth) = data["centre"], data["size"]
-    return BinGeometry(
-        centre=(float(x), float(y)),
-        size=(float(length), float(width), float(depth)),
-        floor=float(data.get("floor", BinGeometry.floor)),
-        yaw=float(data.get("yaw", BinGeometry.yaw)),
-    )
 
 
 def _frame_names(folder: Path) -> tuple[str, ...]:

@@ -12,7 +12,11 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"}
+CORE = {"errors", "closing", "claim", "files", "geometry", "rgbd", "grasp", "cell"} | {
+    "config_dict",
+    "cell_description",
+    "cell_file",
+}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -26,6 +30,9 @@ MAY_USE: dict[str, set[str]] = {
     "rgbd": {"errors", "geometry"},
     "grasp": {"errors", "geometry", "rgbd"},
     "cell": {"errors", "geometry", "rgbd", "grasp"},
+    "config_dict": {"errors"},
+    "cell_description": {"errors", "geometry", "grasp", "cell", "config_dict"},
+    "cell_file": {"errors", "files", "cell_description"},
     "sequence": CORE,
     "messages": CORE,
     "affordance": CORE,
@@ -40,8 +47,9 @@ MAY_USE: dict[str, set[str]] = {
 # These sit on top and use everything but the nodes, as the nodes use everything but these.
 TOP = {"cli", "commands", "evaluation"}
 
-NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell"}
+NUMPY_ONLY = {"errors", "geometry", "rgbd", "grasp", "cell", "config_dict", "cell_description"}
 WITHOUT_TORCH = NUMPY_ONLY | {
+    "cell_file",
     "claim",
     "closing",
     "files",

@@ -37,7 +37,7 @@ jobs_of_pass() {
             highest | random) piles=$((piles * WEAK)) ;;
             normal_variance) piles=$((piles * FAIR / 100)) ;;
           esac
-          echo "--policy $policy $asked --cell $cell --scene ${scene%=*} --seeds 0:$seeds" \
+          echo "--policy $policy $asked --hardness $cell --scene ${scene%=*} --seeds 0:$seeds" \
             "--clearances $piles --output $OUTPUT/$cell-${scene%=*}-$policy.json --resume"
         done
       done

@@ -18,7 +18,7 @@ from grasp_affordance.policies.policy import ABSTAIN_BELOW, View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, TRAINING
 
-GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
+GOOD = {"--policy": "highest", "--scene": "train", "--hardness": "ideal", "--seeds": "0:1"}
 
 
 def arguments(output: Path, **changes: str) -> list[str]:
@@ -31,7 +31,7 @@ def arguments(output: Path, **changes: str) -> list[str]:
     [
         ({"policy": "guess"}, ["policy 'guess'", "prior", "oracle"]),
         ({"scene": "moon"}, ["scene 'moon'", "train", "heldout", "test3"]),
-        ({"cell": "hard"}, ["cell 'hard'", "ideal", "realistic", "adverse"]),
+        ({"hardness": "hard"}, ["hardness 'hard'", "ideal", "realistic", "adverse"]),
         ({"seeds": "5:2"}, ["seeds '5:2'"]),
         ({"clearances": "0"}, ["nothing to do"]),
         ({"weights": "w.safetensors"}, ["no weights"]),

@@ -34,7 +34,7 @@ class ToolPoseConfig:
 
     base_frame_id: str = "base_link"
     tool_frame_id: str = "tool0"
-    topic: str = "/tcp_pose_broadcaster/pose"
+    topic: str = "tcp_pose_broadcaster/pose"
     max_age: float = 0.5
 
     def __post_init__(self) -> None:

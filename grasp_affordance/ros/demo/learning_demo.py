@@ -19,11 +19,11 @@ from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from std_msgs.msg import String
 
+from grasp_affordance.cell_file import with_changes
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.ros.common.processes import NodeSpec
-from grasp_affordance.ros.common.share import share_folder
 from grasp_affordance.ros.demo.demo_pictures import AttemptPictures
 from grasp_affordance.ros.demo.demo_stage import Stage, perform
 from grasp_affordance.ros.demo.learning_summary import LearningSummary
@@ -72,7 +72,6 @@ class LearningDemo:
 
     def nodes(self, log: Path) -> tuple[NodeSpec, ...]:
         """Return the nodes to run; the attempts go to `log`."""
-        parameters = share_folder() / "config" / "sim.yaml"
         sim: dict[str, Leaf] = {
             "scene": self.scene,
             "hardness": str(self.hardness),
@@ -81,11 +80,10 @@ class LearningDemo:
             "real_time_factor": self.pace,
         }
         scratch = not self.weights
-        open_minded: dict[str, Leaf] = {  # without any idea of what a cup can hold
-            "predictor.candidates.max_tilt": math.pi / 2,
-            "predictor.candidates.edge_radii": 0.0,
-            "predictor.candidates.hole_radii": 0.0,
-            "explorer.novelty.novel": 0.0,  # goes where the prior says that a cup seals
+        open_minded = {  # without any idea of what a cup can hold
+            "offer.max_tilt": math.pi / 2,
+            "offer.edge_radii": 0.0,
+            "offer.hole_radii": 0.0,
         }
         serve: dict[str, Leaf] = {"from_scratch": scratch, "checkpoint": self.weights}
         learn: dict[str, Leaf] = {
@@ -96,16 +94,19 @@ class LearningDemo:
             "trainer.learner.seed": self.seed,
         }
         ignorant = scratch and not self.prior
-        if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
+        changes = open_minded if ignorant else {}
+        cell = str(with_changes("sim", changes, log.parent / "logs" / "cell.yaml"))
+        if ignorant:
+            serve["explorer.novelty.novel"] = 0.0  # goes where the prior says it seals
+            # At first by lot: whoever knows nothing finds out nothing by insisting.
             learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
         # Masks can be had later (`attempts LOG label`); now the processor is the trainer's.
         execute: dict[str, Leaf] = {"record.directory": str(log), "record.label": False}
+        named: dict[str, Leaf] = {"cell": cell}
         return (
-            NodeSpec(
-                EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()} | execute, parameters
-            ),
-            NodeSpec(AFFORDANCE, serve | (open_minded if ignorant else {}), parameters),
-            NodeSpec(TRAINER, learn, parameters),
+            NodeSpec(EXECUTOR, {f"simulation.{k}": v for k, v in sim.items()} | execute | named),
+            NodeSpec(AFFORDANCE, serve | named),
+            NodeSpec(TRAINER, learn | named),
         )
 
 

@@ -8,7 +8,6 @@ import pytest
 from helpers.ros_harness import Ros
 
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.policies.policy import ABSTAIN_BELOW
 from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.config_values import flatten, unflatten
 from grasp_affordance.ros.common.node import ManagedNode
@@ -44,12 +43,6 @@ def test_a_parameter_file_loads_and_says_nothing_that_is_the_default(ros: Ros, p
         before, after = flatten(type(default), default), flatten(type(config), config)
         same = [key for key in given if before[key] == after[key]]
         assert not same, f"{path.name}: {name}: {same} are defaults already"
-
-
-@pytest.mark.parametrize("name", ["sim", "ur5", "ur5e", "gazebo"])
-def test_a_cell_that_picks_hands_a_bin_back_when_the_learner_would(name: str) -> None:
-    served = parameters.read_file(ROOT / "config" / f"{name}.yaml")["affordance_node"]
-    assert served["predictor.candidates.min_probability"] == ABSTAIN_BELOW
 
 
 def test_a_file_of_another_form_is_a_named_error(tmp_path: Path) -> None:

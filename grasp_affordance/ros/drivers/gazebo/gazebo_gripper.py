@@ -79,15 +79,15 @@ class GazeboGripper:
         kinds = ("cylinder", "box")
         names = [f"object_{n}" for n in range(1, config.objects + 1)]
         self._solids = {name: _SHAPES[kinds[i % 2]] for i, name in enumerate(names)}
-        self._attach = {n: node.create_publisher(Empty, f"/suction/{n}/attach", 1) for n in names}
-        self._detach = {n: node.create_publisher(Empty, f"/suction/{n}/detach", 1) for n in names}
+        self._attach = {n: node.create_publisher(Empty, f"suction/{n}/attach", 1) for n in names}
+        self._detach = {n: node.create_publisher(Empty, f"suction/{n}/detach", 1) for n in names}
         group = ReentrantCallbackGroup()
         listen = node.create_subscription
         self._subscriptions = [
-            listen(poses, "/gazebo/poses", self._note_poses, 1, callback_group=group),
-            listen(WrenchStamped, "/tool/wrench", self._note_wrench, 1, callback_group=group),
+            listen(poses, "gazebo/poses", self._note_poses, 1, callback_group=group),
+            listen(WrenchStamped, "tool/wrench", self._note_wrench, 1, callback_group=group),
             *(
-                listen(String, f"/suction/{n}/state", self._stating(n), 10, callback_group=group)
+                listen(String, f"suction/{n}/state", self._stating(n), 10, callback_group=group)
                 for n in names
             ),
         ]
