@@ -7,7 +7,7 @@ block and raise subclasses of `CellError`; after an error the arm stands still.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,8 @@ class BinGeometry:
         floor: height of the interior floor in the base frame, metres.
         yaw: rotation about the base's z axis, radians.
     """
+
+    REQUIRED: ClassVar = ("centre", "size")  # in a file, where a default would be a guess
 
     centre: tuple[float, float] = (0.5, 0.0)
     size: tuple[float, float, float] = (0.40, 0.40, 0.12)

@@ -11,7 +11,7 @@ camera.json      fx fy cx cy (pixels), width height, depth_scale; optional disto
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.cell import BinGeometry
+from grasp_affordance.config_dict import from_dict, to_dict
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.files import inside, read_json, write_atomically
 from grasp_affordance.geometry import Intrinsics, check_rigid
@@ -84,7 +85,7 @@ class SequenceCamera:
                 depth_scale=float(data["depth_scale"]),
                 region=_polygon(data.get("region")),
                 T_base_camera=None if pose is None else check_rigid(pose, "T_base_camera"),
-                bin=_bin(data.get("bin")),
+                bin=None if data.get("bin") is None else from_dict(BinGeometry, data["bin"], "bin"),
                 frame_id=str(data.get("frame_id", cls.frame_id)),
                 extra={key: value for key, value in data.items() if key not in _KNOWN_KEYS},
             )
@@ -100,7 +101,7 @@ class SequenceCamera:
         if self.T_base_camera is not None:
             data["T_base_camera"] = self.T_base_camera.tolist()
         if self.bin is not None:
-            data["bin"] = asdict(self.bin)
+            data["bin"] = to_dict(self.bin)
         data["frame_id"] = self.frame_id
         return data | dict(self.extra)
 
@@ -268,18 +269,6 @@ def _meets_image(polygon: NDArray[np.float64], intrinsics: Intrinsics) -> bool:
             return True
     outline = np.asarray(corners, np.float32)  # no side crosses the image: all of it or nothing
     return cv2.pointPolygonTest(outline, (width / 2, height / 2), False) >= 0
-
-
-def _bin(data: Any) -> BinGeometry | None:
-    if data is None:
-        return None
-    (x, y), (length, width, depth) = data["centre"], data["size"]
-    return BinGeometry(
-        centre=(float(x), float(y)),
-        size=(float(length), float(width), float(depth)),
-        floor=float(data.get("floor", BinGeometry.floor)),
-        yaw=float(data.get("yaw", BinGeometry.yaw)),
-    )
 
 
 def _frame_names(folder: Path) -> tuple[str, ...]:

@@ -18,7 +18,14 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from grasp_affordance.ros.common.launching import GAZEBO_TOPICS, record_command, require_packages
+from grasp_affordance.cell_file import read_cell
+from grasp_affordance.ros.common.launching import (
+    GAZEBO_TOPICS,
+    absolute_cell,
+    parameter_sources,
+    record_command,
+    require_packages,
+)
 from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
 NEEDED = (
@@ -35,9 +42,9 @@ NEEDED = (
     "xacro",
 )
 ARGUMENTS = {
-    "ur_type": ("ur5", "type of ur_description"),
+    "cell": ("gazebo", "file of the cell, or the name of one that comes with the package"),
     "gui": ("true", "false: Gazebo without a window"),
-    "params_file": ("", "parameters of our nodes; empty: config/gazebo.yaml"),
+    "params_file": ("", "further parameters of our nodes; empty for none"),
     "rviz": ("false", "true: start RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -58,7 +65,10 @@ def simulation(given: dict[str, str]) -> list[object]:
     share = share_folder()
     settings = share / "config" / "gazebo"
     xacro = ["xacro ", str(share / "urdf" / "gazebo_cell.urdf.xacro")]
-    xacro += [f" ur_type:={given['ur_type']}", f" controllers:={settings / 'controllers.yaml'}"]
+    xacro += [
+        f" ur_type:={read_cell(given['cell']).arm.model}",
+        f" controllers:={settings / 'controllers.yaml'}",
+    ]
     server = "" if given["gui"] == "true" else "-s "
     description = ParameterValue(Command(xacro), value_type=str)
     sim_time = {"use_sim_time": True}
@@ -99,18 +109,22 @@ def simulation(given: dict[str, str]) -> list[object]:
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
     share = share_folder()
-    file = given["params_file"] or str(share / "config" / "gazebo.yaml")
+    file, cell = given["params_file"], absolute_cell(given["cell"])
     nodes = str(share / "launch" / "nodes.launch.py")
     return [
         Node(
             package=PACKAGE,
             executable="executor_node",
-            parameters=[file, {"use_sim_time": True}],
+            parameters=parameter_sources(file, {"cell": cell, "use_sim_time": True}),
             output="screen",
         ),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(nodes),
-            launch_arguments={"params_file": file, "use_sim_time": "true"}.items(),
+            launch_arguments={
+                "cell": cell,
+                "params_file": file,
+                "use_sim_time": "true",
+            }.items(),
         ),
         Node(
             package="rviz2",

@@ -1,46 +1,51 @@
 """The nodes of grasp_affordance, without a camera or a robot; the other launch files include it.
 
-ros2 launch grasp_affordance nodes.launch.py params_file:=my_cell.yaml
+ros2 launch grasp_affordance nodes.launch.py cell:=my_cell.yaml
 """
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.launching import absolute_cell, parameter_sources
+from grasp_affordance.ros.common.share import PACKAGE, transport_environment
+
+ARGUMENTS = {
+    "cell": ("", "file of the cell, or sim, ur5, ur5e, gazebo; empty: nothing is known of it"),
+    "params_file": ("", "further parameters of the node; empty for none"),
+    "autostart": ("true", "false: leave the node to a lifecycle manager"),
+    "use_sim_time": ("false", "true with a simulator's /clock"),
+}
+
+
+def start(context: LaunchContext) -> list[object]:
+    """Return the affordance node with the arguments of this launch."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    values: dict[str, object] = {
+        name: given[name] == "true" for name in ("autostart", "use_sim_time")
+    }
+    if given["cell"]:
+        values["cell"] = absolute_cell(given["cell"])
+    return [
+        Node(
+            package=PACKAGE,
+            executable="affordance_node",
+            parameters=parameter_sources(given["params_file"], values),
+            output="screen",
+        )
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Start the affordance node with the parameters of one cell."""
-    parameters = [
-        LaunchConfiguration("params_file"),
-        {
-            "autostart": LaunchConfiguration("autostart"),
-            "use_sim_time": LaunchConfiguration("use_sim_time"),
-        },
-    ]
+    """Start the affordance node in one cell."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=str(share_folder() / "config" / "recorded.yaml"),
-                description="parameters of this cell: differences from the defaults",
-            ),
-            DeclareLaunchArgument(
-                "autostart",
-                default_value="true",
-                description="false: leave the nodes to a lifecycle manager",
-            ),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="false", description="true with a simulator's /clock"
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
             ),
             *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
-            Node(
-                package=PACKAGE,
-                executable="affordance_node",
-                parameters=parameters,
-                output="screen",
-            ),
+            OpaqueFunction(function=start),
         ]
     )

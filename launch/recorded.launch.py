@@ -17,6 +17,7 @@ from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_e
 def generate_launch_description() -> LaunchDescription:
     """Start the camera node on a recording, our nodes, and RViz on demand."""
     share = share_folder()
+    cell = ParameterValue(LaunchConfiguration("cell"), value_type=str)
     recording = ParameterValue(LaunchConfiguration("recording"), value_type=str)
     return LaunchDescription(
         [
@@ -24,22 +25,30 @@ def generate_launch_description() -> LaunchDescription:
                 "recording",
                 description="sequence folder (camera.json, NNNN.color.png ...) or rosbag2",
             ),
+            DeclareLaunchArgument(
+                "cell",
+                default_value="",
+                description="file of the cell, or sim, ur5, ur5e, gazebo; empty: nothing is known",
+            ),
             DeclareLaunchArgument("rviz", default_value="false", description="true: start RViz"),
             DeclareLaunchArgument(
                 "params_file",
                 default_value=str(share / "config" / "recorded.yaml"),
-                description="parameters of the nodes: differences from the defaults",
+                description="parameters of the camera node: differences from the defaults",
             ),
             *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
             Node(
                 package=PACKAGE,
                 executable="camera_node",
-                parameters=[LaunchConfiguration("params_file"), {"recording": recording}],
+                parameters=[
+                    LaunchConfiguration("params_file"),
+                    {"recording": recording, "cell": cell},
+                ],
                 output="screen",
             ),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(share / "launch" / "nodes.launch.py")),
-                launch_arguments={"params_file": LaunchConfiguration("params_file")}.items(),
+                launch_arguments={"cell": LaunchConfiguration("cell")}.items(),
             ),
             Node(
                 package="rviz2",

@@ -1,6 +1,6 @@
 """The physical cell: UR driver, MoveIt, RealSense, our nodes, RViz, a recording.
 
-ros2 launch grasp_affordance ur5.launch.py robot_ip:=192.168.1.102 calibration:=$HOME/camera.yaml
+ros2 launch grasp_affordance ur5.launch.py robot_ip:=192.168.1.102 cell:=my_cell.yaml
 ros2 launch grasp_affordance ur5.launch.py use_mock_hardware:=true camera:=false
 """
 
@@ -20,8 +20,11 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.ros.common.launching import (
-    parameters_file,
+    absolute_cell,
+    parameter_sources,
     record_command,
     require_packages,
     static_transform_arguments,
@@ -29,7 +32,7 @@ from grasp_affordance.ros.common.launching import (
 from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
 ARGUMENTS = {
-    "ur_type": ("ur5", "ur5 (CB3), ur5e, or another type of ur_robot_driver"),
+    "cell": ("ur5", "file of the cell, or ur5, ur5e: a copy of one with your cell's numbers"),
     "robot_ip": ("192.168.1.102", "address of the robot"),
     "use_mock_hardware": ("false", "true: the driver mirrors commands, no robot is needed"),
     "headless_mode": ("false", "true: no External Control program on the pendant is needed"),
@@ -37,9 +40,8 @@ ARGUMENTS = {
     "move_group": ("false", "true: also MoveIt's own node; the executor plans without it"),
     "camera": ("true", "false: somebody else publishes the camera's topics"),
     "serial_no": ("''", "of the RealSense, where several are plugged in"),
-    "calibration": ("", "YAML of `grasp-affordance calibrate`; empty: the pose is on TF already"),
     "calibrating": ("false", "true: calibration_node instead of the nodes that pick"),
-    "params_file": ("", "parameters of our nodes; empty: config/<ur_type>.yaml"),
+    "params_file": ("", "further parameters of our nodes; empty for none"),
     "attempts": ("", "folder for every attempt; with one, a trainer learns from them"),
     "rviz": ("true", "false: no RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
@@ -61,27 +63,31 @@ def start(context: LaunchContext) -> list[object]:
     needed = ["ur_robot_driver", "ur_msgs", "control_msgs"]
     needed += [] if given["calibrating"] == "true" else ["moveit_py", "ur_moveit_config"]
     needed += ["realsense2_camera"] if given["camera"] == "true" else []
-    needed += ["tf2_ros"] if given["calibration"] else []
+    cell = read_cell(given["cell"])
+    needed += ["tf2_ros"] if cell.camera.calibration else []
     needed += ["rviz2"] if given["rviz"] == "true" else []
     needed += ["ros2bag", "rosbag2_storage_mcap"] if given["record"] == "true" else []
     require_packages(needed, "ur5.launch.py")
-    return [*robot(given), *camera(given), *ours(given)]
+    return [*robot(given, cell), *camera(given, cell), *ours(given)]
 
 
-def robot(given: dict[str, str]) -> list[object]:
+def robot(given: dict[str, str], cell: CellDescription) -> list[object]:
     """Return the UR driver, and MoveIt's node where asked for."""
-    names = ("ur_type", "robot_ip", "use_mock_hardware", "headless_mode")
+    names = ("robot_ip", "use_mock_hardware", "headless_mode")
     arguments = {name: given[name] for name in names} | {"launch_rviz": "false"}
+    arguments["ur_type"] = cell.arm.model
+    if cell.tf_prefix:
+        arguments["tf_prefix"] = cell.tf_prefix
     if given["kinematics_params_file"]:
         arguments["kinematics_params_file"] = given["kinematics_params_file"]
     parts = [include("ur_robot_driver", "ur_control.launch.py", **arguments)]
     if given["move_group"] == "true":
-        moveit = {"ur_type": given["ur_type"], "launch_rviz": "false"}
+        moveit = {"ur_type": cell.arm.model, "launch_rviz": "false"}
         parts.append(include("ur_moveit_config", "ur_moveit.launch.py", **moveit))
     return parts
 
 
-def camera(given: dict[str, str]) -> list[object]:
+def camera(given: dict[str, str], cell: CellDescription) -> list[object]:
     """Return the RealSense with depth aligned to color, and its place on TF."""
     parts: list[object] = []
     if given["camera"] == "true":
@@ -94,16 +100,16 @@ def camera(given: dict[str, str]) -> list[object]:
             "pointcloud.enable": "false",
             "initial_reset": "true",
             # The calibration places the optical frame itself; two parents would break the tree.
-            "publish_tf": "false" if given["calibration"] else "true",
+            "publish_tf": "false" if cell.camera.calibration else "true",
         }
         parts.append(include("realsense2_camera", "rs_launch.py", **settings))
-    if given["calibration"]:
+    if cell.camera.calibration:
         parts.append(
             Node(
                 package="tf2_ros",
                 executable="static_transform_publisher",
                 name="camera_calibration",
-                arguments=static_transform_arguments(given["calibration"]),
+                arguments=static_transform_arguments(cell.camera.calibration),
             )
         )
     return parts
@@ -112,27 +118,26 @@ def camera(given: dict[str, str]) -> list[object]:
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
     share = share_folder()
-    file = parameters_file(given["params_file"], given["ur_type"])
+    file, cell = given["params_file"], absolute_cell(given["cell"])
     if given["calibrating"] == "true":
-        parts: list[object] = [node("calibration_node", [file])]
+        parts: list[object] = [node("calibration_node", file, {"cell": cell})]
     else:
-        cell: dict[str, object] = {
-            "ur.mock_hardware": given["use_mock_hardware"] == "true",
-            "ur.moveit.ur_type": given["ur_type"],
+        values: dict[str, object] = {
+            "cell": cell,
+            "mock_hardware": given["use_mock_hardware"] == "true",
         }
-        if given["calibration"]:
-            cell["camera_pose.calibration"] = str(Path(given["calibration"]).absolute())
         learning = []
         if given["attempts"]:
             attempts = str(Path(given["attempts"]).absolute())
-            cell["record.directory"] = attempts
-            learning = [node("trainer_node", [file, {"directory": attempts}])]
+            values["record.directory"] = attempts
+            learning = [node("trainer_node", file, {"cell": cell, "directory": attempts})]
         nodes = str(share / "launch" / "nodes.launch.py")
         parts = [
-            node("executor_node", [file, cell]),
+            node("executor_node", file, values, {"continuous.failure_cap": 5}),
             *learning,
             IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(nodes), launch_arguments={"params_file": file}.items()
+                PythonLaunchDescriptionSource(nodes),
+                launch_arguments={"cell": cell, "params_file": file}.items(),
             ),
         ]
     rviz = ["-d", str(share / "config" / "cell.rviz")]
@@ -152,8 +157,11 @@ def ours(given: dict[str, str]) -> list[object]:
     ]
 
 
-def node(name: str, parameters: list[object]) -> Node:
-    """Return one of our nodes."""
+def node(
+    name: str, file: str, values: dict[str, object], defaults: dict[str, object] | None = None
+) -> Node:
+    """Return one of our nodes; a parameter file goes before defaults, values before both."""
+    parameters = [*([defaults] if defaults else []), *parameter_sources(file, values)]
     return Node(package=PACKAGE, executable=name, parameters=parameters, output="screen")
 
 

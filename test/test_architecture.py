@@ -13,7 +13,8 @@ PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
-CORE = VALUES | {"closing", "folder_lock", "files", "images", "stamps"}
+DESCRIPTION = {"config_dict", "cell_description"}
+CORE = VALUES | DESCRIPTION | {"closing", "folder_lock", "files", "images", "stamps", "cell_file"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -32,6 +33,9 @@ MAY_USE: dict[str, set[str]] = {
     "attempt": {"errors", "geometry", "rgbd", "suction"},
     "rectangle": {"errors", "geometry"},
     "cell": VALUES - {"cell", "rectangle"},
+    "config_dict": {"errors"},
+    "cell_description": VALUES | {"config_dict"},
+    "cell_file": {"errors", "files", "cell_description"},
     "sequence": CORE,
     "messages": CORE,
     "affordance": CORE,
@@ -56,7 +60,7 @@ INNER = {
 # These sit on top and use everything but the nodes, as the nodes use everything but these.
 TOP = {"cli", "commands", "evaluation"}
 
-SMALL = VALUES
+SMALL = VALUES | DESCRIPTION
 WITHOUT_TORCH = CORE | {
     "logs",
     "sequence",

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cli import COMMANDS
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeConfig
+from grasp_affordance.ros.common.config_values import flatten
 from grasp_affordance.ros.common.parameters import parameters_of
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
@@ -61,6 +64,8 @@ def test_commands_of_the_guide_exist() -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
 def test_parameters_exist(page: str) -> None:
     known = {name for kind in CONFIGS for name in parameters_of(kind())}
+    cell = CellDescription(bin=BinGeometry())
+    known |= set(flatten(CellDescription, cell))
     groups = {name.split(".")[0] for name in known if "." in name}
     named = set(re.findall(r"`((?:[a-z_]+\.)+[a-z_]+)(?::[^`]*)?`", _text(page)))
     named = {name for name in named if name.split(".")[0] in groups}

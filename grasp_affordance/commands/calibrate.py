@@ -17,6 +17,7 @@ from grasp_affordance.calibration.calibrate import (
 from grasp_affordance.calibration.calibration_file import describe, write_calibration
 from grasp_affordance.calibration.folder import SampleFolder
 from grasp_affordance.calibration.hand_eye import Mount
+from grasp_affordance.cell_file import read_cell
 
 _DEFAULT = CalibrateConfig()
 
@@ -24,6 +25,7 @@ _DEFAULT = CalibrateConfig()
 def run(
     samples: tyro.conf.Positional[Path],
     output: Path,
+    cell: str = "",
     parent: str = "",
     options: Annotated[CalibrateConfig, tyro.conf.arg(name="")] = _DEFAULT,
 ) -> None:
@@ -36,14 +38,17 @@ def run(
     Args:
         samples: folder of images and poses.
         output: YAML file to write.
-        parent: frame in which the camera is fixed; base_link or tool0 by default.
+        cell: file of the cell, or sim, ur5, ur5e, gazebo: names the robot's base frame.
+        parent: frame in which the camera is fixed; by default the cell's base frame, or tool0 with
+            its prefix for a camera on the tool.
         options: board, mount and limits.
     """
     folder = SampleFolder(samples)
     intrinsics, frame_id = folder.camera()
     found, rejected = find_samples(folder.samples(), intrinsics, options)
     calibration = calibrate(found, intrinsics, options, rejected)
-    parent = parent or ("base_link" if options.mount is Mount.EYE_TO_HAND else "tool0")
+    described, fixed = read_cell(cell), options.mount is Mount.EYE_TO_HAND
+    parent = parent or (described.base_frame_id if fixed else f"{described.tf_prefix}tool0")
     write_calibration(output, describe(calibration, parent, frame_id))
     _show(calibration, parent, frame_id, output)
 

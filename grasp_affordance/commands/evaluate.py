@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from grasp_affordance.affordance.shipped import SHIPPED, weights_file
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.make_policy import check_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig
@@ -28,7 +29,8 @@ def run(
     policy: str,
     output: Path,
     scene: str = "train",
-    cell: str = "realistic",
+    hardness: str = "realistic",
+    cell: str = "sim",
     seeds: str = "0:3",
     clearances: int = 8,
     weights: Path | None = None,
@@ -49,7 +51,9 @@ def run(
         output: the report, JSON.
         scene: train (its four stack types in turn), test1, test2, test3, heldout (nine families of
             other shapes in turn), all (both in turn), or a single stack type.
-        cell: hardness: ideal, realistic or adverse.
+        hardness: of the simulated cell: ideal, realistic or adverse.
+        cell: file of the cell that is simulated, or sim, ur5, ur5e, gazebo: its bin, cup and place
+            area.
         seeds: A:B, from A up to B - 1; each is a cell of its own, with its own calibration error.
         clearances: piles per seed.
         weights: of a learned policy: a file, or `shipped`, the default.
@@ -65,8 +69,17 @@ def run(
     if policy == "learned":
         weights = weights_file(weights or SHIPPED)  # the report names them by their digest
     stacks_of(scene)
-    check_cell(cell)
-    config = runner.RunConfig(policy, scene, cell, weights, min_probability, protocol, device)
+    check_cell(hardness)
+    config = runner.RunConfig(
+        policy,
+        scene,
+        hardness,
+        weights,
+        min_probability,
+        protocol,
+        device,
+        described=read_cell(cell),
+    )
     chosen = runner.parse_seeds(seeds)
     console = Console()
     with _progress(console, len(chosen) * clearances) as show:
@@ -84,7 +97,7 @@ def run(
     console.print(run_table(report))
     if calibration := report.get("calibration"):
         picture = output.with_suffix(".reliability.png")
-        plot_reliability(calibration, picture, f"{policy}, {scene}, {cell} cell")
+        plot_reliability(calibration, picture, f"{policy}, {scene}, {hardness} cell")
         console.print(
             f"predicted probabilities: Brier score {calibration['brier']:.3f}, expected calibration"
             f" error {calibration['expected_calibration_error']:.3f}; diagram: {picture}",

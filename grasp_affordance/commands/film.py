@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.evaluation.make_policy import check_policy, make_policy
 from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
@@ -19,7 +20,8 @@ from grasp_affordance.sim.vision.viewer import Window
 def run(
     output: Path = Path("picks.mp4"),
     scene: str = "random",
-    cell: str = "realistic",
+    hardness: str = "realistic",
+    cell: str = "sim",
     policy: str = "prior",
     weights: Path | None = None,
     seed: int = 0,
@@ -33,7 +35,8 @@ def run(
     Args:
         output: the video, MP4.
         scene: stack type, as for `evaluate`.
-        cell: hardness: ideal, realistic or adverse.
+        hardness: of the simulated cell: ideal, realistic or adverse.
+        cell: file of the cell that is simulated, or sim, ur5, ur5e, gazebo.
         policy: who chooses the points, as for `evaluate`.
         weights: of a learned policy; those shipped by default.
         seed: of the stack.
@@ -43,10 +46,16 @@ def run(
         film: size, speed and view of the video.
     """
     check_policy(policy, weights)
-    check_cell(cell)
+    check_cell(hardness)
     console = Console()
     pace = 1.0 if window else 0.0
-    config = SimConfig(scene=scene, hardness=Hardness(cell), seed=seed, real_time_factor=pace)
+    config = SimConfig.of(
+        read_cell(cell),
+        scene=scene,
+        hardness=Hardness(hardness),
+        seed=seed,
+        real_time_factor=pace,
+    )
     with SimCell(config) as sim, ExitStack() as stack:
         stack.enter_context(Window(sim) if window else Film(sim, output, film))
         chooser = make_policy(policy, weights=weights, truth=sim.oracle)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,8 +12,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from grasp_affordance.affordance.bin.region import BinView, RegionConfig
-from grasp_affordance.affordance.candidates import CandidateConfig
+from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.cell_config import predictor_config
 from grasp_affordance.affordance.overlay import draw_overlay
 from grasp_affordance.affordance.predictor import (
     AffordanceModel,
@@ -21,11 +21,13 @@ from grasp_affordance.affordance.predictor import (
     Prediction,
     PredictorConfig,
 )
-from grasp_affordance.affordance.seal.seal import SealConfig
 from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.cell import Cup
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
+from grasp_affordance.geometry import from_quaternion
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 from grasp_affordance.suction import Source, SuctionPoint
@@ -43,21 +45,18 @@ class PredictOptions:
         weights: checkpoint of a learned map, or `shipped`; those that come with the package by
             default.
         count: at most this many points per frame.
-        min_probability: points below are not listed.
+        min_probability: points below are not listed; that of the cell by default.
         empty: name of the sequence's frame that shows the bin empty (for instance 0001).
-        cup: at the end of the arm.
-        seal: tolerances of the prior.
-        region: how objects are told from the background.
+        cell: file of the cell, or sim, ur5, ur5e, gazebo: cup, bin and what may be offered. Where
+            it knows no bin, that of the sequence's camera.json is taken.
     """
 
     source: Literal["prior", "learned"] | None = None
     weights: Path | None = None
     count: int = 10
-    min_probability: float = CandidateConfig.min_probability
+    min_probability: float | None = None
     empty: str | None = None
-    cup: Cup = field(default_factory=Cup)
-    seal: SealConfig = field(default_factory=SealConfig)
-    region: RegionConfig = field(default_factory=RegionConfig)
+    cell: str = ""
 
     @property
     def chosen_source(self) -> str:
@@ -84,8 +83,9 @@ def run(
     recording = Sequence(sequence)
     if output.resolve() == recording.folder.resolve():
         raise ConfigError(f"{output} is the sequence itself; write the results to another folder")
-    predictor = AffordancePredictor(_config(options), _load(options))
-    view = _view(recording, options)
+    cell = read_cell(options.cell)
+    predictor = AffordancePredictor(_config(options, cell), _load(options))
+    view = _view(recording, options, cell)
     console = Console()
     table = _table(str(sequence))
     for name, frame in recording:
@@ -93,21 +93,18 @@ def run(
             prediction = predictor.predict(frame, view)
         except FrameError as error:
             raise SequenceError(f"{recording.folder / name}: {error}") from error
-        _write(output, name, frame, prediction, options.cup)
+        _write(output, name, frame, prediction, cell.cup)
         _add_row(table, name, prediction)
     console.print(table)
     console.print(f"{len(recording)} overlays and JSON files in {output}")
 
 
-def _config(options: PredictOptions) -> PredictorConfig:
-    candidates = CandidateConfig(count=options.count, min_probability=options.min_probability)
-    return PredictorConfig(
-        source=Source(options.chosen_source),
-        cup=options.cup,
-        seal=options.seal,
-        region=options.region,
-        candidates=candidates,
-    )
+def _config(options: PredictOptions, cell: CellDescription) -> PredictorConfig:
+    config = predictor_config(cell)
+    candidates = replace(config.candidates, count=options.count)
+    if options.min_probability is not None:
+        candidates = replace(candidates, min_probability=options.min_probability)
+    return replace(config, source=Source(options.chosen_source), candidates=candidates)
 
 
 def _load(options: PredictOptions) -> AffordanceModel | None:
@@ -120,16 +117,18 @@ def _load(options: PredictOptions) -> AffordanceModel | None:
     return load_model(weights_file(options.weights or SHIPPED))
 
 
-def _view(recording: Sequence, options: PredictOptions) -> BinView:
+def _view(recording: Sequence, options: PredictOptions, cell: CellDescription) -> BinView:
     if options.empty is not None and options.empty not in recording.names:
         raise SequenceError(
             f"{recording.folder} has no frame {options.empty}; --empty is one of "
             f"{', '.join(recording.names[:8])}"
         )
+    known, pose = recording.camera, cell.camera.pose
+    region = np.array(cell.camera.region) if cell.camera.region else known.region
     return BinView(
-        T_base_camera=recording.camera.T_base_camera,
-        bin=recording.camera.bin,
-        polygon=recording.camera.region,
+        T_base_camera=known.T_base_camera if pose is None else from_quaternion(pose[:3], pose[3:]),
+        bin=cell.bin or known.bin,
+        polygon=region,
         empty=None if options.empty is None else recording.read(options.empty),
     )
 

@@ -6,10 +6,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 
 from grasp_affordance.annotation.recording.from_recording import record_stream
 from grasp_affordance.annotation.recording.recorder import RecorderConfig
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.files import read_json
 from grasp_affordance.messages.bag import BagRecording, BagTopics
@@ -23,7 +25,7 @@ def run(
     source: tyro.conf.Positional[Path],
     output: Path,
     camera: Path | None = None,
-    base_frame: str = "base_link",
+    cell: str = "",
     topics: BagTopics = BagTopics(),  # noqa: B008
     config: Annotated[RecorderConfig, tyro.conf.arg(name="")] = RecorderConfig(),  # noqa: B008
 ) -> int:
@@ -33,11 +35,17 @@ def run(
         source: a rosbag2 (folder, or .mcap), or a folder of frames with camera.json.
         output: sequence to write; frames are appended to one of the same camera.
         camera: a camera.json whose region and T_base_camera the sequence takes.
-        base_frame: of the robot; a bag whose /tf_static knows it tells the camera's pose.
+        cell: file of the cell, or sim, ur5, ur5e, gazebo: the sequence takes its bin; a bag whose
+            /tf_static knows its base frame tells the camera's pose.
         topics: of a bag.
         config: of the recorder.
     """
-    frames, described = _stream(source, topics, base_frame)
+    known_cell = read_cell(cell)
+    frames, described = _stream(source, topics, known_cell.base_frame_id)
+    if known_cell.bin is not None:
+        described = replace(described, bin=known_cell.bin)
+    if known_cell.camera.region:
+        described = replace(described, region=np.array(known_cell.camera.region))
     if camera is not None:
         known = _read_camera(camera)
         described = replace(described, region=known.region, T_base_camera=known.T_base_camera)

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.evaluation.learning_report import plot_runs
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.learning_run import (
@@ -38,7 +39,8 @@ from grasp_affordance.papers.suction.pretraining import PretrainConfig
 def run(
     output: Path,
     scene: str = "train",
-    cell: str = "realistic",
+    hardness: str = "realistic",
+    cell: str = "sim",
     attempts: int = 500,
     seed: int = 0,
     log: bool = False,
@@ -56,7 +58,9 @@ def run(
     Args:
         output: folder of the run; a new one, unless it is resumed.
         scene: as in `evaluate`.
-        cell: hardness: ideal, realistic or adverse.
+        hardness: of the simulated cell: ideal, realistic or adverse.
+        cell: file of the cell that is simulated, or sim, ur5, ur5e, gazebo: its bin, cup and place
+            area.
         attempts: of the run, those before a --resume included.
         seed: of cell, piles, initial weights and every draw.
         log: also keep every attempt with its frame in log/, before anything is learned from it (see
@@ -65,10 +69,12 @@ def run(
         learner: who learns, and how.
     """
     stacks_of(scene)
-    check_cell(cell)
-    config = LearningRunConfig(scene, cell, attempts, seed)
+    check_cell(hardness)
+    config = LearningRunConfig(scene, hardness, attempts, seed, described=read_cell(cell))
     with LearningStore(output, config, learner, resume) as store:
-        _run(store, config, learner, log, f"{learner.preset} preset, scene {scene}, {cell} cell")
+        _run(
+            store, config, learner, log, f"{learner.preset} preset, scene {scene}, {hardness} cell"
+        )
 
 
 def _run(

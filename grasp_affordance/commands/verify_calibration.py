@@ -13,6 +13,7 @@ from grasp_affordance.calibration.errors import CalibrationError
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.tool import ToolOffset, pivot
 from grasp_affordance.calibration.verification import Tolerance, Verification, verify
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GeometryError
 from grasp_affordance.files import parse_json
 from grasp_affordance.geometry import from_quaternion, transform_points
@@ -22,6 +23,7 @@ _DEFAULT = Tolerance()
 
 def run(
     touched: tyro.conf.Positional[Path],
+    cell: str = "",
     calibration: Path | None = None,
     tool: float = 0.002,
     tolerance: Annotated[Tolerance, tyro.conf.arg(name="")] = _DEFAULT,
@@ -36,16 +38,23 @@ def run(
 
     Args:
         touched: the file.
-        calibration: YAML file of an eye-to-hand camera; needed for "points".
+        cell: file of the cell, or sim, ur5, ur5e, gazebo: names the calibration and the base frame.
+        calibration: YAML file of an eye-to-hand camera, where it is not the cell's; "points" need
+            one of the two.
         tool: largest offset of the tool centre point, metres.
         tolerance: of the points.
     """
-    content = _read(touched)
+    content, described = _read(touched), read_cell(cell)
+    if calibration is None and described.camera.calibration:
+        calibration = Path(described.camera.calibration)
     problems = []
     if content.get("points"):
         if calibration is None:
-            raise CalibrationError("--calibration is needed to check points")
-        result = _verify(content["points"], calibration, tolerance)
+            raise CalibrationError(
+                "--calibration, or a --cell that names one, is needed for points"
+            )
+        base = described.base_frame_id if cell else None
+        result = _verify(content["points"], calibration, tolerance, base)
         _show_points(result)
         problems.append(result.problem)
     if content.get("pivot"):
@@ -58,10 +67,16 @@ def run(
     return int(any(problems))
 
 
-def _verify(points: Any, calibration: Path, tolerance: Tolerance) -> Verification:
+def _verify(
+    points: Any, calibration: Path, tolerance: Tolerance, base_frame_id: str | None
+) -> Verification:
     known = read_calibration(calibration)
     if known.mount is not Mount.EYE_TO_HAND:
         raise CalibrationError(f"{calibration} is of a camera on the tool, which moves with it")
+    if base_frame_id is not None and known.parent != base_frame_id:
+        raise CalibrationError(
+            f"{calibration} is in '{known.parent}', the cell's base frame is '{base_frame_id}'"
+        )
     try:
         camera = np.array([point["camera"] for point in points], dtype=np.float64)
         base = np.array([point["base"] for point in points], dtype=np.float64)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.coarse_views import coarse_views
 from grasp_affordance.evaluation.learning_rows import (
@@ -39,6 +41,7 @@ class LearningRunConfig:
     Attributes:
         scene: name of a scene; scenes of several stack types interleave them.
         cell: hardness of the simulated cell.
+        described: the cell that is simulated.
         attempts: after which the run ends.
         seed: of the cell and its piles.
         protocol: rules of a clearance.
@@ -49,6 +52,7 @@ class LearningRunConfig:
     attempts: int = 500
     seed: int = 0
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    described: CellDescription = field(default_factory=lambda: read_cell("sim"))
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
@@ -64,7 +68,7 @@ def pretrain_in_cell(
     """
     if not pretraining.images or not isinstance(policy, PaperPolicy) or policy.pretrained:
         return
-    cell = SimConfig(hardness=Hardness(config.cell), seed=config.seed)
+    cell = SimConfig.of(config.described, hardness=Hardness(config.cell), seed=config.seed)
     yield from policy.pretrain(coarse_views(pretraining.images, config.scene, cell), pretraining)
 
 
@@ -92,7 +96,9 @@ def learn_in_cell(
     """
     types = stacks_of(config.scene)
     # The stack type of each pile is given when it is built.
-    sim_config = SimConfig(scene=types[0], hardness=Hardness(config.cell), seed=config.seed)
+    sim_config = SimConfig.of(
+        config.described, scene=types[0], hardness=Hardness(config.cell), seed=config.seed
+    )
     with SimCell(sim_config) as cell:
         if unlearned is not None:
             _catch_up(policy, unlearned, cell, table, on_attempt)

@@ -33,9 +33,8 @@ from grasp_affordance.learning.log.attempt_log import (
     read_facts,
     read_log,
 )
-from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.learning.online import LearningPolicy
-from grasp_affordance.sim import SimConfig
 
 SCHEMA = "grasp_affordance/learning/1"
 
@@ -97,9 +96,11 @@ class LearningStore(Closing):
         if self._log is None:
             if attempt.before is None:
                 raise ConfigError("an attempt without a frame cannot begin a log")
-            sim = SimConfig()
             self._log = open_log(
-                str(self._log_folder), sim.cup, sim.bin, attempt.before, attempt.T_base_camera
+                self._log_folder,
+                LogSetup.of(self._config.described),
+                attempt.before,
+                attempt.T_base_camera,
             )
         self._log.append(attempt, asdict(facts))
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.cell_description import CellDescription, set_keys
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.evaluation.make_policy import threshold_of
 from grasp_affordance.evaluation.protocol import ProtocolConfig
@@ -32,6 +34,7 @@ class RunConfig:
         protocol: rules of a clearance.
         device: on which a learned policy predicts, as torch names it.
         objects: at most this many in a pile; 0 for all of the scene.
+        described: the cell that is simulated.
     """
 
     policy: str
@@ -42,6 +45,7 @@ class RunConfig:
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     device: str = "cpu"
     objects: int = 0
+    described: CellDescription = field(default_factory=lambda: read_cell("sim"))
 
     def identity(self) -> dict[str, Any]:
         """Return what must be equal for clearances to belong to one report, as a JSON object."""
@@ -49,6 +53,7 @@ class RunConfig:
             "policy": self.policy,
             "scene": self.scene,
             "cell": self.cell,
+            "described": set_keys(self.described),
             "weights": None if self.weights is None else file_digest(self.weights),
             "min_probability": threshold_of(self.policy, self.min_probability),
             "protocol": asdict(self.protocol),

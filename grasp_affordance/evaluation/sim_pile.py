@@ -45,7 +45,7 @@ def check_cell(hardness: str) -> None:
         ConfigError: says which there are.
     """
     if hardness not in list(Hardness):
-        raise ConfigError(f"cell '{hardness}' is unknown; use one of {', '.join(Hardness)}")
+        raise ConfigError(f"hardness '{hardness}' is unknown; use one of {', '.join(Hardness)}")
 
 
 @contextmanager
@@ -53,7 +53,13 @@ def cell_with_pile(config: RunConfig, seed: int, index: int) -> Iterator[SimCell
     """Open the cell of a seed with pile `index` of a scene in it."""
     types = stacks_of(config.scene)
     stack = types[(seed + index) % len(types)]
-    sim = SimConfig(scene=stack, hardness=Hardness(config.cell), seed=seed, objects=config.objects)
+    sim = SimConfig.of(
+        config.described,
+        scene=stack,
+        hardness=Hardness(config.cell),
+        seed=seed,
+        objects=config.objects,
+    )
     with SimCell(sim) as cell:
         cell.reset(np.random.default_rng([seed, index, 0x9112]))
         yield cell

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
 from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import ConfigError
 
 
@@ -97,3 +99,15 @@ class SimConfig:
             raise ConfigError(f"real_time_factor {self.real_time_factor} is negative")
         if self.seed < 0 or self.objects < 0:
             raise ConfigError(f"seed {self.seed} or objects {self.objects} is negative")
+
+    @classmethod
+    def of(cls, cell: CellDescription, **play: Any) -> Self:
+        """Return a described cell, simulated: its bin, its cup and its place area.
+
+        Args:
+            play: the other fields, such as the scene.
+
+        Raises:
+            ConfigError: the cell has no bin, or a value makes no sense.
+        """
+        return cls(cup=cell.cup, bin=cell.required_bin(), place=cell.pick.place[:2], **play)

@@ -35,7 +35,7 @@ jobs_of_pass() {
             learned) asked="--min-probability $ASKED" ;;
             highest) piles=$((piles * WEAK)) ;;
           esac
-          echo "--policy $policy $asked --cell $cell --scene ${scene%=*} --seeds 0:$seeds" \
+          echo "--policy $policy $asked --hardness $cell --scene ${scene%=*} --seeds 0:$seeds" \
             "--clearances $piles --output $OUTPUT/$cell-${scene%=*}-$policy.json --resume"
         done
       done

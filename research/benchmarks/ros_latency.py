@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.affordance.predictor import AffordancePredictor
+from grasp_affordance.cell_file import write_cell
 from grasp_affordance.learning.decision import Decision
 from grasp_affordance.messages.images import from_rgbd_msgs
 from grasp_affordance.ros.affordance.detection import FrameResult
@@ -37,7 +38,7 @@ from grasp_affordance.ros.common.images import to_rgbd_msgs
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
 from grasp_affordance.ros.common.share import transport_environment
 from grasp_affordance.ros.common.spin import spinning
-from grasp_affordance.ros.demo.demo_scenes import bin_parameters
+from grasp_affordance.ros.demo.demo_scenes import cell_of
 from grasp_affordance.sequence import Sequence
 
 WHOLE = "frame stamped -> answer received (waits for a new frame)"
@@ -107,8 +108,9 @@ def main() -> None:
         client = Client(node, processes.check)
         recording: dict[str, Leaf] = {"recording": str(arguments.sequence), "rate": arguments.rate}
         processes.start(NodeSpec("camera_node", recording))
-        bin_view = bin_parameters(Sequence(arguments.sequence).camera)
-        processes.start(NodeSpec("affordance_node", bin_view))
+        described = cell_of(Sequence(arguments.sequence).camera)
+        cell = write_cell(processes.folder / "cell.yaml", described)
+        processes.start(NodeSpec("affordance_node", {"cell": str(cell)}))
         for name in ("camera_node", "affordance_node"):
             client.wait_present(name)
             client.wait_active(name)

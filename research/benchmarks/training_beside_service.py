@@ -27,14 +27,14 @@ from std_srvs.srv import SetBool
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
-from grasp_affordance.cell import Cup
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.learning.log.attempt_log import AttemptLog
-from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.learning.trainer import Trainer, TrainerConfig
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
-from grasp_affordance.ros.common.share import share_folder, transport_environment
+from grasp_affordance.ros.common.share import transport_environment
 from grasp_affordance.ros.common.spin import spinning
 from grasp_affordance.sim import SimCell, SimConfig
 
@@ -49,7 +49,7 @@ def simulated_attempts(folder: Path, count: int) -> AttemptLog:
         box = cell.bin
     view = BinView(T_base_camera=T, bin=box)
     points = AffordancePredictor().predict(frame, view).selection.points
-    log = open_log(str(folder), Cup(), box, frame, T)
+    log = open_log(folder, LogSetup.of(read_cell("sim")), frame, T)
     for index in range(count):
         success = bool(rng.random() < 0.7)
         log.append(
@@ -90,11 +90,10 @@ def measure(folder: Path, rounds: int, requests: int) -> dict[str, Any]:
     log = folder / "log"
     simulated_attempts(log, rounds * requests * 4)
     checkpoint = Trainer(TrainerConfig(), folder / "first").report().checkpoint
-    parameters = share_folder() / "config" / "sim.yaml"
     specs = (
         NodeSpec("camera_node", {"recording": str(log), "rate": 5.0}),
-        NodeSpec("affordance_node", {"checkpoint": checkpoint}, parameters),
-        NodeSpec("trainer_node", {"directory": str(log), "from_scratch": True}, parameters),
+        NodeSpec("affordance_node", {"checkpoint": checkpoint, "cell": "sim"}),
+        NodeSpec("trainer_node", {"directory": str(log), "from_scratch": True}),
     )
     node = Node("benchmark")
     statuses: list[TrainerStatus] = []

@@ -14,10 +14,11 @@ from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
 from grasp_affordance.annotation.pick_labels import read_labels
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.cli import main
 from grasp_affordance.execution.pick import pick
 from grasp_affordance.learning.log.attempt_bag import write_bag
-from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.lens import Lens
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
@@ -124,7 +125,7 @@ def test_picks_of_a_log_are_labelled_once_and_counted(
     with SimCell(SimConfig(scene="rows", hardness=Hardness.IDEAL, objects=2)) as sim:
         cell = sim.as_cell()
         frame, T = sim.camera.read(), sim.camera.pose()
-        log = open_log(str(tmp_path), cell.cup, cell.bin, frame, T)
+        log = open_log(tmp_path, LogSetup.of(read_cell("sim")), frame, T)
         predictor = AffordancePredictor(PredictorConfig(cup=cell.cup))
         best = predictor.predict(frame, BinView(T, cell.bin)).selection.points[0]
         log.append(pick(cell, best, T, before=frame, check_removal=DepthRemovalCheck()))

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.cells import cell_file
 from helpers.rendered_scene import INTRINSICS, Block, camera_at, interior_polygon, open_bin, render
 
 from grasp_affordance import cli
@@ -76,7 +77,7 @@ def test_flags_reach_the_predictor(sequence: Path, tmp_path: Path) -> None:
         return len(json.loads((tmp_path / name / "0000.json").read_text())["candidates"])
 
     assert count("two", "--count", "2") == 2
-    assert count("large", "--cup.radius", "0.06") == 0
+    assert count("large", "--cell", cell_file(tmp_path, {"cup.radius": 0.06}, "")) == 0
     assert count("sure", "--min-probability", "0.999") == 0
     assert count("reference", "--empty", "0001") > 2
 
@@ -118,8 +119,9 @@ def test_bad_input_is_one_line_and_a_status(
     assert "nowhere.safetensors" in one_line(capsys)
     assert predict(sequence, "--output", output, "--empty", "0007") == 1
     assert "0007" in one_line(capsys)
-    assert predict(sequence, "--output", output, "--cup.radius", "-1") == 1
-    assert "cup" in one_line(capsys)
+    (tmp_path / "cell.yaml").write_text("cup: {radius: -1.0}")
+    assert predict(sequence, "--output", output, "--cell", tmp_path / "cell.yaml") == 1
+    assert "cell.yaml: cup: cup of radius -1.0 m" in one_line(capsys)
     assert not output.exists()
 
 

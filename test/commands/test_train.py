@@ -21,7 +21,7 @@ from grasp_affordance.learning.trainer import Trainer, TrainingReport
 from grasp_affordance.learning.training_samples import TEACHING, TrainingSample
 from grasp_affordance.models import load_model
 
-CELL = ["--cell", "ideal", "--scene", "rows"]
+CELL = ["--hardness", "ideal", "--scene", "rows"]
 PAPER = ["--preset", "paper", "--paper.network.backbone", "resnet18"]
 RANDOM = ["--paper.network.weights", "random"]
 
@@ -172,7 +172,8 @@ def test_the_papers_preset_may_begin_with_coarse_labels_once(
     ("options", "reason"),
     [
         (["--scene", "nowhere"], "scene 'nowhere' is unknown"),
-        (["--cell", "kind"], "cell 'kind' is unknown"),
+        (["--hardness", "kind"], "hardness 'kind' is unknown"),
+        (["--cell", "moon"], "no cell 'moon': expected a file, or one of gazebo, sim"),
         (["--attempts", "0"], "nothing to do"),
         (["--preset", "paper", "--weights", "w.safetensors"], "leave out --weights"),
         (["--pretrain.images", "30"], "only the paper's preset is pretrained"),

@@ -20,7 +20,7 @@ from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.piles.stacks import FAMILIES, FULL, TRAINING
 
-GOOD = {"--policy": "highest", "--scene": "train", "--cell": "ideal", "--seeds": "0:1"}
+GOOD = {"--policy": "highest", "--scene": "train", "--hardness": "ideal", "--seeds": "0:1"}
 
 
 def look(cell: SimCell) -> View:
@@ -38,7 +38,7 @@ def arguments(output: Path, **changes: str) -> list[str]:
     [
         ({"policy": "guess"}, ["policy 'guess'", "prior", "oracle"]),
         ({"scene": "moon"}, ["scene 'moon'", "train", "heldout", "test3"]),
-        ({"cell": "hard"}, ["cell 'hard'", "ideal", "realistic", "adverse"]),
+        ({"hardness": "hard"}, ["hardness 'hard'", "ideal", "realistic", "adverse"]),
         ({"seeds": "5:2"}, ["seeds '5:2'"]),
         ({"clearances": "0"}, ["nothing to do"]),
         ({"weights": "w.safetensors"}, ["no weights"]),

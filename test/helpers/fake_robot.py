@@ -9,10 +9,10 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError
 from grasp_affordance.execution.safety import JointLimits, Workspace
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.arm.contact import ContactSign
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointSample
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 from grasp_affordance.ros.drivers.arm.trajectory_action import Run

@@ -3,11 +3,14 @@
 import queue
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import rclpy
+from helpers.cells import cell_file
 from rcl_interfaces.msg import Log
 from rclpy.context import Context
 from rclpy.node import Node
@@ -27,6 +30,7 @@ class Ros:
 
     def __init__(self, context: Context, stack: ExitStack) -> None:
         self.context = context
+        self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="cell_")))
         self._stack = stack
         self.node = Node("tester", context=context)
         self.client = Client(self.node)
@@ -56,6 +60,10 @@ class Ros:
         if autostart:
             node.autostart()
         return node
+
+    def cell(self, changes: Mapping[str, Any], base: str = "sim") -> str:
+        """Return the path of a cell file that differs from a shipped one in dotted keys."""
+        return cell_file(self._folder, changes, base)
 
     def listen(self, kind: type, topic: str, quality: QoSProfile | int = 10) -> "queue.Queue[Any]":
         """Subscribe; return the queue into which messages go."""

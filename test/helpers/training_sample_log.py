@@ -7,14 +7,16 @@ from helpers.ros_scenes import T_BASE_CAMERA, box_frame, box_pixels
 
 from grasp_affordance.affordance.network.compact import CompactConfig
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.learning.learner import LearnerConfig
 from grasp_affordance.learning.log.attempt_log import AttemptLog
-from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.learning.trainer import TrainerConfig
 from grasp_affordance.suction import Source, SuctionPoint
 
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.8, 0.6, 0.12))
+CELL = CellDescription(bin=BIN)
 SMALL = TrainerConfig(
     learner=LearnerConfig(
         network=CompactConfig(members=2, width=8, dilations=(1,), resolution=0.005),
@@ -48,9 +50,9 @@ def picked(index: int) -> GraspAttempt:
     )
 
 
-def log_of(folder: Path, count: int, cup: Cup | None = None) -> AttemptLog:
+def log_of(folder: Path, count: int, cell: CellDescription = CELL) -> AttemptLog:
     """Return a log with the first `count` picks."""
-    log = open_log(str(folder), cup or Cup(), BIN, box_frame(), T_BASE_CAMERA)
+    log = open_log(folder, LogSetup.of(cell), box_frame(), T_BASE_CAMERA)
     for index in range(len(log), count):
         log.append(picked(index))
     return log

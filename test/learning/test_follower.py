@@ -1,35 +1,36 @@
 """Following a log: what was missed is caught up with, what does not belong is refused."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.ros_scenes import T_BASE_CAMERA, box_pixels
-from helpers.training_sample_log import BIN, SMALL, log_of, picked
+from helpers.training_sample_log import BIN, CELL, SMALL, log_of, picked
 
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.network.checkpoint import read_checkpoint
 from grasp_affordance.affordance.network.compact_checkpoint import weights_of
 from grasp_affordance.affordance.network.compact_model import CompactModel
-from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
-from grasp_affordance.cell import Cup
+from grasp_affordance.affordance.predictor import AffordancePredictor
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.learning.first_weights import begin_or_resume
 from grasp_affordance.learning.log.attempt_log import AttemptLogError
-from grasp_affordance.learning.log.follower import AttemptReader, LogTrainer
+from grasp_affordance.learning.log.follower import AttemptReader, LogTrainer, setup_for
+from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.learning.training_samples import training_sample_of
-from grasp_affordance.suction import Source
 
-PREDICTOR = PredictorConfig(source=Source.LEARNED)
+SETUP = LogSetup.of(CELL)
+PREDICTOR = SETUP.predictor
 VIEW = BinView(bin=BIN)
 
 
 def following(folder: Path, weights: Path | None = None) -> LogTrainer:
-    return LogTrainer(
-        lambda: begin_or_resume(SMALL, weights or folder / "weights"), folder, VIEW, PREDICTOR
-    )
+    return LogTrainer(lambda: begin_or_resume(SMALL, weights or folder / "weights"), folder, SETUP)
 
 
 def consume_all(source: LogTrainer) -> int:
@@ -106,10 +107,61 @@ def test_what_only_color_shows_is_learned_in_tens_of_attempts(tmp_path: Path) ->
     assert red - yellow > 0.4  # nothing but the color tells them apart
 
 
-def test_a_log_of_another_cup_is_refused_with_the_reason(tmp_path: Path) -> None:
-    log_of(tmp_path, 1, Cup(radius=0.015))
-    with pytest.raises(ConfigError, match=r"cup's radius is 0\.015 in the log, 0\.01 here"):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("cup.radius", 0.015), ("bin.floor", 0.002), ("bin.size", [0.8, 0.6, 0.13])],
+)
+def test_a_log_of_another_cell_is_refused_by_key(tmp_path: Path, key: str, value: Any) -> None:
+    log_of(tmp_path, 1, CELL.changed({key: value}))
+    said = rf"cell\.{re.escape(key)} is {re.escape(str(value))} in the log, "
+    with pytest.raises(ConfigError, match=said):
         following(tmp_path).step()
+    with pytest.raises(ConfigError, match=said):
+        setup_for(tmp_path, CELL)
+
+
+@pytest.mark.parametrize("key", ["seal.roughness", "region.clearance", "minimum_depth"])
+def test_a_log_of_another_way_to_see_is_refused_by_key(tmp_path: Path, key: str) -> None:
+    """As another version of this package, with other constants, would have written it."""
+    log_of(tmp_path, 1)
+    path = tmp_path / "setup.json"
+    data = json.loads(path.read_text())
+    group = data["predictor"]
+    *groups, last = key.split(".")
+    for name in groups:
+        group = group[name]
+    was, group[last] = group[last], 0.0123
+    path.write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match=rf"predictor\.{key} is 0\.0123 in the log, {was} here"):
+        setup_for(tmp_path, CELL)
+    assert setup_for(tmp_path, None).predictor != PREDICTOR  # what the log says is what is taken
+
+
+def test_a_log_tells_all_that_its_attempts_were_evaluated_by(tmp_path: Path) -> None:
+    cell = CELL.changed({"cup.radius": 0.012, "offer.min_probability": 0.1, "arm.speed": 0.2})
+    log_of(tmp_path, 1, cell)
+    found = setup_for(tmp_path, None)
+    assert found == LogSetup.of(cell)
+    assert found.predictor.cup.radius == 0.012
+    assert found.view().bin == BIN
+
+
+def test_what_does_not_decide_how_a_view_is_seen_may_change_and_the_log_has_the_newest(
+    tmp_path: Path,
+) -> None:
+    log_of(tmp_path, 1).close()
+    later = CELL.changed({"arm.speed": 0.2, "offer.min_probability": 0.1, "camera.max_age": 9.0})
+    log_of(tmp_path, 2, later).close()
+    assert LogSetup.read(tmp_path).cell == later
+    assert setup_for(tmp_path, CELL).cell == later
+    with pytest.raises(AttemptLogError, match=r"cell\.cup\.tilt was 0\.2\d*, is 0\.3"):
+        log_of(tmp_path, 2, later.changed({"cup.tilt": 0.3}))
+
+
+def test_a_log_that_is_not_there_yet_is_that_of_the_cell(tmp_path: Path) -> None:
+    assert setup_for(tmp_path, CELL) == SETUP
+    with pytest.raises(ConfigError, match="start the executor first, or name the cell"):
+        setup_for(tmp_path, None)
 
 
 def test_a_log_that_is_not_the_one_learned_from_is_refused(tmp_path: Path) -> None:

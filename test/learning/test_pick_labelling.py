@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.ros_scenes import box_frame
-from helpers.training_sample_log import BIN, log_of, picked
+from helpers.training_sample_log import CELL, log_of, picked
 
 from grasp_affordance.annotation.pick_labels import read_labels
 from grasp_affordance.annotation.removal_check import PickEvent
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
-from grasp_affordance.cell import Cup
 from grasp_affordance.cli import main
 from grasp_affordance.learning.log.attempt_log import AttemptLogError
 from grasp_affordance.learning.log.pick_labelling import label_log
+from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.ros.executor.pick_labeller import PickLabeller
 
 
@@ -64,8 +64,10 @@ def test_a_killed_labelling_is_made_up_for_and_leaves_no_half_label(recorded: Pa
 @pytest.mark.parametrize("damage", [("bin", None), ("cup", {"colour": "red"}), ("bin", {})])
 def test_a_setup_that_says_too_little_is_named(recorded: Path, damage: tuple[str, object]) -> None:
     path = recorded / "setup.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), damage[0]: damage[1]}))
-    with pytest.raises(AttemptLogError, match=r"setup\.json does not describe cup and bin"):
+    data = json.loads(path.read_text())
+    data["cell"][damage[0]] = damage[1]
+    path.write_text(json.dumps(data))
+    with pytest.raises(AttemptLogError, match=rf"setup\.json does not describe .*{damage[0]}"):
         next(label_log(recorded))
 
 
@@ -88,7 +90,7 @@ def test_a_full_disk_costs_labels_not_picks(
     recorded: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (recorded / "labels").write_text("in the way")
-    labeller = PickLabeller(recorded, Cup(), BIN)
+    labeller = PickLabeller(recorded, LogSetup.of(CELL))
     with caplog.at_level(logging.ERROR):
         labeller.add(0, taken(0))
         deadline = time.monotonic() + 20

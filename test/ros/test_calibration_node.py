@@ -65,9 +65,8 @@ def calibrating(ros: Ros, folder: Path) -> Iterator[Cell]:
         folder=str(folder / "samples"),
         output=str(folder / "camera.yaml"),
         touched=str(folder / "touched.json"),
-        tool__max_age=5.0,
-        frames__max_age=5.0,
-        frames__timeout=10.0,
+        tool_max_age=5.0,
+        cell=ros.cell({"camera.max_age": 5.0, "camera.timeout": 10.0}),
     )
     yield cell
 

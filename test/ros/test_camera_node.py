@@ -58,7 +58,8 @@ def test_stamps_are_the_present_unless_the_recorded_ones_are_wanted(
 
 
 def test_the_pose_of_the_camera_reaches_late_subscribers(ros: Ros, sequence: Path) -> None:
-    ros.start(CameraNode, recording=str(sequence), base_frame_id="robot")
+    cell = ros.cell({"base_frame": "robot"}, "")
+    ros.start(CameraNode, recording=str(sequence), cell=cell)
     pose = ros.listen(TransformStamped, f"{CAMERA}/base_camera", topics.LATCHED)
     message = pose.get(timeout=TIMEOUT)
     assert (message.header.frame_id, message.child_frame_id) == (

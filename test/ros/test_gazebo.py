@@ -10,8 +10,8 @@ import pytest
 import yaml
 from scipy.spatial.transform import Rotation
 
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.geometry import from_quaternion
-from grasp_affordance.ros.common.parameter_files import read_sections
 from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import _SHAPES, GazeboGripperConfig
 
 ROOT = Path(__file__).parents[2]
@@ -41,20 +41,20 @@ def test_the_camera_is_where_the_parameters_put_it() -> None:
     # The optical frame of a sensor that looks along its +x.
     optical = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
     R = Rotation.from_euler("xyz", angles).as_matrix() @ optical
-    for values in read_sections(ROOT / "config" / "gazebo.yaml").values():
-        pose = values["camera_pose.pose"]
-        T = from_quaternion(pose[:3], pose[3:])
-        np.testing.assert_allclose(T[:3, 3], [x, y, z])
-        np.testing.assert_allclose(T[:3, :3], R, atol=1e-6)
+    pose = read_cell("gazebo").camera.pose
+    assert pose is not None
+    T = from_quaternion(pose[:3], pose[3:])
+    np.testing.assert_allclose(T[:3, 3], [x, y, z])
+    np.testing.assert_allclose(T[:3, :3], R, atol=1e-6)
 
 
 def test_the_bin_is_where_the_parameters_put_it() -> None:
-    values = read_sections(ROOT / "config" / "gazebo.yaml")["/**/affordance_node"]
-    assert numbers(model("bin"), "pose")[:2].tolist() == values["bin.box.centre"]
+    box = read_cell("gazebo").required_bin()
+    assert tuple(numbers(model("bin"), "pose")[:2]) == box.centre
     wall = model("bin").find("link/collision[@name='left']")
     assert wall is not None
     inner = numbers(wall, "pose")[1] - numbers(wall, "geometry/box/size")[1] / 2
-    assert inner == pytest.approx(values["bin.box.size"][1] / 2)
+    assert inner == pytest.approx(box.size[1] / 2)
 
 
 def test_the_gripper_knows_the_shapes_of_the_world() -> None:

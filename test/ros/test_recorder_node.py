@@ -33,7 +33,7 @@ LOG = Block(160, 120, length=70, width=24, angle=0.4)
 OTHER = Block(60, 60, length=40, width=20, angle=1.0, color=(200, 50, 50))
 ARM = Block(160, 20, length=60, width=160, height=0.3, color=(90, 90, 90))
 ALL = Block(160, 120, length=260, width=200)
-PARAMETERS: dict[str, Any] = {"rate": 20.0, "recorder.rest": 0.2, "frames.max_age": 5.0}
+PARAMETERS: dict[str, Any] = {"rate": 20.0, "recorder.rest": 0.2}
 
 Change = Callable[[RgbdFrame], RgbdFrame]
 
@@ -58,14 +58,17 @@ class Camera:
 class Recorder:
     """A recorder node and what a user sees of it."""
 
-    def __init__(self, ros: Ros, folder: Path, **changes: Any) -> None:
+    def __init__(
+        self, ros: Ros, folder: Path, cell: dict[str, Any] | None = None, **changes: Any
+    ) -> None:
         self.ros, self.folder = ros, folder
         self.camera = Camera(ros)
         self.states: list[str] = []
         ros.node.create_subscription(
             String, "/recorder_node/state", lambda m: self.states.append(m.data), topics.LATCHED
         )
-        values = {**PARAMETERS, "folder": str(folder), **changes}
+        path = ros.cell({"camera.max_age": 5.0, **(cell or {})}, "")
+        values = {**PARAMETERS, "folder": str(folder), "cell": path, **changes}
         self.node = ros.start(RecorderNode, **{k.replace(".", "__"): v for k, v in values.items()})
 
     def record(self) -> Trigger.Response:
@@ -85,7 +88,7 @@ def test_a_frame_is_kept_after_each_removal_and_the_sequence_annotates(
     ros: Ros, tmp_path: Path
 ) -> None:
     folder = tmp_path / "kept"
-    recorder = Recorder(ros, folder, polygon=[5.0, 5.0, 315.0, 5.0, 315.0, 235.0, 5.0, 235.0])
+    recorder = Recorder(ros, folder, {"camera.region": [[5, 5], [315, 5], [315, 235], [5, 235]]})
     recorder.camera.blocks = (LOG, OTHER)
     ros.wait_for_log("kept 0000 (first)")
     recorder.camera.blocks = (LOG, OTHER, ARM)
@@ -159,7 +162,7 @@ def test_a_frame_that_is_asked_for_is_kept_and_refusals_say_why(ros: Ros, tmp_pa
 
 
 def test_depth_that_stands_still_and_depth_that_stops_are_refused(ros: Ros, tmp_path: Path) -> None:
-    recorder = Recorder(ros, tmp_path / "kept", **{"by_itself": False, "frames.timeout": 1.0})
+    recorder = Recorder(ros, tmp_path / "kept", {"camera.timeout": 1.0}, by_itself=False)
     recorder.camera.blocks = (LOG,)
     ros.wait_until(lambda: record(ros).success, "recorded")
     frozen: list[np.ndarray] = []

@@ -5,6 +5,7 @@ Needs control_msgs, ur_msgs and ur_dashboard_msgs, which are not on PyPI; skips 
 """
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ pytest.importorskip("control_msgs.action")
 pytest.importorskip("ur_msgs.srv")
 modes = pytest.importorskip("ur_dashboard_msgs.msg")
 
+from standin.bench import patient  # noqa: E402
 from standin.executor import StandinExecutorNode  # noqa: E402
 from standin.node import StandinNode  # noqa: E402
 from standin.scenarios import SCENARIOS, Scenario  # noqa: E402
@@ -49,22 +51,13 @@ class Cell:
             camera_rate=3.0,
             unlock_delay=0.1,
         )
+        changes = {"camera.max_age": 3.0, "camera.timeout": 10.0}
+        cell = ros.cell({"arm.speed": 0.8, "arm.linear_speed": 0.4, **changes})
         self.executor: Any = ros.start(
-            StandinExecutorNode,
-            ur__arm__speed=0.8,
-            ur__arm__linear_speed=0.4,
-            ur__arm__accept_timeout=10.0,
-            ur__status__joint_timeout=2.5,
-            ur__vacuum__reading_timeout=2.5,
-            frames__max_age=3.0,
-            frames__timeout=10.0,
+            partial(StandinExecutorNode, patient),
+            cell=cell,
         )
-        ros.start(
-            AffordanceNode,
-            bin__box__centre=[0.5, 0.0],
-            bin__box__size=[0.4, 0.4, 0.12],
-            bin__box__floor=0.0,
-        )
+        ros.start(AffordanceNode, cell=cell)
         self.client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
         assert self.client.wait_for_server(TIMEOUT)
         ros.wait_until(lambda: not self.executor.driver.problem(), "ready")
@@ -150,7 +143,9 @@ def test_faults_end_picks_as_they_should_and_the_next_pick_works(ros: Ros) -> No
 
 
 @pytest.mark.slow
-def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(ros: Ros) -> None:
+def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(
+    ros: Ros,
+) -> None:
     cell = Cell(ros)
     machine = cell.standin.machine
     _, planned = cell.pick(dry_run=True)
@@ -196,25 +191,25 @@ def test_stop_and_deactivation_see_the_arm_come_to_rest(ros: Ros) -> None:
 
 
 def test_without_a_driver_the_executor_says_so_and_moves_nothing(ros: Ros) -> None:
-    executor: Any = ros.start(StandinExecutorNode)
+    executor: Any = ros.start(StandinExecutorNode, cell="sim")
     assert "is the robot's driver running" in executor.driver.problem()
 
 
 def test_an_arm_that_feels_contact_listens_to_the_force_at_its_flange(ros: Ros) -> None:
-    ros.start(StandinExecutorNode, ur__arm__contact__signs=["force", "vacuum"])
+    ros.start(StandinExecutorNode, cell="ur5e")
     topic = "/force_torque_sensor_broadcaster/wrench"
     ros.wait_until(lambda: ros.node.count_subscribers(topic) > 0, "listened to")
 
 
 def test_mock_hardware_counts_as_running_while_its_joints_are_heard(ros: Ros) -> None:
-    executor: Any = ros.start(StandinExecutorNode, ur__mock_hardware=True)
+    executor: Any = ros.start(StandinExecutorNode, cell="sim", mock_hardware=True)
     assert "joint states" in executor.driver.problem()
     executor.driver.status.note_joints()
     assert executor.driver.problem() == ""
 
 
 def test_a_program_that_stops_is_reported_once_it_was_latched(ros: Ros) -> None:
-    executor: Any = ros.start(StandinExecutorNode)
+    executor: Any = ros.start(StandinExecutorNode, cell="sim")
     publisher = ros.node.create_publisher(
         Bool, "/io_and_status_controller/robot_program_running", topics.LATCHED
     )

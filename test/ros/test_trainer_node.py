@@ -1,5 +1,6 @@
 """The trainer in the graph: learns from the log, announces weights, survives being killed."""
 
+import json
 import math
 import shutil
 import time
@@ -15,7 +16,7 @@ from grasp_affordance_interfaces.msg import ModelAnnouncement, SuctionPoint, Tra
 from grasp_affordance_interfaces.srv import GetSuctionPoints, SetExploration
 from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
-from helpers.training_sample_log import BIN, SMALL, log_of, picked
+from helpers.training_sample_log import BIN, CELL, SMALL, log_of, picked
 from lifecycle_msgs.msg import Transition
 from std_srvs.srv import SetBool, Trigger
 
@@ -24,6 +25,7 @@ from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.cell import Cup
+from grasp_affordance.cell_description import set_keys
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.learning.decision import DecisionConfig
@@ -31,6 +33,7 @@ from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.first_weights import begin_or_resume
 from grasp_affordance.learning.log.attempt_log import AttemptLog
 from grasp_affordance.learning.log.follower import LogTrainer
+from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.learning.online import OnlineConfig, OnlinePolicy
 from grasp_affordance.learning.trainer import Trainer
 from grasp_affordance.models import load_model
@@ -56,12 +59,12 @@ from grasp_affordance.suction import Selection, Source
 from grasp_affordance.suction import SuctionPoint as Point
 
 TRAINER = "/trainer_node"
+BOX = set_keys(CELL)
 
 
 def parameters(folder: Path, **changes: Leaf) -> dict[str, Leaf]:
     """Parameters of a trainer that learns fast from a log of boxes."""
     small = {f"trainer.{k}": v for k, v in flatten(type(SMALL), SMALL).items()}
-    box = {f"bin.box.{k}": v for k, v in flatten(type(BIN), BIN).items()}
     common: dict[str, Leaf] = {
         "directory": str(folder),
         "from_scratch": True,
@@ -69,7 +72,7 @@ def parameters(folder: Path, **changes: Leaf) -> dict[str, Leaf]:
         "poll": 0.05,
         "retry": 0.3,
     }
-    return {**small, **box, **common, **changes}
+    return {**small, **common, **changes}
 
 
 class Trainee:
@@ -331,14 +334,14 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     log_of(tmp_path / "log", 2)
     ros.start(CameraNode, recording=str(sequence), rate=20.0)
     keen: dict[str, Any] = {
-        "predictor.candidates.min_probability": 0.999,
         "explorer.decision.below_threshold": 0.0,
         "explorer.decision.novelty": 1.0,
         "explorer.decision.novelty_decay": 1e9,
         "explorer.decision.warm_up": 0,
     }
     values = {key.replace(".", "__"): value for key, value in keen.items()}
-    server = ros.start(AffordanceNode, from_scratch=True, **values)
+    cell = ros.cell({"offer.min_probability": 0.999}, "")
+    server = ros.start(AffordanceNode, from_scratch=True, cell=cell, **values)
     assert isinstance(server, AffordanceNode)
 
     def offered() -> set[int]:
@@ -357,12 +360,32 @@ def test_before_a_bin_is_handed_back_what_the_trainer_never_saw_is_offered(
     ros.wait_until(lambda: offered() == {SuctionPoint.SOURCE_NOVELTY}, "tried what is novel")
 
 
-def test_a_log_of_another_setup_pauses_the_training_with_the_reason(
+def test_a_log_of_another_cell_is_refused_by_key(ros: Ros, tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    cell = ros.cell({**BOX, "cup.radius": 0.02}, "")
+    trainee = Trainee(ros, tmp_path, cell=cell)
+    ros.wait_for_log("cell.cup.radius is 0.01 in the log, 0.02 here")
+    assert not trainee.node.active
+
+
+def test_a_log_of_another_seal_setting_is_refused_by_key(ros: Ros, tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    setup = tmp_path / "setup.json"
+    data = json.loads(setup.read_text())
+    data["predictor"]["seal"]["roughness"] = 0.0123
+    setup.write_text(json.dumps(data))
+    trainee = Trainee(ros, tmp_path, cell=ros.cell(BOX, ""))
+    ros.wait_for_log("predictor.seal.roughness is 0.0123 in the log, 0.001 here")
+    assert not trainee.node.active
+
+
+def test_a_log_that_begins_later_and_is_of_another_cell_pauses_the_training(
     ros: Ros, tmp_path: Path
 ) -> None:
-    log_of(tmp_path, 1)
-    trainee = Trainee(ros, tmp_path, **{"predictor.cup.radius": 0.02})
-    ros.wait_for_log("the cup's radius is 0.01 in the log, 0.02 here")
+    trainee = Trainee(ros, tmp_path, cell=ros.cell(BOX, ""))
+    assert trainee.node.active
+    log_of(tmp_path, 1, CELL.changed({"cup.radius": 0.015}))
+    ros.wait_for_log("cell.cup.radius is 0.015 in the log, 0.01 here")
     ros.wait_until(lambda: trainee.statuses[-1].paused, "paused")
 
 
@@ -397,8 +420,7 @@ def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
     undisturbed = LogTrainer(
         lambda: begin_or_resume(TrainerNodeConfig().learning, tmp_path / "whole"),
         folder,
-        BinView(bin=BIN),
-        PredictorConfig(source=Source.LEARNED),
+        LogSetup.of(CELL),
     )
     while undisturbed.step() is not None:
         pass

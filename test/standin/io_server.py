@@ -11,13 +11,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool, Float64
 from std_srvs.srv import Trigger
 
+from grasp_affordance.cell_description import Sensing
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.gripper.vacuum_sensor import Sensing, VacuumSensorConfig
+from grasp_affordance.ros.drivers.gripper.vacuum_sensor import VacuumSensorConfig
 from standin.faults import FaultKind
 from standin.machine import Machine
 
-_CONTROLLER = "/io_and_status_controller"
-_DASHBOARD = "/dashboard_client"
+_CONTROLLER = "io_and_status_controller"
+_DASHBOARD = "dashboard_client"
 _LATCHED = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
@@ -55,7 +56,7 @@ class IoServer:
             Bool, f"{_CONTROLLER}/robot_program_running", _LATCHED
         )
         self._speed = node.create_publisher(
-            Float64, "/speed_scaling_state_broadcaster/speed_scaling", 10
+            Float64, "speed_scaling_state_broadcaster/speed_scaling", 10
         )
         self._shown: tuple[int, int, bool] = (0, 0, False)  # the messages' initial values
         # The driver's controllers answer one request after the other, in the order of arrival.

@@ -81,7 +81,7 @@ class StandinNode(ManagedNode[StandinConfig]):
             config.sim, config.vacuum_pin, config.unlock_delay, self._after_period
         )
         self.resources.callback(self.machine.close)
-        self._joint_states = self.create_publisher(JointState, "/joint_states", 10)
+        self._joint_states = self.create_publisher(JointState, "joint_states", 10)
         self._io = IoServer(self, self.machine, config.sensor)
         self.resources.callback(self._io.close)
         server = TrajectoryServer(self, self.machine, self._names)

@@ -33,7 +33,7 @@ class TrajectoryServer:
         self._server = ActionServer(
             node,
             self._action,
-            "/scaled_joint_trajectory_controller/follow_joint_trajectory",
+            "scaled_joint_trajectory_controller/follow_joint_trajectory",
             execute_callback=self._execute,
             goal_callback=self._accept,
             cancel_callback=lambda _: CancelResponse.ACCEPT,

@@ -1,6 +1,6 @@
 """The attempt log: every pick on disk, append-only, whole after a kill at any instant.
 
-    setup.json       what must stay the same while a robot learns (cup, bin, camera)
+    setup.json       what the attempts were evaluated by: the cell, the predictor, the camera
     attempts.jsonl   one attempt a line
     camera.json, NNNN.color.png, NNNN.depth.png, NNNN.frame.json
                      the frames around the picks, as a sequence that can be annotated as it is
@@ -12,12 +12,13 @@ a kill between the two leaves a frame that nobody names, never an attempt withou
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grasp_affordance.folder_lock import BusyError, FolderLock
+from grasp_affordance.config_dict import differences
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
 from grasp_affordance.files import parse_json, read_json, write_atomically
 from grasp_affordance.attempt import GraspAttempt
@@ -34,7 +35,9 @@ from grasp_affordance.sequence import (
 )
 
 _LOG = logging.getLogger(__name__)
-_SETUP, ATTEMPTS = "setup.json", "attempts.jsonl"
+SETUP, ATTEMPTS = "setup.json", "attempts.jsonl"
+
+Differences = Callable[[Mapping[str, Any], Mapping[str, Any]], Iterable[tuple[str, Any, Any]]]
 
 
 class AttemptLogError(GraspAffordanceError):
@@ -64,7 +67,9 @@ class AttemptLog:
     Args:
         folder: made when missing.
         camera: of all frames.
-        setup: JSON values that must be the same for attempts to be comparable, such as the cup.
+        setup: JSON values: what the attempts are evaluated by.
+        differences: yields (key, present value, new value) of what must be the same in two setups
+            for attempts to be comparable; all by default. The rest of a present one is replaced.
 
     Raises:
         AttemptLogError: the folder holds attempts of another setup; the message names what differs.
@@ -77,6 +82,7 @@ class AttemptLog:
         camera: SequenceCamera,
         setup: Mapping[str, Any],
         retention: Retention | None = None,
+        differences: Differences = differences,
     ) -> None:
         self.folder = Path(folder)
         self._retention = retention or Retention()
@@ -85,7 +91,7 @@ class AttemptLog:
             self._lock = FolderLock(self.folder)
         except BusyError as error:
             raise AttemptLogError(str(error)) from error
-        _check_setup(self.folder / _SETUP, _full_setup(camera, setup))
+        _check_setup(self.folder / SETUP, _full_setup(camera, setup), differences)
         self._path = self.folder / ATTEMPTS
         self._lines = _repair(self._path)
         for name in drop_unpaired(self.folder):
@@ -206,7 +212,7 @@ def read_setup(folder: str | Path) -> dict[str, Any]:
     Raises:
         AttemptLogError: it cannot be read.
     """
-    path = Path(folder) / _SETUP
+    path = Path(folder) / SETUP
     try:
         return dict(parse_json(path.read_bytes(), finite=False))
     except (OSError, ValueError) as error:
@@ -273,19 +279,14 @@ def _full_setup(camera: SequenceCamera, setup: Mapping[str, Any]) -> dict[str, A
     return {**setup, "camera": camera.intrinsics.to_dict() | {"frame_id": camera.frame_id}}
 
 
-def _check_setup(path: Path, setup: dict[str, Any]) -> None:
+def _check_setup(path: Path, setup: dict[str, Any], differences: Differences) -> None:
     setup = json.loads(json.dumps(setup))  # tuples become lists, as they come back
-    if not path.exists():
-        write_atomically(path, (json.dumps(setup, indent=2) + "\n").encode())
-        return
-    present = read_setup(path.parent)
-    different = [
-        f"{key} was {present.get(key)}, is {setup.get(key)}"
-        for key in sorted({*present, *setup})
-        if present.get(key) != setup.get(key)
-    ]
+    present = read_setup(path.parent) if path.exists() else setup
+    different = [f"{key} was {was}, is {now}" for key, was, now in differences(present, setup)]
     if different:
         raise AttemptLogError(
             f"{path.parent} holds attempts of another setup: {'; '.join(different)}. Log into a "
             "new folder, or restore the setup"
         )
+    if present != setup or not path.exists():
+        write_atomically(path, (json.dumps(setup, indent=2) + "\n").encode())

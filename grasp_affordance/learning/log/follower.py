@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.files import parse_json
 from grasp_affordance.attempt import GraspAttempt
-from grasp_affordance.learning.log.attempt_log import ATTEMPTS, AttemptLogError, load_attempt, read_setup
+from grasp_affordance.learning.log.attempt_log import ATTEMPTS, SETUP, AttemptLogError, load_attempt
 from grasp_affordance.learning.training_samples import training_sample_of
+from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.learning.trainer import TrainingReport, Trainer
 
 
@@ -76,18 +76,16 @@ class LogTrainer:
         self,
         make_trainer: Callable[[], Trainer],
         folder: str | Path,
-        view: BinView,
-        predictor: PredictorConfig,
+        setup: LogSetup,
     ) -> None:
         """Follow the log in `folder`.
 
         Args:
             make_trainer: makes the trainer, or brings it back as it is on the disk.
-            view: what the affordance node knows about the bin.
-            predictor: of the affordance node.
+            setup: what attempts are evaluated by where the weights serve; see `setup_for`.
         """
         self._make_trainer, self._folder = make_trainer, folder
-        self._view, self._predictor = view, predictor
+        self._setup = setup
         self._checked = self._broken = False
         self._restart()
 
@@ -96,7 +94,7 @@ class LogTrainer:
 
         Raises:
             AttemptLogError: the log is damaged, or not the one that the trainer has learned from.
-            ConfigError: the log is of another cup or bin than the trainer is configured for.
+            ConfigError: the log is of another cell; the message names the keys.
             CheckpointError: the state cannot be written. After any error the next call goes on from
                 what is on the disk, so that no attempt is lost or learned from twice.
         """
@@ -140,34 +138,36 @@ class LogTrainer:
             return None
         self._check_setup()
         network = trainer.config.learner.network
-        training_sample = training_sample_of(attempt, self._view, self._predictor, network)
+        training_sample = training_sample_of(
+            attempt, self._setup.view(), self._setup.predictor, network
+        )
         return trainer.consume(training_sample)
 
     def _check_setup(self) -> None:
         """Refuse a log whose attempts would look otherwise than those that will be evaluated."""
         if self._checked:
             return
-        setup, cup = read_setup(self._reader.folder), self._predictor.cup
-        logged = setup.get("cup", {})
-        different = [
-            f"the cup's {name} is {logged[name]} in the log, {getattr(cup, name)} here"
-            for name in ("radius", "tilt")
-            if name in logged and logged[name] != getattr(cup, name)
-        ]
-        box = self._view.bin
-        if box is not None and "bin" in setup:
-            different += [
-                f"the bin's {name} is {value} in the log, {getattr(box, name)} here"
-                for name, value in setup["bin"].items()
-                if _as_list(getattr(box, name)) != _as_list(value)
-            ]
-        if different:
-            raise ConfigError(
-                f"{self._reader.folder} is of another setup: {'; '.join(different)}. Give the "
-                "trainer the executor's cup and bin, or another folder"
-            )
+        self._setup.refuse_other(self._reader.folder)
         self._checked = True
 
 
-def _as_list(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def setup_for(folder: str | Path, cell: CellDescription | None) -> LogSetup:
+    """Return what a trainer takes the attempts of a log to be evaluated by: what the log says.
+
+    Args:
+        folder: of the log; it need not be there yet where the cell is known.
+        cell: in which the weights will serve; None where only the log knows.
+
+    Raises:
+        ConfigError: the log is of another cell, or neither log nor cell is there.
+        AttemptLogError: the log's setup cannot be read.
+    """
+    if not (Path(folder) / SETUP).exists():
+        if cell is None:
+            raise ConfigError(
+                f"{folder} holds no attempt log yet: start the executor first, or name the cell"
+            )
+        return LogSetup.of(cell)
+    if cell is not None:
+        LogSetup.of(cell).refuse_other(folder)
+    return LogSetup.read(folder)

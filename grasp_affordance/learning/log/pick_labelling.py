@@ -6,13 +6,13 @@ They follow from the log: what a kill or a crash has kept from being written is 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.predictor import PredictorConfig, look
-from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.predictor import look
 from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.pick_labels import (
     PickLabelConfig,
@@ -21,21 +21,22 @@ from grasp_affordance.annotation.pick_labels import (
     label_pick,
     write_labels,
 )
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.cell import BinGeometry
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.suction import Source
 from grasp_affordance.learning.log.attempt_log import read_log
-from grasp_affordance.learning.log.setup import cup_and_bin
+from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.rgbd import RgbdFrame
 
 FOLDER = "labels"
 
 
-def prior_seal(cup: Cup, box: BinGeometry) -> SealMap:
+def prior_seal(setup: LogSetup) -> SealMap:
     """Return the analytic prior of a cell as a map of the seal's quality."""
-    config = PredictorConfig(cup=cup)
+    view = setup.view()
 
     def seal(frame: RgbdFrame, T_base_camera: NDArray[np.float64]) -> NDArray[np.floating]:
-        return look(frame, config, BinView(T_base_camera, box)).prior
+        return look(frame, setup.predictor, replace(view, T_base_camera=T_base_camera)).prior
 
     return seal
 
@@ -62,8 +63,8 @@ def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
     Raises:
         AttemptLogError: there is no log, or it is damaged.
     """
-    cup, geometry = cup_and_bin(log)
-    seal = prior_seal(cup, geometry)
+    setup = LogSetup.read(log)
+    geometry, seal = setup.cell.required_bin(), prior_seal(setup)
     for number, attempt in enumerate(read_log(log)):
         if not (log / FOLDER / f"{number:04d}.json").exists():
             yield number, write_label(log, number, attempt, geometry, seal)

@@ -14,6 +14,9 @@ from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
+from grasp_affordance.affordance.cell_config import predictor_config
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
@@ -23,6 +26,11 @@ from grasp_affordance.ros.affordance.model_slot import ModelSlot
 from grasp_affordance.ros.affordance.suction_service import answer_request, refuse
 from grasp_affordance.ros.affordance.views import Views
 from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.cell_configs import (
+    bin_config,
+    camera_pose_config,
+    frame_source_config,
+)
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.ros.common.freshness import steady_clock
@@ -35,7 +43,13 @@ _ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no co
 
 
 class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
-    """Wires camera, evaluate and views to topics and services."""
+    """Wires camera, evaluate and views to topics and services.
+
+    Attributes:
+        cell: as its file describes it; from configure on.
+    """
+
+    cell: CellDescription
 
     def __init__(self, config: AffordanceNodeConfig | None = None, **options: object) -> None:
         super().__init__("affordance_node", config or AffordanceNodeConfig(), **options)
@@ -52,22 +66,24 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
     def setup(self) -> None:
         """Load the model, find the bin's reference, subscribe to the camera."""
         config = self.config
-        self.slot.load(config.first_weights)
+        cell = self.cell = read_cell(config.cell)
+        predictor, frames = predictor_config(cell), frame_source_config(cell)
+        self.slot.load(config.first_weights(cell.offer.source))
         self._tell_model()
-        bin_view = BinViewSource(config.bin)
-        pose = CameraPose(self, config.camera_pose, config.frames.camera)
+        bin_view = BinViewSource(bin_config(cell))
+        pose = CameraPose(self, camera_pose_config(cell), frames.camera)
         self.resources.callback(pose.close)
-        self._frames = FrameSource(self, config.frames)
+        self._frames = FrameSource(self, frames)
         self.resources.callback(self._frames.close)
         self._evaluate = FrameEvaluator(
-            config.predictor, config.explorer.decision, bin_view, pose, self.slot
+            predictor, config.explorer.decision, bin_view, pose, self.slot
         )
         self._explorer = Explorer(self, config.explorer)
         self.resources.callback(self._explorer.close)
-        self._views = Views(self, config.cloud_stride, config.predictor.cup.radius)
+        self._views = Views(self, config.cloud_stride, cell.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: FrameResult | None = None
-        self._grasping.begin(self._frames, bin_view, self._evaluate)
+        self._grasping.begin(self._frames, bin_view, self._evaluate, cell.base_frame_id)
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
         group = self._loading
         announced = self.create_subscription(
@@ -86,7 +102,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         if not self.active:
             response.message = self.why_inactive()
             return response
-        base = self.config.camera_pose.base_frame_id
+        base = self.cell.base_frame_id
         try:
             return answer_request(
                 self._frames, self._evaluate, self._explorer, base, request, response

@@ -24,11 +24,13 @@ from grasp_affordance.calibration.errors import CalibrationError
 from grasp_affordance.calibration.folder import SampleFolder
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.touching import TouchFile, outer_corners
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.calibration.tool_pose import ToolPose, ToolPoseConfig, moved
+from grasp_affordance.ros.common.cell_configs import frame_source_config
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
-from grasp_affordance.ros.common.frame_source import FrameSource, FrameSourceConfig
+from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
@@ -39,16 +41,19 @@ class CalibrationNodeConfig:
     """What is collected, and where it goes.
 
     Attributes:
+        cell: file of the cell's description, or the name of one that comes with the package; names
+            the camera's topics and the robot's base frame.
         folder: of the samples.
         output: YAML file of the camera's pose.
         touched: JSON file of touched points.
         calibrate: board, mount and limits.
-        tool: where the tool's pose comes from. For samples any frame that is fixed to the tool
-            will do; for touching, tool_frame_id must be the tip (the cup's rim).
-        frames: the camera's topics.
+        tool_frame_id: whose pose is asked of TF, without the cell's prefix. For samples any frame
+            that is fixed to the tool will do; for touching it must be the tip (the cup's rim).
+        tool_max_age: an older pose of it is none, seconds.
     """
 
     PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "cell",
         "folder",
         "output",
         "touched",
@@ -62,18 +67,15 @@ class CalibrationNodeConfig:
         "tool.base_frame_id",
         "tool.tool_frame_id",
         "tool.topic",
-        # Of the cell.
-        "frames.camera",
-        "frames.max_age",
-        "frames.timeout",
     )
 
+    cell: FilePath = ""
     folder: FilePath = "calibration/samples"
     output: FilePath = "calibration/camera.yaml"
     touched: FilePath = "calibration/touched.json"
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
-    tool: ToolPoseConfig = field(default_factory=ToolPoseConfig)
-    frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
+    tool_frame_id: str = "tool0"
+    tool_max_age: float = 0.5
 
 
 class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
@@ -89,9 +91,13 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
 
     def setup(self) -> None:
         """Subscribe to camera and robot."""
-        self._frames = FrameSource(self, self.config.frames)
+        cell = read_cell(self.config.cell)
+        self._frames = FrameSource(self, frame_source_config(cell))
         self.resources.callback(self._frames.close)
-        self._tool = ToolPose(self, self.config.tool)
+        self._base = cell.base_frame_id
+        self._tip = cell.tf_prefix + self.config.tool_frame_id
+        tool = ToolPoseConfig(self._base, self._tip, max_age=self.config.tool_max_age)
+        self._tool = ToolPose(self, tool)
         self.resources.callback(self._tool.close)
         self._touches = TouchFile(Path(self.config.touched))
         timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
@@ -126,7 +132,7 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
         samples, rejected = find_samples(folder.samples(), intrinsics, config)
         result = calibrate(samples, intrinsics, config, rejected)
         fixed = config.mount is Mount.EYE_TO_HAND
-        parent = self.config.tool.base_frame_id if fixed else self.config.tool.tool_frame_id
+        parent = self._base if fixed else self._tip
         write_calibration(Path(self.config.output), describe(result, parent, frame_id))
         reasons = "".join(f"; {name} left out: {why}" for name, why in result.rejected.items())
         return (

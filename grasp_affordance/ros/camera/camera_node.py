@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
 from grasp_affordance.messages.bag import BagTopics
 from grasp_affordance.rgbd import RgbdFrame
@@ -35,7 +36,8 @@ class CameraNodeConfig:
         loop: start again at the end.
         keep_stamps: publish the recorded stamps instead of the present time.
         depth_encoding: 32FC1 (metres, exact) or 16UC1 (millimetres, as realsense2_camera).
-        base_frame_id: name of the robot's base frame in TF.
+        cell: file of the cell's description, or the name of one that comes with the package; names
+            the robot's base frame.
         bag: topics of a rosbag2.
     """
 
@@ -58,7 +60,7 @@ class CameraNodeConfig:
     loop: bool = True
     keep_stamps: bool = False
     depth_encoding: str = "32FC1"
-    base_frame_id: str = "base_link"
+    cell: str = ""
     bag: BagTopics = field(default_factory=BagTopics)
 
     def __post_init__(self) -> None:
@@ -92,9 +94,10 @@ class CameraNode(ManagedNode[CameraNodeConfig]):
         self.resources.callback(self._publisher.close)
         self._timer = self.create_timer(1.0 / self.config.rate, self._tick, autostart=False)
         self.resources.callback(self.destroy_timer, self._timer)
-        pose = self._recording.T_base_camera(self.config.base_frame_id)
+        base = read_cell(self.config.cell).base_frame_id
+        pose = self._recording.T_base_camera(base)
         if pose is not None:
-            self._publisher.publish_pose(pose, self.config.base_frame_id, first.frame_id)
+            self._publisher.publish_pose(pose, base, first.frame_id)
 
     def start(self) -> None:
         """Play."""

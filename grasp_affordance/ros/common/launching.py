@@ -1,23 +1,21 @@
 """What launch files share: packages that must be there, what is recorded, the camera on TF."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
 from grasp_affordance.calibration.calibration_file import read_calibration
+from grasp_affordance.cell_file import cell_path
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import to_quaternion
-from grasp_affordance.ros.common.share import share_folder
 
-# All that is needed to see later what the cell saw, decided and did.
+# All that is needed to see later what the cell saw, decided and did; in its namespace.
 INCIDENT_TOPICS = (
     "/camera/camera/color/image_raw",
     "/camera/camera/color/camera_info",
     "/camera/camera/aligned_depth_to_color/image_raw",
     "/camera/camera/base_camera",
-    "/tf",
-    "/tf_static",
     "/robot_description",
     "/joint_states",
     "/scaled_joint_trajectory_controller/controller_state",
@@ -34,10 +32,8 @@ INCIDENT_TOPICS = (
     "/executor_node/plan",
     "/executor_node/deadman",
     "/model",
-    "/diagnostics",
-    "/rosout",
-    "/parameter_events",
 )
+SYSTEM_TOPICS = ("/tf", "/tf_static", "/diagnostics", "/rosout", "/parameter_events")
 GAZEBO_TOPICS = ("/clock", "/gazebo/poses", "/tool/wrench")
 
 
@@ -55,24 +51,28 @@ def require_packages(names: Iterable[str], launch_file: str) -> None:
         )
 
 
-def parameters_file(given: str, ur_type: str) -> str:
-    """Return the parameter file of a cell: the one that is given, else that of the type of robot.
+def parameter_sources(file: str, values: Mapping[str, object]) -> list[object]:
+    """Return the parameters of a node: a file of them, where one is given, and values."""
+    return [*([file] if file else []), dict(values)]
+
+
+def absolute_cell(name: str) -> str:
+    """Return a cell as every node finds it, wherever it is started: its absolute path.
 
     Raises:
-        ConfigError: there is none.
+        CellFileError: there is no such cell.
     """
-    file = Path(given) if given else share_folder() / "config" / f"{ur_type}.yaml"
-    if not file.is_file():
-        raise ConfigError(
-            f"no parameters in {file}: copy config/ur5.yaml, change it to your cell, and pass it "
-            "as params_file:="
-        )
-    return str(file)
+    return str(cell_path(name).absolute())
 
 
-def record_command(folder: str, more: Iterable[str] = ()) -> list[str]:
-    """Return the command that records `INCIDENT_TOPICS` and more into a new rosbag2 in `folder`."""
-    topics = (*INCIDENT_TOPICS, *more)
+def record_command(folder: str, more: Iterable[str] = (), namespace: str = "") -> list[str]:
+    """Return the command that records `INCIDENT_TOPICS` and more into a new rosbag2 in `folder`.
+
+    Args:
+        namespace: of the cell; TF, diagnostics and logs are those of the whole system.
+    """
+    own = f"/{namespace.strip('/')}" if namespace else ""
+    topics = (*(own + topic for topic in INCIDENT_TOPICS), *SYSTEM_TOPICS, *more)
     return ["ros2", "bag", "record", "--storage", "mcap", "--output", folder, "--topics", *topics]
 
 

@@ -137,13 +137,13 @@ class CameraPose:
             raise TransformError(
                 f"no transform from '{frame_id}' to '{self.config.base_frame_id}': "
                 f"{refused + '; ' if refused else ''}publish the "
-                "camera's calibration on /tf_static, or set the parameter "
-                "camera_pose.calibration (a file) or camera_pose.pose (x y z qx qy qz qw)"
+                "camera's calibration on /tf_static, or set camera.calibration (a file) or "
+                "camera.pose (x y z qx qy qz qw) in the cell's file"
             )
         if message.header.frame_id != self.config.base_frame_id:
             raise TransformError(
                 f"{self._topic} gives the camera in '{message.header.frame_id}', but the base "
-                f"frame is '{self.config.base_frame_id}'; set camera_pose.base_frame_id"
+                f"frame is '{self.config.base_frame_id}'; set base_frame in the cell's file"
             )
         return from_transform_msg(message.transform)
 

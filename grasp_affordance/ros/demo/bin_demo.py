@@ -15,17 +15,19 @@ import tyro
 from grasp_affordance_interfaces.msg import PickResult
 from std_msgs.msg import String
 
+from grasp_affordance.cell_file import with_changes
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.ros.common.processes import NodeSpec
-from grasp_affordance.ros.common.share import share_folder
 from grasp_affordance.ros.demo.demo_pictures import AttemptPictures
 from grasp_affordance.ros.demo.demo_stage import Stage, perform
 from grasp_affordance.ros.demo.demo_summary import Summary
 from grasp_affordance.sim import Hardness
 
 EXECUTOR, AFFORDANCE = "executor_node", "affordance_node"
+# It empties the bin: hardly a point is too unlikely to be tried.
+_OPEN_MINDED = {"offer.min_probability": 0.02}
 
 
 def demonstrate(
@@ -42,23 +44,23 @@ def demonstrate(
         "hardness": str(hardness),
         "seed": seed,
         "objects": objects,
+        "film_path": str(output / "cell.mp4"),
     }
-    parameters = share_folder() / "config" / "sim.yaml"
+    cell = with_changes("sim", _OPEN_MINDED, output / "logs" / "cell.yaml")
     film = output / "cell.mp4"
     # Without weights the prior picks, also where some are shipped. It empties the bin: it tries
     # what is unlikely to succeed too.
     serve: dict[str, Leaf] = {
         "checkpoint": str(weights or ""),
         "from_scratch": weights is None,
-        "predictor.candidates.min_probability": 0.02,
+        "cell": str(cell),
     }
     specs = (
         NodeSpec(
             EXECUTOR,
-            {"mujoco.film_path": str(film)} | {f"mujoco.sim.{k}": v for k, v in sim.items()},
-            parameters,
+            {"cell": str(cell)} | {f"simulation.{k}": v for k, v in sim.items()},
         ),
-        NodeSpec(AFFORDANCE, {**serve, "view_rate": 10.0}, parameters),
+        NodeSpec(AFFORDANCE, {**serve, "view_rate": 10.0}),
     )
 
     def body(stage: Stage) -> None:

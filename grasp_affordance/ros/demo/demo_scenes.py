@@ -1,10 +1,10 @@
 """The views that the demonstration shows: real ones where they are, else a simulated one."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from grasp_affordance.cell_description import CameraDescription, CellDescription
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.sequence import CAMERA_FILE, Sequence, SequenceCamera, SequenceWriter
 
 REAL_SCENES = Path(__file__).parents[4] / "shared" / "data" / "real"
@@ -17,12 +17,12 @@ class DemoScene:
     Attributes:
         folder: of the sequence.
         frame: its name.
-        bin: parameters of the affordance node that say where the bin is.
+        cell: what the sequence says of its bin.
     """
 
     folder: Path
     frame: str
-    bin: dict[str, Leaf]
+    cell: CellDescription
 
     @property
     def title(self) -> str:
@@ -47,24 +47,20 @@ def find_scenes(data: Path | None, scratch: Path) -> list[DemoScene]:
         raise SequenceError(f"{data} holds no sequence (a folder with {CAMERA_FILE})")
     sequences = [Sequence(folder) for folder in folders]
     return [
-        DemoScene(sequence.folder, name, bin_parameters(sequence.camera))
+        DemoScene(sequence.folder, name, cell_of(sequence.camera))
         for sequence in sequences
         for name in sequence.names
     ]
 
 
-def bin_parameters(camera: SequenceCamera) -> dict[str, Leaf]:
-    """Return what a sequence says about its bin as parameters of the affordance node."""
-    box = camera.bin
-    values: dict[str, Leaf] = {
-        "bin.polygon": [] if camera.region is None else camera.region.ravel().tolist()
-    }
-    names = ("centre", "size", "floor", "yaw")
-    given = {} if box is None or camera.T_base_camera is None else asdict(box)
-    for name in names:
-        value = given.get(name)
-        values[f"bin.box.{name}"] = list(value) if isinstance(value, tuple) else value
-    return values
+def cell_of(camera: SequenceCamera) -> CellDescription:
+    """Return what a sequence says about its bin: the box, or else the outline in the image."""
+    if camera.bin is not None and camera.T_base_camera is not None:
+        return CellDescription(bin=camera.bin)
+    if camera.region is None:
+        return CellDescription()
+    region = tuple((float(u), float(v)) for u, v in camera.region)
+    return CellDescription(camera=CameraDescription(region=region))
 
 
 def simulate(folder: Path) -> Path:

@@ -18,11 +18,11 @@ from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from std_msgs.msg import String
 
+from grasp_affordance.cell_file import with_changes
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.ros.common.processes import NodeSpec
-from grasp_affordance.ros.common.share import share_folder
 from grasp_affordance.ros.demo.demo_pictures import AttemptPictures
 from grasp_affordance.ros.demo.demo_stage import Stage, perform
 from grasp_affordance.ros.demo.learning_summary import LearningSummary
@@ -71,7 +71,6 @@ class LearningDemo:
 
     def nodes(self, log: Path) -> tuple[NodeSpec, ...]:
         """Return the nodes to run; the attempts go to `log`."""
-        parameters = share_folder() / "config" / "sim.yaml"
         sim: dict[str, Leaf] = {
             "scene": self.scene,
             "hardness": str(self.hardness),
@@ -91,16 +90,17 @@ class LearningDemo:
             "trainer.learner.network.use_prior": self.prior,
             "trainer.learner.seed": self.seed,
         }
+        ignorant = scratch and not self.prior
+        cell = str(with_changes("sim", {}, log.parent / "logs" / "cell.yaml"))
         if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
             learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
         # Masks can be had later (`attempts LOG label`); now the processor is the trainer's.
         execute: dict[str, Leaf] = {"record.directory": str(log), "record.label": False}
+        named: dict[str, Leaf] = {"cell": cell}
         return (
-            NodeSpec(
-                EXECUTOR, {f"mujoco.sim.{k}": v for k, v in sim.items()} | execute, parameters
-            ),
-            NodeSpec(AFFORDANCE, serve, parameters),
-            NodeSpec(TRAINER, learn, parameters),
+            NodeSpec(EXECUTOR, {f"simulation.{k}": v for k, v in sim.items()} | execute | named),
+            NodeSpec(AFFORDANCE, serve | named),
+            NodeSpec(TRAINER, learn | named),
         )
 
 

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rich.table import Table
 from sensor_msgs.msg import Image
 
+from grasp_affordance.cell_file import write_cell
 from grasp_affordance.errors import CameraError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.messages.images import from_image_msg
@@ -51,7 +52,8 @@ class Demo:
         """
         camera: dict[str, Leaf] = {"recording": str(scene.folder), "only": scene.frame}
         self._client.set_parameters(CAMERA, camera)
-        self._client.set_parameters(AFFORDANCE, {"checkpoint": weights, **scene.bin})
+        cell = str(write_cell(self._output / "logs" / "cell.yaml", scene.cell))
+        self._client.set_parameters(AFFORDANCE, {"checkpoint": weights, "cell": cell})
         began = self._node.get_clock().now().nanoseconds
         for transition in _START:
             for name in (AFFORDANCE, CAMERA):

@@ -43,17 +43,24 @@ class Grasping:
         service = "~/get_grasp_rectangles"
         node.create_service(GetGraspRectangles, service, self._serve, callback_group=service_retry)
 
-    def begin(self, frames: FrameSource, bin_view: BinViewSource, poses: FrameEvaluator) -> None:
+    def begin(
+        self,
+        frames: FrameSource,
+        bin_view: BinViewSource,
+        poses: FrameEvaluator,
+        base_frame_id: str,
+    ) -> None:
         """Load the detector that the node's parameters name, if any.
 
         Args:
             poses: knows where the camera is.
+            base_frame_id: name of the robot's base frame.
 
         Raises:
             CheckpointError: it cannot be read.
         """
         node, config = self._node, self._node.config
-        self._frames = frames
+        self._frames, self._poses, self._base = frames, poses, base_frame_id
         self._evaluate = GraspEvaluator(
             config.detector_checkpoint, config.grasps, bin_view, poses.pose_of
         )
@@ -86,10 +93,9 @@ class Grasping:
         frame = self._frames.read(from_time_msg(request.newer_than) or None, timeout)
         response.header = header = to_header_msg(frame.stamp_ns, frame.frame_id)
         result = self._evaluate.evaluate(frame, config, patient=True)
-        base = self._node.config.camera_pose.base_frame_id
         response.success = True
         response.rectangles = [
-            to_grasp_rectangle_msg(grasp, pose, header, result.T_base_camera, base)
+            to_grasp_rectangle_msg(grasp, pose, header, result.T_base_camera, self._base)
             for grasp, pose in result.grasps
         ]
         response.rejections = to_rejection_msgs(result.rejections)

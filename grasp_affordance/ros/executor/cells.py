@@ -1,28 +1,15 @@
-"""Which cell the executor drives."""
+"""Connects the cell that its description names."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rclpy.node import Node
 
 from grasp_affordance.cell import Cell
+from grasp_affordance.cell_description import CellDescription, CellKind
 from grasp_affordance.execution.activity import Activity
-from grasp_affordance.ros.common.transforms import CameraPoseConfig
+from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
-
-if TYPE_CHECKING:
-    from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import GazeboGripperConfig
-    from grasp_affordance.ros.drivers.mujoco.cell import MujocoConfig
-    from grasp_affordance.ros.drivers.ur.cell import UrConfig
-
-
-class CellKind(StrEnum):
-    """The cells that there are."""
-
-    MUJOCO = "mujoco"
-    UR = "ur"
-    GAZEBO = "gazebo"
 
 
 class Driver(Protocol):
@@ -41,49 +28,34 @@ class Driver(Protocol):
         """Disconnect."""
 
 
-class CellConfigs(Protocol):
-    """The part of the executor's configuration that the cells need."""
-
-    @property
-    def camera_pose(self) -> CameraPoseConfig:
-        """Names the base frame."""
-
-    @property
-    def mujoco(self) -> "MujocoConfig":
-        """The simulated cell."""
-
-    @property
-    def ur(self) -> "UrConfig":
-        """The physical cell; its arm and planner in Gazebo too."""
-
-    @property
-    def gazebo(self) -> "GazeboGripperConfig":
-        """The vacuum in Gazebo."""
-
-
-def make_cell(kind: CellKind, node: Node, config: CellConfigs, camera: TopicCamera) -> Driver:
-    """Connect a cell; only the libraries of that cell are loaded.
+def make_cell(
+    node: Node, cell: CellDescription, config: ExecutorNodeConfig, camera: TopicCamera
+) -> Driver:
+    """Connect a cell; only the libraries of its kind are loaded.
 
     Args:
-        kind: which.
         node: on which its topics and services are made.
-        config: of all kinds of cell.
+        cell: its description.
+        config: of the executor, with what a simulated cell plays.
         camera: the camera's topics.
 
     Raises:
         CellError, ConfigError: it cannot be connected.
     """
-    match kind:
+    base = cell.base_frame_id
+    match cell.arm.kind:
         case CellKind.MUJOCO:
-            from grasp_affordance.ros.drivers.mujoco.cell import MujocoDriver
+            from grasp_affordance.ros.drivers.mujoco.cell import MujocoDriver, mujoco_config
 
-            return MujocoDriver(node, config.mujoco, camera, config.camera_pose.base_frame_id)
+            return MujocoDriver(node, mujoco_config(cell, config.simulation), camera, base)
         case CellKind.UR:
+            from grasp_affordance.ros.common.cell_configs import ur_config
             from grasp_affordance.ros.drivers.ur.cell import UrDriver
 
-            return UrDriver(node, config.ur, camera, config.camera_pose.base_frame_id)
+            return UrDriver(node, ur_config(cell, config.mock_hardware), camera, base)
         case CellKind.GAZEBO:
+            from grasp_affordance.ros.common.cell_configs import gazebo_gripper_config, ur_config
             from grasp_affordance.ros.drivers.gazebo.cell import GazeboDriver
 
-            base = config.camera_pose.base_frame_id
-            return GazeboDriver(node, config.ur, config.gazebo, camera, base)
+            gripper = gazebo_gripper_config(cell)
+            return GazeboDriver(node, ur_config(cell), gripper, camera, base)

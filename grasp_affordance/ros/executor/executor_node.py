@@ -12,8 +12,14 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.attempt import Cause
+from grasp_affordance.cell_file import required_cell
 from grasp_affordance.errors import CellError
 from grasp_affordance.execution.picker import Picker
+from grasp_affordance.ros.common.cell_configs import (
+    camera_pose_config,
+    frame_source_config,
+    pick_config,
+)
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.common.frame_source import FrameSource
@@ -39,6 +45,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
     """Wires a cell, the affordance node's answers, the action and the services.
 
     Attributes:
+        described: the cell, as its file describes it; from configure on.
         driver: the connected cell; from configure to cleanup.
     """
 
@@ -48,12 +55,18 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
     def setup(self) -> None:
         """Connect the cell and offer action and services; nothing moves yet."""
         config = self.config
-        base, patience = config.camera_pose.base_frame_id, config.stop_timeout
+        described = self.described = required_cell(config.cell)
+        base, patience = described.base_frame_id, config.stop_timeout
         # Answers and poses must arrive while any other callback waits for them.
         together = ReentrantCallbackGroup()
-        pose = CameraPose(self, config.camera_pose, config.frames.camera, callback_group=together)
+        pose = CameraPose(
+            self,
+            camera_pose_config(described),
+            described.camera.topics,
+            callback_group=together,
+        )
         self.resources.callback(pose.close)
-        frames = FrameSource(self, config.frames)
+        frames = FrameSource(self, frame_source_config(described))
         self.resources.callback(frames.close)
         camera = self._camera = TopicCamera(frames, pose)
         self.driver = self.connect(camera)
@@ -72,8 +85,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.answer_timeout,
         )
         check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
-        picker = Picker(cell, propose, config.pick, config.memory, check_removal)
-        self._record = PickRecord(config.record, cell)
+        picker = Picker(cell, propose, pick_config(described), config.memory, check_removal)
+        self._record = PickRecord(config.record, cell, described)
         self.resources.callback(self._record.close)
         self._drift = DriftWatch(config.drift, self.diagnostics)
         session = PickSession(self, picker, activity, base, self._record, self._drift)
@@ -92,8 +105,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
-        """Connect the cell that the parameters name."""
-        return make_cell(self.config.cell, self, self.config, camera)
+        """Connect the cell that is described."""
+        return make_cell(self, self.described, self.config, camera)
 
     def start(self) -> None:
         """Open the attempt log; a folder of another setup is refused here."""

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from grasp_affordance.attempt import GraspAttempt
-from grasp_affordance.cell import BinGeometry, Cup
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.learning.log.pick_labelling import prior_seal, write_label
+from grasp_affordance.learning.log.setup import LogSetup
 
 _LOG = logging.getLogger(__name__)
 _MOST = 20  # attempts that wait, with their frames in memory
@@ -19,8 +19,8 @@ _LOOK = 0.1  # seconds between looks at whether to end
 class PickLabeller:
     """Writes the labels of a log; what it does not get to, `attempts LOG label` makes up for."""
 
-    def __init__(self, log: Path, cup: Cup, box: BinGeometry) -> None:
-        self._log, self._box, self._seal = log, box, prior_seal(cup, box)
+    def __init__(self, log: Path, setup: LogSetup) -> None:
+        self._log, self._box, self._seal = log, setup.cell.required_bin(), prior_seal(setup)
         self._waiting: queue.Queue[tuple[int, GraspAttempt]] = queue.Queue(_MOST)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelling")

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.cell import Cell
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import CameraError, ConfigError
 from grasp_affordance.learning.log.attempt_log import AttemptLog, AttemptLogError, Retention
-from grasp_affordance.learning.log.setup import open_log
+from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.executor.pick_labeller import PickLabeller
@@ -51,8 +52,8 @@ class PickRecord:
     Picking must stop meanwhile: an attempt that nobody keeps teaches nothing.
     """
 
-    def __init__(self, config: RecordConfig, cell: Cell) -> None:
-        self._config, self._cell = config, cell
+    def __init__(self, config: RecordConfig, cell: Cell, described: CellDescription) -> None:
+        self._config, self._cell, self._described = config, cell, described
         self._log: AttemptLog | None = None
         self._labeller: PickLabeller | None = None
         self._unwritten: GraspAttempt | None = None
@@ -67,21 +68,16 @@ class PickRecord:
         """
         if not self._config.directory or self._log is not None:
             return
-        cell = self._cell
+        setup = LogSetup.of(self._described)
         frame, T_base_camera = self._first_view()
         try:
             self._log = open_log(
-                self._config.directory,
-                cell.cup,
-                cell.bin,
-                frame,
-                T_base_camera,
-                self._config.retention,
+                self._config.directory, setup, frame, T_base_camera, self._config.retention
             )
         except OSError as error:
             raise AttemptLogError(f"{self._config.directory} cannot be used: {error}") from error
         if self._config.label:
-            self._labeller = PickLabeller(self._log.folder, cell.cup, cell.bin)
+            self._labeller = PickLabeller(self._log.folder, setup)
         _LOG.info("attempts go to %s, which has %d", self._config.directory, len(self._log))
 
     def _first_view(self) -> tuple[RgbdFrame, NDArray[np.float64]]:

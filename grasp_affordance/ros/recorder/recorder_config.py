@@ -3,20 +3,14 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grasp_affordance.annotation.recording.recorder import (
     REFUSALS,
     Reason,
     RecordDecision,
     RecorderConfig,
 )
-from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.ros.common.config_values import FilePath
-from grasp_affordance.ros.common.frame_source import FrameSourceConfig
-from grasp_affordance.ros.common.transforms import CameraPoseConfig
 
 _REMEDIES = {
     Reason.CAMERA_MOVED: "put the camera back, or begin another folder",
@@ -38,11 +32,9 @@ class RecorderNodeConfig:
         by_itself: keep a frame whenever the scene is at rest and has changed; otherwise only when
             `~/record` is called.
         rate: frames that are evaluated at most, Hz.
-        polygon: u v u v ... pixels around the bin's interior; goes to `camera.json`.
-        box: the bin in the base frame; goes to `camera.json`.
+        cell: file of the cell's description, or the name of one that comes with the package; its
+            bin, or the bin's outline in the image, goes to `camera.json`.
         recorder: when a frame is worth keeping.
-        frames: the camera's topics.
-        camera_pose: where the camera is in the base frame; recorded if it is known.
     """
 
     PARAMETERS: ClassVar[tuple[str, ...]] = (
@@ -63,22 +55,12 @@ class RecorderNodeConfig:
     folder: FilePath = ""
     by_itself: bool = True
     rate: float = 5.0
-    polygon: tuple[tuple[float, float], ...] = ()
-    box: BinGeometry | None = None
+    cell: str = ""
     recorder: RecorderConfig = field(default_factory=RecorderConfig)
-    frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
-    camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
 
     def __post_init__(self) -> None:
-        if self.polygon and len(self.polygon) < 3:
-            raise ConfigError("polygon: three or more pixels u v are needed")
         if not 0 < self.rate <= 100:
             raise ConfigError(f"rate {self.rate} Hz is not between 0 and 100")
-
-    @property
-    def region(self) -> NDArray[np.float64] | None:
-        """The polygon (N, 2); None without one."""
-        return np.array(self.polygon) if self.polygon else None
 
 
 def is_refusal(decision: RecordDecision) -> bool:

@@ -17,9 +17,11 @@ from std_srvs.srv import Trigger
 
 from grasp_affordance.annotation.recording.live_recorder import LiveRecorder
 from grasp_affordance.annotation.recording.recorder import RecordDecision
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, TransformError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.cell_configs import camera_pose_config, frame_source_config
 from grasp_affordance.ros.common.diagnostics import ERROR, OK, WARN
 from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.ros.common.freshness import steady_clock
@@ -50,12 +52,12 @@ class RecorderNode(ManagedNode[RecorderNodeConfig]):
         config = self.config
         if not config.folder:
             raise ConfigError("the parameter 'folder' is not set; name the sequence to write")
-        self._recorder = LiveRecorder(
-            Path(config.folder), config.recorder, config.region, config.box
-        )
-        self._pose = CameraPose(self, config.camera_pose, config.frames.camera)
+        cell = read_cell(config.cell)
+        region = np.array(cell.camera.region) if cell.camera.region else None
+        self._recorder = LiveRecorder(Path(config.folder), config.recorder, region, cell.bin)
+        self._pose = CameraPose(self, camera_pose_config(cell), cell.camera.topics)
         self.resources.callback(self._pose.close)
-        self._frames = FrameSource(self, config.frames)
+        self._frames = FrameSource(self, frame_source_config(cell))
         self.resources.callback(self._frames.close)
         if (keys := terminal()) is not None:
             self.resources.callback(EnterKey(keys, self._enter).close)

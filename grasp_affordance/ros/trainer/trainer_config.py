@@ -4,14 +4,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import shipped_weights
+from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.trainer import TrainerConfig
-from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.common.config_values import FilePath
-from grasp_affordance.suction import Source
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,9 @@ class TrainerNodeConfig:
     """What is learned from, and how.
 
     Attributes:
+        cell: file of the cell's description, or the name of one that comes with the package, in
+            which the weights will serve; a log of another cell is refused. Empty: what the log says
+            is not compared with anything.
         directory: folder of the executor's attempt log (its parameter `record.directory`).
         weights: folder of weights and state; empty for `weights` inside of `directory`.
         initial: checkpoint of a compact network to begin with; empty for the one that is shipped
@@ -31,12 +32,11 @@ class TrainerNodeConfig:
         niceness: by which training yields to everything else, 0 (not at all) to 19.
         exploration: how often the affordance node offers points to learn from; never by default,
             because every pick teaches.
-        predictor: of the affordance node; its cup must be the executor's.
-        bin: of the affordance node.
-        trainer: how is learned; the cup of its network is that of the predictor.
+        trainer: how is learned; the cup of its network is the cell's.
     """
 
     PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "cell",
         "directory",
         "weights",
         "initial",
@@ -47,12 +47,9 @@ class TrainerNodeConfig:
         "exploration.decay",
         "trainer.learner.network.use_prior",
         "trainer.learner.seed",
-        # Of the cell.
-        "predictor.source",
-        "predictor.cup",
-        "bin",
     )
 
+    cell: FilePath = ""
     directory: FilePath = ""
     weights: FilePath = ""
     initial: FilePath = ""
@@ -63,10 +60,6 @@ class TrainerNodeConfig:
     threads: int = 1
     niceness: int = 10
     exploration: ExplorationSchedule = field(default_factory=lambda: ExplorationSchedule(start=0.0))
-    predictor: PredictorConfig = field(
-        default_factory=lambda: PredictorConfig(source=Source.LEARNED)
-    )
-    bin: BinConfig = field(default_factory=BinConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
@@ -96,9 +89,8 @@ class TrainerNodeConfig:
             return Path(self.initial)
         return None if self.from_scratch else shipped_weights()
 
-    @property
-    def learning(self) -> TrainerConfig:
-        """The trainer's configuration, with the cup of the predictor."""
+    def learning(self, cup: Cup) -> TrainerConfig:
+        """Return the trainer's configuration for a cup."""
         learner = self.trainer.learner
-        network = replace(learner.network, cup_radius=self.predictor.cup.radius)
+        network = replace(learner.network, cup_radius=cup.radius)
         return replace(self.trainer, learner=replace(learner, network=network))

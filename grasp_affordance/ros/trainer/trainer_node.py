@@ -11,12 +11,12 @@ import traceback
 import torch
 from grasp_affordance_interfaces.msg import ModelAnnouncement, PickResult, TrainerStatus
 
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.folder_lock import FolderLock
 from grasp_affordance.learning.first_weights import begin_or_resume
-from grasp_affordance.learning.log.follower import LogTrainer
+from grasp_affordance.learning.log.follower import LogTrainer, setup_for
 from grasp_affordance.learning.trainer import TrainingReport
-from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.node import ManagedNode
@@ -48,11 +48,12 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         config, folder = self.config, self.config.folder
         torch.set_num_threads(config.threads)
         self.resources.enter_context(FolderLock(folder))
+        setup = setup_for(config.directory, read_cell(config.cell) if config.cell else None)
+        learning = config.learning(setup.cell.cup)
         self.source = LogTrainer(
-            lambda: begin_or_resume(config.learning, folder, config.first_weights),
+            lambda: begin_or_resume(learning, folder, config.first_weights),
             config.directory,
-            BinViewSource(config.bin).view(None),
-            config.predictor,
+            setup,
         )
         self.chosen_exploration = None
         self._report = self.source.trainer.report()

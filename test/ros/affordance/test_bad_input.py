@@ -156,7 +156,7 @@ def test_a_camera_fault_is_named_on_the_response_and_on_rosout_and_is_survived(
     ros: Ros, change: Change, cause: str, said: str
 ) -> None:
     driver = Driver(ros, change)
-    node = ros.start(AffordanceNode, frames__timeout=0.3)
+    node = ros.start(AffordanceNode, cell=ros.cell({"camera.timeout": 0.3}, ""))
     answer = ask_until(ros, said)
     assert not answer.success
     assert not answer.points
@@ -176,7 +176,7 @@ def test_a_fault_is_on_rosout_before_anybody_asks(ros: Ros) -> None:
 
 
 def test_a_silent_camera_is_named(ros: Ros) -> None:
-    ros.start(AffordanceNode, frames__timeout=0.1)
+    ros.start(AffordanceNode, cell=ros.cell({"camera.timeout": 0.1}, ""))
     answer = ask(ros)
     assert causes(answer) == ["no_frame"]
     assert "is the camera running, and does it publish camera/camera/color" in answer.message
@@ -185,7 +185,7 @@ def test_a_silent_camera_is_named(ros: Ros) -> None:
 @pytest.mark.parametrize("why", ["a box in the base frame", "points to avoid"])
 def test_a_missing_transform_is_named_where_it_is_needed(ros: Ros, why: str) -> None:
     Driver(ros, unchanged)
-    box: dict[str, Any] = {"bin__box__floor": 0.0} if "box" in why else {}
+    box: dict[str, Any] = {"cell": "sim"} if "box" in why else {}
     node = ros.start(AffordanceNode, **box)
     avoid = [] if box else [Point()]
     said = "TransformError: no transform from 'camera_color_optical_frame' to 'base_link'"
@@ -199,7 +199,7 @@ def test_a_question_right_after_the_start_waits_for_a_pose_that_comes_a_little_l
     ros: Ros,
 ) -> None:
     Driver(ros, unchanged)
-    ros.start(AffordanceNode, bin__box__floor=0.0, camera_pose__patience=TIMEOUT)
+    ros.start(AffordanceNode, cell=ros.cell({"camera.timeout": TIMEOUT}))
     node = ros.node
     pose = node.create_publisher(TransformStamped, f"{CAMERA}/{topics.CAMERA_POSE}", topics.LATCHED)
     message = TransformStamped(
@@ -289,6 +289,6 @@ def test_a_bad_checkpoint_at_the_start_leaves_the_node_unconfigured_and_named(
 
 
 def test_an_unreadable_reference_of_the_empty_bin_is_named(ros: Ros, tmp_path: Path) -> None:
-    node = ros.start(AffordanceNode, bin__empty=str(tmp_path / "absent"))
+    node = ros.start(AffordanceNode, cell=ros.cell({"camera.empty": "absent"}, ""))
     ros.wait_for_log("SequenceError")
     assert not node.active

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.ros.affordance import affordance_config
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.trainer import trainer_config
@@ -21,11 +20,10 @@ def shipping(nothing_shipped: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_shipped_serves_unless_something_else_is_asked_for() -> None:
-    assert AffordanceNodeConfig().first_weights == str(SHIPPED)
-    assert AffordanceNodeConfig(checkpoint="mine").first_weights == "mine"
-    assert AffordanceNodeConfig(from_scratch=True).first_weights == ""
-    prior = PredictorConfig(source=Source.PRIOR)
-    assert AffordanceNodeConfig(predictor=prior).first_weights == ""
+    assert AffordanceNodeConfig().first_weights(Source.LEARNED) == str(SHIPPED)
+    assert AffordanceNodeConfig(checkpoint="mine").first_weights(Source.LEARNED) == "mine"
+    assert AffordanceNodeConfig(from_scratch=True).first_weights(Source.LEARNED) == ""
+    assert AffordanceNodeConfig().first_weights(Source.PRIOR) == ""
 
 
 def test_a_trainer_begins_with_what_is_shipped_unless_it_should_not() -> None:

@@ -29,7 +29,7 @@ from grasp_affordance.suction import Rejection
 
 SERVICE = "/affordance_node/get_grasp_rectangles"
 JAW = JawConfig(plate_length=0.02, maximum_opening=0.09)
-BOX = {"bin__box__centre": [0.0, 0.0], "bin__box__size": [0.2, 0.2, 0.1], "bin__box__floor": 0.0}
+BOX = {"bin": {"centre": [0.0, 0.0], "size": [0.2, 0.2, 0.1]}}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_what_a_caller_asks_for_is_kept_to(ros: Ros, sequence: Path, detector: s
 def test_grasps_are_in_the_bin_where_it_is_known(
     ros: Ros, sequence: Path, detector: str, bounded: bool
 ) -> None:
-    start(ros, sequence, detector, **(BOX if bounded else {}))
+    start(ros, sequence, detector, cell=ros.cell(BOX, "") if bounded else "")
     positions = [g.pose_base.position for g in ask_until_known(ros, count=20).rectangles]
     assert all(max(abs(p.x), abs(p.y)) <= 0.1 for p in positions) == bounded
 

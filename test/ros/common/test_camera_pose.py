@@ -14,6 +14,7 @@ from helpers.ros_harness import Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from std_msgs.msg import Header
 
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import CameraError, TransformError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common import topics
@@ -101,7 +102,9 @@ class Camera:
 
 def record_of(folder: Path, camera: Camera, patience: float) -> PickRecord:
     cell = replace(fake_cell(FakeCellState()), camera=cast(Any, camera))
-    return PickRecord(RecordConfig(str(folder), label=False, patience=patience), cell)
+    return PickRecord(
+        RecordConfig(str(folder), label=False, patience=patience), cell, read_cell("sim")
+    )
 
 
 def test_an_attempt_log_waits_for_a_camera_that_starts_beside_it(tmp_path: Path) -> None:

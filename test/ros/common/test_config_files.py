@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from helpers.ros_harness import Ros
 
+from grasp_affordance.affordance.cell_config import predictor_config
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.make_policy import threshold_of
 from grasp_affordance.learning.online import OnlineConfig
@@ -55,13 +57,11 @@ def test_a_parameter_file_loads_and_says_nothing_that_is_the_default(ros: Ros, p
 
 @pytest.mark.parametrize("name", ["sim", "ur5", "ur5e", "gazebo"])
 def test_a_cell_that_picks_decides_as_training_and_evaluation_do(name: str) -> None:
-    values = read_sections(ROOT / "config" / f"{name}.yaml")["/**/affordance_node"]
-    served = unflatten(AffordanceNodeConfig(), values)
+    served = predictor_config(read_cell(name))
     trained = OnlineConfig()
-    assert served.predictor.candidates == trained.predictor.candidates
-    assert served.predictor.candidates.min_probability == threshold_of("learned")
-    assert served.predictor.source is trained.predictor.source
-    assert served.explorer.decision == trained.decision
+    assert served.candidates.min_probability == threshold_of("learned")
+    assert served.source is trained.predictor.source
+    assert AffordanceNodeConfig().explorer.decision == trained.decision
 
 
 def test_a_file_of_another_form_is_a_named_error(tmp_path: Path) -> None:

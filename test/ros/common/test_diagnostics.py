@@ -40,9 +40,9 @@ class Health:
 def started(ros: Ros, kind: type[ManagedNode], folder: Path, sequence: Path) -> None:
     parameters: dict[type[ManagedNode], dict[str, Any]] = {
         CameraNode: {"recording": str(sequence)},
-        TrainerNode: {"directory": str(folder / "log")},
+        TrainerNode: {"directory": str(folder / "log"), "cell": "sim"},
         CalibrationNode: {"folder": str(folder / "samples")},
-        ExecutorNode: {"mujoco__sim__scene": "rows"},
+        ExecutorNode: {"simulation__scene": "rows", "cell": "sim"},
         RecorderNode: {"folder": str(folder / "recording")},
     }
     ros.start(kind, **parameters.get(kind, {}))
@@ -95,7 +95,8 @@ def test_a_camera_that_starts_beside_a_node_is_no_error_before_the_node_is_activ
     ros: Ros, kind: type[ManagedNode]
 ) -> None:
     """Who waits for a node to become active takes an error on its log for the end of that."""
-    node: Any = ros.start(kind, autostart=False, frames__camera="no_such_camera")
+    cell = ros.cell({"camera.topics": "no_such_camera"})
+    node: Any = ros.start(kind, autostart=False, cell=cell)
     look = node._check if kind is AffordanceNode else node._diagnose
     node.trigger_configure()
     look()

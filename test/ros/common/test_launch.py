@@ -65,7 +65,7 @@ def ours(**arguments: str) -> list[str]:
 
 def test_with_a_folder_for_the_attempts_a_trainer_runs_beside_the_robot(tmp_path: Path) -> None:
     assert "trainer_node" not in ours()
-    learning = ours(attempts=str(tmp_path), ur_type="ur5e")
+    learning = ours(attempts=str(tmp_path), cell="ur5e")
     assert {"executor_node", "trainer_node"} <= set(learning)
     assert "calibration_node" in ours(calibrating="true")
 
@@ -91,9 +91,9 @@ def test_the_simulated_cell_starts_with_the_scene_of_its_arguments(ros: Ros) -> 
     with launched("sim.launch.py", "scene:=boxes", "hardness:=ideal"):
         for name in ("executor_node", "affordance_node"):
             ros.client.wait_active(name, 60.0)
-        asked = GetParameters.Request(names=["mujoco.sim.scene", "mujoco.sim.hardness"])
+        asked = GetParameters.Request(names=["simulation.scene", "simulation.hardness", "cell"])
         answer = ros.client.call(GetParameters, "executor_node/get_parameters", asked)
-        assert [value.string_value for value in answer.values] == ["boxes", "ideal"]
+        assert [value.string_value for value in answer.values] == ["boxes", "ideal", "sim"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from grasp_affordance.geometry import approach_pose, from_quaternion
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.launching import (
     MissingPackagesError,
-    parameters_file,
+    absolute_cell,
+    parameter_sources,
     record_command,
     require_packages,
     static_transform_arguments,
@@ -31,28 +32,41 @@ def test_missing_packages_are_named_with_the_command_that_installs_them() -> Non
     )
 
 
-def test_the_parameters_are_those_of_the_robots_type_or_the_given_ones(tmp_path: Path) -> None:
-    assert parameters_file("", "ur5e").endswith("config/ur5e.yaml")
-    mine = tmp_path / "cell.yaml"
-    mine.write_text("")
-    assert parameters_file(str(mine), "ur10") == str(mine)
-    with pytest.raises(ConfigError, match=r"ur10\.yaml: copy config/ur5\.yaml"):
-        parameters_file("", "ur10")
+def test_a_cell_is_found_from_anywhere_by_name_or_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert absolute_cell("mine.yaml") == str(tmp_path / "mine.yaml")
+    assert absolute_cell("ur5e").endswith("config/cells/ur5e.yaml")
+    with pytest.raises(ConfigError, match="no cell 'ur10': expected a file, or one of gazebo"):
+        absolute_cell("ur10")
 
 
-def test_all_that_the_drivers_listen_to_is_recorded() -> None:
-    config, command = UrConfig(), record_command("folder", ["/more"])
-    camera = f"/{topics.CAMERA}"
+def test_a_node_gets_a_parameter_file_only_where_one_is_given() -> None:
+    assert parameter_sources("", {"a": 1}) == [{"a": 1}]
+    assert parameter_sources("file.yaml", {"a": 1}) == ["file.yaml", {"a": 1}]
+
+
+@pytest.mark.parametrize("namespace", ["", "robot1"])
+def test_all_that_the_drivers_listen_to_is_recorded(namespace: str) -> None:
+    config, command = UrConfig(), record_command("folder", ["/more"], namespace)
+    own = f"/{namespace}" if namespace else ""
+    camera = f"{own}/{topics.CAMERA}"
     io = config.io.controller
     for topic in (
-        config.arm.joint_states,
-        config.speed_topic,
-        ContactConfig().force_topic,
-        *(f"{io}/{n}" for n in ("io_states", "robot_mode", "safety_mode", "robot_program_running")),
+        f"{own}/{config.arm.joint_states}",
+        f"{own}/{config.speed_topic}",
+        f"{own}/{ContactConfig().force_topic}",
+        *(
+            f"{own}/{io}/{n}"
+            for n in ("io_states", "robot_mode", "safety_mode", "robot_program_running")
+        ),
         *(f"{camera}/{n}" for n in (topics.COLOR, topics.ALIGNED_DEPTH, topics.COLOR_INFO)),
         f"{camera}/{topics.CAMERA_POSE}",
-        "/executor_node/pick_result",
-        "/executor_node/state",
+        f"{own}/executor_node/pick_result",
+        f"{own}/executor_node/state",
+        "/tf_static",
         "/more",
     ):
         assert f"/{topic.lstrip('/')}" in command[command.index("--topics") :]

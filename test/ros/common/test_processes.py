@@ -20,7 +20,9 @@ def test_a_recording_goes_through_two_processes_and_comes_back_as_a_suction_poin
     with Processes(tmp_path / "logs") as processes:
         client = Client(ros.node, processes.check)
         processes.start(NodeSpec("camera_node", {"recording": str(sequence), "rate": 10.0}))
-        processes.start(NodeSpec("affordance_node", {"frames.timeout": 10.0}))
+        processes.start(
+            NodeSpec("affordance_node", {"cell": ros.cell({"camera.timeout": 10.0}, "")})
+        )
         for name in ("camera_node", "affordance_node"):
             client.wait_present(name)
             client.wait_active(name, errors=partial(processes.errors, name))

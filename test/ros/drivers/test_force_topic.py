@@ -4,8 +4,9 @@ import pytest
 from geometry_msgs.msg import Vector3, Wrench, WrenchStamped
 from helpers.ros_harness import Ros
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, ConfigError
-from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactSign, ContactWatch
+from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactWatch
 from grasp_affordance.ros.drivers.arm.force_topic import ForceTopic
 
 

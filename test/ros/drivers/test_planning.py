@@ -8,7 +8,7 @@ import pytest
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, allow_touch
+from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, add_prefix, allow_touch
 from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, planning_error
 from grasp_affordance.ros.drivers.moveit.obstacles import Box, ObstacleConfig, obstacles, tool_rod
 
@@ -82,6 +82,46 @@ def test_a_tool_without_thickness_or_of_free_length_alone_is_no_rod() -> None:
     assert tool_rod(np.array([0, 0, 0.15]), 0.0, 0.09) is None
     assert tool_rod(np.array([0, 0, 0.08]), 0.03, 0.09) is None
     assert tool_rod(np.zeros(3), 0.03, 0.0) is None
+
+
+SRDF = """<robot name="ur5">
+  <group name="ur_manipulator"><chain base_link="base_link" tip_link="tool0"/></group>
+  <group_state name="home" group="ur_manipulator">
+    <joint name="elbow_joint" value="0"/>
+  </group_state>
+  <disable_collisions link1="tool0" link2="wrist_3_link" reason="Adjacent"/>
+</robot>"""  # of the form that ur_moveit_config's has
+
+
+def test_a_prefix_goes_before_links_and_joints_and_before_nothing_else() -> None:
+    limits = {"elbow_joint": {"max_velocity": 3.14}}
+    parameters = {
+        "robot_description_semantic": SRDF,
+        "robot_description_planning": {"joint_limits": limits},
+    }
+    add_prefix(parameters, "left_")
+    text = parameters["robot_description_semantic"]
+    assert isinstance(text, str)
+    found = {
+        f"{element.tag}.{name}": value
+        for element in ET.fromstring(text).iter()
+        for name, value in element.attrib.items()
+    }
+    assert found == {
+        "robot.name": "ur5",
+        "group.name": "ur_manipulator",
+        "chain.base_link": "left_base_link",
+        "chain.tip_link": "left_tool0",
+        "group_state.name": "home",
+        "group_state.group": "ur_manipulator",
+        "joint.name": "left_elbow_joint",
+        "joint.value": "0",
+        "disable_collisions.link1": "left_tool0",
+        "disable_collisions.link2": "left_wrist_3_link",
+        "disable_collisions.reason": "Adjacent",
+    }
+    planning = parameters["robot_description_planning"]
+    assert planning == {"joint_limits": {"left_elbow_joint": {"max_velocity": 3.14}}}
 
 
 def test_links_that_may_touch_are_added_to_the_semantic_description() -> None:

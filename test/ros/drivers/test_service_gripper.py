@@ -11,6 +11,7 @@ from sensor_msgs.msg import FluidPressure
 from std_msgs.msg import Bool, Float32
 from std_srvs.srv import SetBool
 
+from grasp_affordance.cell_description import GripperKind
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.ros.drivers.gripper.service_gripper import (
     ServiceGripper,
@@ -19,7 +20,7 @@ from grasp_affordance.ros.drivers.gripper.service_gripper import (
     Switch,
 )
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import VacuumConfig
-from grasp_affordance.ros.drivers.ur.cell import GripperKind, UrConfig
+from grasp_affordance.ros.drivers.ur.cell import UrConfig
 
 SWITCH, SIGNAL = "gripper/switch", "gripper/signal"
 

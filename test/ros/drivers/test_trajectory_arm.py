@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.fake_robot import DOWN, FakeRobot, arm_of
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import (
     ArmError,
     CellError,
@@ -17,7 +18,7 @@ from grasp_affordance.errors import (
     UnreachableError,
 )
 from grasp_affordance.execution.safety import Workspace
-from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactSign
+from grasp_affordance.ros.drivers.arm.contact import ContactConfig
 
 
 def pose(x: float, z: float = 0.3) -> np.ndarray:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from grasp_affordance.cell_description import Sensing
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.ros.drivers.gripper.vacuum_sensor import Sensing, VacuumSensorConfig
+from grasp_affordance.ros.drivers.gripper.vacuum_sensor import VacuumSensorConfig
 
 SENSOR = VacuumSensorConfig(low=1.0, high=5.0, low_vacuum=0.0, high_vacuum=101.3)
 

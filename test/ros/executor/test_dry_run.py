@@ -15,20 +15,14 @@ from grasp_affordance.ros.executor.executor_node import ExecutorNode
 
 
 def test_a_dry_run_shows_where_the_tool_would_go(ros: Ros) -> None:
+    cell = ros.cell({"camera.max_age": 10.0, "camera.timeout": 10.0})
     executor: Any = ros.start(
         ExecutorNode,
-        mujoco__sim__scene="rows",
-        mujoco__sim__hardness="ideal",
-        frames__max_age=10.0,
-        frames__timeout=10.0,
+        cell=cell,
+        simulation__scene="rows",
+        simulation__hardness="ideal",
     )
-    ros.start(
-        AffordanceNode,
-        bin__box__centre=[0.5, 0.0],
-        bin__box__size=[0.4, 0.4, 0.12],
-        bin__box__floor=0.0,
-        frames__max_age=10.0,
-    )
+    ros.start(AffordanceNode, cell=cell)
     plans = ros.listen(PoseArray, "executor_node/plan", topics.LATCHED)
     client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
     assert client.wait_for_server(TIMEOUT)

@@ -40,26 +40,28 @@ from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.suction import Source, SuctionPoint
 
 SMALL: dict[str, Any] = {
-    "mujoco__sim__scene": "rows",
-    "mujoco__sim__hardness": "ideal",
-    "mujoco__sim__objects": 3,
-    "frames__max_age": 5.0,  # on a busy machine its 2 Hz are less; one test has its own
+    "simulation__scene": "rows",
+    "simulation__hardness": "ideal",
+    "simulation__objects": 3,
 }
-SLOW: dict[str, Any] = {"mujoco__sim__real_time_factor": 1.5}  # a pick then takes some two seconds
-BIN: dict[str, Any] = {
-    "bin.box.centre": [0.5, 0.0],
-    "bin.box.size": [0.4, 0.4, 0.12],
-    "bin.box.floor": 0.0,
-}
+SLOW: dict[str, Any] = {"simulation__real_time_factor": 1.5}  # a pick then takes some two seconds
 EXECUTOR, AFFORDANCE = "/executor_node", "affordance_node"
 
 
 class Cell:
     """An executor under test and what a user would do with it."""
 
-    def __init__(self, ros: Ros, autostart: bool = True, **parameters: Any) -> None:
+    def __init__(
+        self, ros: Ros, autostart: bool = True, max_age: float = 5.0, **parameters: Any
+    ) -> None:
+        """Start it; on a busy machine the camera's 2 Hz are less."""
         self.ros = ros
-        self.node: Any = ros.start(ExecutorNode, autostart, **{**SMALL, **parameters})
+        self.node: Any = ros.start(
+            ExecutorNode,
+            autostart,
+            cell=ros.cell({"camera.max_age": max_age}),
+            **{**SMALL, **parameters},
+        )
         self.results = ros.listen(PickResult, f"{EXECUTOR}/pick_result")
         self.states = ros.listen(String, f"{EXECUTOR}/state", topics.LATCHED)
         self.phases: queue.Queue[str] = queue.Queue()
@@ -136,7 +138,7 @@ def count_told(health: "queue.Queue[DiagnosticArray]", name: str, event: str) ->
 
 def start_affordance(ros: Ros) -> None:
     """Start the affordance node; return when it knows the camera and its pose."""
-    ros.start(AffordanceNode, True, **{name.replace(".", "__"): v for name, v in BIN.items()})
+    ros.start(AffordanceNode, cell="sim")
     wait_evaluated(ros)
 
 
@@ -297,7 +299,7 @@ def interrupt_by_stopping(cell: Cell) -> None:
 def test_deactivation_loss_of_the_camera_and_stop_all_stop_the_arm(
     ros: Ros, interrupt: Callable[[Cell], None], cause: str
 ) -> None:
-    cell = Cell(ros, **{**SLOW, "frames__max_age": 0.6, "mujoco__sim__real_time_factor": 0.7})
+    cell = Cell(ros, max_age=0.6, simulation__real_time_factor=0.7)
     good = best_points(SimConfig(scene="rows", hardness=Hardness.IDEAL, objects=3), 1)[0]
     handle = cell.ask(**point_goal(good))
     cell.wait_for_phase("pre_grasp")
@@ -381,10 +383,10 @@ def test_a_point_that_may_not_be_picked_is_answered_with_the_reason(ros: Ros) ->
 def test_the_death_of_the_affordance_node_ends_picking_and_is_reported(ros: Ros) -> None:
     # A busy machine takes long to import torch, to take a picture and to evaluate it: none of these
     # waits may end the picking before the node dies.
-    patient = {"answer_timeout": 15.0, "frames__timeout": 15.0, "frames__max_age": 15.0}
-    cell = Cell(ros, mujoco__sim__objects=0, **patient)
+    patient = ros.cell({"camera.timeout": 15.0, "camera.max_age": 15.0})
+    cell = Cell(ros, simulation__objects=0, answer_timeout=15.0, cell=patient)
     with Processes() as processes:
-        processes.start(NodeSpec(AFFORDANCE, parameters=BIN))
+        processes.start(NodeSpec(AFFORDANCE, {"cell": "sim"}))
         ros.client.wait_active("/affordance_node", 120.0, lambda: processes.errors(AFFORDANCE))
         wait_evaluated(ros, patience=60.0)
         assert cell.call("start").success

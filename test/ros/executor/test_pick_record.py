@@ -12,7 +12,8 @@ from execution.fakes import FakeCellState, fake_cell
 from helpers.ros_harness import Ros
 from helpers.training_sample_log import log_of, picked
 
-from grasp_affordance.cell import Cup
+from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.cell_file import read_cell
 from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, pick_continuously
 from grasp_affordance.execution.picker import Picker, PickReport
@@ -23,10 +24,9 @@ from grasp_affordance.ros.executor.pick_record import PickRecord, RecordConfig
 from grasp_affordance.suction import Failures
 
 
-def opened(folder: Path, cup: Cup | None = None) -> PickRecord:
-    cell = fake_cell(FakeCellState())
+def opened(folder: Path, described: CellDescription | None = None) -> PickRecord:
     config = RecordConfig(str(folder), label=False)
-    record = PickRecord(config, replace(cell, cup=cup or cell.cup))
+    record = PickRecord(config, fake_cell(FakeCellState()), described or read_cell("sim"))
     record.open()
     return record
 
@@ -51,7 +51,7 @@ def test_an_attempt_is_named_by_its_place_in_the_log(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
-    record = PickRecord(RecordConfig(), fake_cell(FakeCellState()))
+    record = PickRecord(RecordConfig(), fake_cell(FakeCellState()), read_cell("sim"))
     record.open()
     assert record.append(picked(0)) == ""
     assert record.blocking_reason() == ""
@@ -113,8 +113,8 @@ def test_continuous_picking_ends_where_attempts_cannot_be_kept() -> None:
 
 def test_another_cup_is_refused_with_the_reason(tmp_path: Path) -> None:
     opened(tmp_path)
-    with pytest.raises(AttemptLogError, match=r"cup was .*0\.01.*, is .*0\.015"):
-        opened(tmp_path, Cup(radius=0.015))
+    with pytest.raises(AttemptLogError, match=r"cell\.cup\.radius was 0\.01, is 0\.015"):
+        opened(tmp_path, read_cell("sim").changed({"cup.radius": 0.015}))
 
 
 def test_an_executor_does_not_start_on_a_log_of_another_setup(ros: Ros, tmp_path: Path) -> None:
@@ -122,12 +122,13 @@ def test_an_executor_does_not_start_on_a_log_of_another_setup(ros: Ros, tmp_path
     node = ros.start(
         ExecutorNode,
         record__directory=str(tmp_path),
-        mujoco__sim__scene="rows",
-        mujoco__sim__hardness="ideal",
-        mujoco__sim__objects=1,
+        cell="sim",
+        simulation__scene="rows",
+        simulation__hardness="ideal",
+        simulation__objects=1,
     )
     text = ros.wait_for_log("holds attempts of another setup")
     assert text.startswith("AttemptLogError")
-    assert "camera was" in text
-    assert "bin was" in text
+    assert "camera.width was" in text
+    assert "cell.bin.centre was" in text
     assert not node.active

@@ -12,8 +12,8 @@ class ArmConfig:
     """How the arm moves, and when something is wrong.
 
     Attributes:
-        action: the controller's FollowJointTrajectory action.
-        joint_states: topic of the joints' positions and velocities.
+        action: the controller's FollowJointTrajectory action, relative to the namespace.
+        joint_states: topic of the joints' positions and velocities, relative too.
         home: joint angles from which the camera sees the whole bin, radians.
         speed: of free motions, share of full speed.
         linear_speed: of straight lines, m/s.
@@ -31,8 +31,8 @@ class ArmConfig:
         joints: where the joints may be.
     """
 
-    action: str = "/scaled_joint_trajectory_controller/follow_joint_trajectory"
-    joint_states: str = "/joint_states"
+    action: str = "scaled_joint_trajectory_controller/follow_joint_trajectory"
+    joint_states: str = "joint_states"
     home: tuple[float, ...] = (1.804, -1.211, 0.939, -1.299, -1.571, -2.908)
     speed: float = 0.3
     linear_speed: float = 0.25

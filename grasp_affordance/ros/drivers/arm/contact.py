@@ -7,20 +7,11 @@ ends at a programmed depth, which the bellows absorbs. A UR5e measures forces at
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ConfigError
 
 Signal = Callable[[], float]
-
-
-class ContactSign(StrEnum):
-    """What counts as contact; several may be combined, the first to show ends the approach."""
-
-    VACUUM = "vacuum"  # it rises by `vacuum_rise`
-    TRACKING = "tracking"  # a joint lags behind by `tracking_error`
-    FORCE = "force"  # the flange feels `force` more than at the start
-    DEPTH = "depth"  # the programmed end is taken for contact, unsensed
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, CellError, DriverLostError, StoppedError
 from grasp_affordance.execution.safety import check_path
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.arm.contact import ContactSign, ContactWatch, Signal
+from grasp_affordance.ros.drivers.arm.contact import ContactWatch, Signal
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.arm.planner import Planner
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory

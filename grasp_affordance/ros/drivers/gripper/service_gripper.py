@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
@@ -19,26 +18,12 @@ from sensor_msgs.msg import FluidPressure
 from std_msgs.msg import Bool, Float32
 from std_srvs.srv import SetBool
 
+from grasp_affordance.cell_description import Signal, Switch
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
 from grasp_affordance.ros.drivers.service_call import call_within
-
-
-class Switch(StrEnum):
-    """How the suction is switched."""
-
-    SERVICE = "service"  # std_srvs/SetBool
-    ACTION = "action"  # control_msgs/GripperCommand
-
-
-class Signal(StrEnum):
-    """What the gripper publishes."""
-
-    PRESSURE = "pressure"  # sensor_msgs/FluidPressure
-    VACUUM = "vacuum"  # std_msgs/Float32
-    HOLDING = "holding"  # std_msgs/Bool
 
 
 @dataclass(frozen=True)

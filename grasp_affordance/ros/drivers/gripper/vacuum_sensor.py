@@ -1,16 +1,9 @@
 """From the raw signal of a vacuum sensor to kilopascals, and whether to believe it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from grasp_affordance.cell_description import Sensing
 from grasp_affordance.errors import ConfigError
-
-
-class Sensing(StrEnum):
-    """How the sensor reports."""
-
-    ANALOG = "analog"  # a voltage or a current, linear in the vacuum
-    DIGITAL = "digital"  # a switch that closes at a set vacuum
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import check_rigid, from_quaternion
@@ -13,6 +14,7 @@ Pose = tuple[float, float, float, float, float, float, float]
 
 PILZ = "pilz_industrial_motion_planner"
 OMPL = "ompl"
+_LINK_ATTRIBUTES = ("base_link", "tip_link", "link1", "link2", "parent_link", "child_link")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class MoveItConfig:
 
     Attributes:
         ur_type: ur5 (CB3), ur5e, or another name that ur_description knows.
+        tf_prefix: before the names of links and joints in the robot's description.
         package: with MoveIt's configuration of the robot.
         group: planning group.
         tip_link: last link of the group.
@@ -45,6 +48,7 @@ class MoveItConfig:
     """
 
     ur_type: str = "ur5"
+    tf_prefix: str = ""
     package: str = "ur_moveit_config"
     group: str = "ur_manipulator"
     tip_link: str = "tool0"
@@ -103,6 +107,8 @@ def moveit_parameters(config: MoveItConfig) -> dict[str, Any]:
     builder = builder.robot_description_semantic(semantic, {"name": config.ur_type})
     builder = builder.planning_pipelines(pipelines=[OMPL, PILZ], default_planning_pipeline=OMPL)
     parameters: dict[str, Any] = builder.to_moveit_configs().to_dict()
+    if config.tf_prefix:
+        add_prefix(parameters, config.tf_prefix)
     if config.tool_link:
         key = "robot_description_semantic"
         parameters[key] = allow_touch(parameters[key], config.tool_link, config.mount_link)
@@ -122,6 +128,25 @@ def moveit_parameters(config: MoveItConfig) -> dict[str, Any]:
         "max_acceleration_scaling_factor": 0.1,
     }
     return parameters
+
+
+def add_prefix(parameters: dict[str, Any], prefix: str) -> None:
+    """Put a prefix before the links and joints that MoveIt's parameters of a robot name.
+
+    The robot's package knows no prefix; its description, which the driver publishes, has it.
+    """
+    key = "robot_description_semantic"
+    robot = ElementTree.fromstring(parameters[key])
+    for element in robot.iter():
+        names = {"joint": ("name",), "link": ("name",)}.get(element.tag, _LINK_ATTRIBUTES)
+        for name in names:
+            if name in element.attrib:
+                element.set(name, prefix + element.get(name, ""))
+    parameters[key] = ElementTree.tostring(robot, encoding="unicode")
+    planning = parameters.get("robot_description_planning", {})
+    if "joint_limits" in planning:
+        limits = planning["joint_limits"]
+        planning["joint_limits"] = {prefix + joint: limit for joint, limit in limits.items()}
 
 
 def allow_touch(semantic: str, link: str, other: str) -> str:

@@ -15,11 +15,13 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.executor.executor_config import SimulationConfig
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
 from grasp_affordance.sim import SimCell, SimConfig
 from grasp_affordance.sim.vision.film import Film, FilmConfig
@@ -31,6 +33,7 @@ class MujocoConfig:
 
     Attributes:
         camera_rate: frames per second that its camera publishes unasked.
+        tf_prefix: before the name of its camera's frame.
         sim: what is simulated.
         film_path: MP4 that shows every motion from the side; it appears when the cell is
             disconnected. Empty: none.
@@ -38,6 +41,7 @@ class MujocoConfig:
     """
 
     camera_rate: float = 2.0
+    tf_prefix: str = ""
     sim: SimConfig = field(default_factory=SimConfig)
     film_path: FilePath = ""
     film: FilmConfig = field(
@@ -47,6 +51,27 @@ class MujocoConfig:
     def __post_init__(self) -> None:
         if not 0 < self.camera_rate <= 100:
             raise ConfigError(f"camera_rate {self.camera_rate} Hz is not between 0 and 100")
+
+
+def mujoco_config(cell: CellDescription, play: SimulationConfig) -> MujocoConfig:
+    """Return the simulated cell of a description, and what it plays.
+
+    Raises:
+        ConfigError: the cell has no bin.
+    """
+    return MujocoConfig(
+        camera_rate=play.camera_rate,
+        tf_prefix=cell.tf_prefix,
+        sim=SimConfig.of(
+            cell,
+            scene=play.scene,
+            hardness=play.hardness,
+            objects=play.objects,
+            seed=play.seed,
+            real_time_factor=play.real_time_factor,
+        ),
+        film_path=play.film_path,
+    )
 
 
 class MujocoDriver:
@@ -68,6 +93,7 @@ class MujocoDriver:
         self._camera = camera
         self._exposing = threading.Lock()
         self._powered = True
+        self._prefix = config.tf_prefix
         self._publisher = RgbdPublisher(node)
         simulated = self._sim.as_cell()
         self.activity = Activity(simulated.arm)
@@ -128,7 +154,8 @@ class MujocoDriver:
     def _expose(self) -> RgbdFrame:
         """Publish a frame; it shows the physics between two control periods."""
         stamp_ns = self._now_ns()
-        frame = replace(self._sim.camera.read(), stamp_ns=stamp_ns)
+        frame = self._sim.camera.read()
+        frame = replace(frame, stamp_ns=stamp_ns, frame_id=self._prefix + frame.frame_id)
         self._publisher.publish(frame)
         return frame
 

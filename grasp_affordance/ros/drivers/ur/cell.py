@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from rclpy.node import Node
 
 from grasp_affordance.cell import BinGeometry, Cell, Cup
+from grasp_affordance.cell_description import ContactSign, GripperKind, Sensing
+from grasp_affordance.cell_description import Signal as GripperSignal
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.arm.contact import ContactSign
 from grasp_affordance.ros.drivers.arm.force_topic import ForceTopic
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.arm.planner import Planner
@@ -21,25 +21,16 @@ from grasp_affordance.ros.drivers.gripper.service_gripper import (
     ServiceGripper,
     ServiceGripperConfig,
 )
-from grasp_affordance.ros.drivers.gripper.service_gripper import Signal as GripperSignal
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import (
     VacuumConfig,
     VacuumGripper,
     VacuumSystem,
 )
-from grasp_affordance.ros.drivers.gripper.vacuum_sensor import Sensing
 from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
 from grasp_affordance.ros.drivers.ur.ur_feedback import UrFeedback
 from grasp_affordance.ros.drivers.ur.ur_io import UrIo, UrIoConfig
 from grasp_affordance.ros.drivers.ur.ur_status import StatusConfig, UrStatus
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
-
-
-class GripperKind(StrEnum):
-    """What the vacuum hangs on."""
-
-    UR_IO = "ur_io"  # outputs and inputs of the robot
-    SERVICE = "service"  # a ROS 2 interface of its own
 
 
 @dataclass(frozen=True)

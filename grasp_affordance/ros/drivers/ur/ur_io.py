@@ -14,10 +14,11 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallb
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from grasp_affordance.cell_description import Sensing
 from grasp_affordance.errors import ConfigError, GripperError
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading
-from grasp_affordance.ros.drivers.gripper.vacuum_sensor import Sensing, VacuumSensorConfig
+from grasp_affordance.ros.drivers.gripper.vacuum_sensor import VacuumSensorConfig
 from grasp_affordance.ros.drivers.service_call import call_within
 
 _NEWEST = QoSProfile(depth=1)  # at 500 Hz an older state is of no interest
@@ -28,7 +29,7 @@ class UrIoConfig:
     """How the ejector is wired.
 
     Attributes:
-        controller: namespace of the driver's I/O controller.
+        controller: name of the driver's I/O controller, relative to the namespace.
         vacuum_pin: digital output of the suction valve: 0 to 7 standard, 8 to 15 configurable, 16
             and 17 at the tool.
         blow_off_pin: digital output of the blow-off valve; -1 where there is none.
@@ -36,7 +37,7 @@ class UrIoConfig:
         sensor: on the inputs.
     """
 
-    controller: str = "/io_and_status_controller"
+    controller: str = "io_and_status_controller"
     vacuum_pin: int = 0
     blow_off_pin: int = 1
     timeout: float = 2.0

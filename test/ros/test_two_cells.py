@@ -1,0 +1,62 @@
+"""Two simulated cells in one system, each in a namespace of its own, pick at the same time."""
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grasp_affordance_interfaces.msg import PickResult
+from helpers.ros_harness import Ros
+from std_srvs.srv import Trigger
+
+from grasp_affordance.cell_file import with_changes
+from grasp_affordance.ros.common.config_values import Leaf
+from grasp_affordance.ros.common.processes import NodeSpec, Processes
+
+CELLS = ("left", "right")
+PATIENCE = 180.0  # seconds; four processes that load PyTorch share two cores
+
+
+def nodes_of(name: str, folder: Path) -> list[NodeSpec]:
+    """Executor and affordance node of a cell, whose frames have a prefix of its own."""
+    path = with_changes(
+        "sim",
+        {"tf_prefix": f"{name}_", "camera.max_age": 20.0, "camera.timeout": 20.0},
+        folder / f"{name}.yaml",
+    )
+    cell: dict[str, Leaf] = {"cell": str(path)}
+    play: dict[str, Leaf] = {
+        "simulation.scene": "rows",
+        "simulation.hardness": "ideal",
+        "simulation.objects": 3,
+        "answer_timeout": 60.0,
+    }
+    remappings = {"__ns": f"/{name}"}
+    return [
+        NodeSpec("executor_node", cell | play, remappings=remappings),
+        NodeSpec("affordance_node", cell | {"from_scratch": True}, remappings=remappings),
+    ]
+
+
+@pytest.mark.slow
+def test_two_cells_in_two_namespaces_pick_at_once(ros: Ros, tmp_path: Path) -> None:
+    left, right = (Processes(tmp_path / name) for name in CELLS)
+    results: dict[str, queue.Queue[Any]] = {
+        name: ros.listen(PickResult, f"/{name}/executor_node/pick_result", 100) for name in CELLS
+    }
+    with left, right:
+        for name, processes in zip(CELLS, (left, right), strict=True):
+            for spec in nodes_of(name, tmp_path):
+                processes.start(spec)
+        for name in CELLS:
+            for node in ("executor_node", "affordance_node"):
+                ros.client.wait_active(f"/{name}/{node}", PATIENCE)
+        for name in CELLS:
+            service = f"/{name}/executor_node/start"
+            answer = ros.client.call(Trigger, service, Trigger.Request(), PATIENCE)
+            assert answer.success, answer.message
+        for name in CELLS:
+            result = results[name].get(timeout=PATIENCE)
+            assert result.outcome != PickResult.OUTCOME_ABORTED, result.detail
+            assert result.header.frame_id == f"{name}_base_link"
+            assert result.point.header.frame_id.startswith(f"{name}_camera")
