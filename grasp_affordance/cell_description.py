@@ -81,6 +81,8 @@ class CameraDescription:
             empty for none.
         max_age: an older frame is not evaluated, and stops the arm, seconds.
         timeout: a fresh frame, and at the start the camera's pose, are waited for so long, seconds.
+        depth_unit: metres per count of 16-bit depth images.
+        trust_depth_frame: the depth is aligned to color although its header names another frame.
         region: pixels [u, v] around the bin's interior, for a bin whose box is not known.
         empty: folder of a sequence whose first frame shows the bin empty from the same camera,
             relative to the cell's file; empty for none.
@@ -91,6 +93,8 @@ class CameraDescription:
     calibration: str = ""
     max_age: float = 1.0
     timeout: float = 2.0
+    depth_unit: float = 0.001
+    trust_depth_frame: bool = False
     region: tuple[tuple[float, float], ...] = ()
     empty: str = ""
 
@@ -99,6 +103,8 @@ class CameraDescription:
             raise ConfigError("topics is empty; name the prefix of the camera's topics")
         if not (self.max_age > 0 and self.timeout >= 0):
             raise ConfigError("max_age must be positive, timeout not negative")
+        if not 0 < self.depth_unit <= 0.1:
+            raise ConfigError(f"depth_unit {self.depth_unit} is not between 0 and 0.1 m")
         if 0 < len(self.region) < 3:
             raise ConfigError("region needs three or more pixels [u, v]")
         if self.pose is not None:

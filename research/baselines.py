@@ -36,7 +36,7 @@ def read_reports(folder: Path) -> list[Report]:
     Raises:
         ConfigError: there is none.
     """
-    found = {
+    found: dict[tuple[str, ...], Report] = {
         (report["cell"], report["scene"], report["policy"]): report
         for report in map(read_report, sorted(folder.glob("*.json")))
     }
@@ -66,8 +66,8 @@ def in_short(reports: Sequence[Report]) -> Table:
 
 def in_full(reports: Sequence[Report]) -> Table:
     """Return a row per place and policy with intervals, spread over seeds and causes."""
-    columns = ("cell", "scene", "policy", "piles", "attempts", "success", "over seeds")
-    columns += ("objects picked", "ECE", "causes of failure")
+    columns = ["cell", "scene", "policy", "piles", "attempts", "success", "over seeds"]
+    columns += ["objects picked", "ECE", "causes of failure"]
     note = "Success with its 95 % interval over piles; *over seeds* is the standard deviation."
     return _table("Baselines", columns, [_row(report) for report in reports], reports, note)
 

@@ -7,7 +7,7 @@ interval alone is too narrow. Intervals here resample whole piles.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, bootstrap
 
 CONFIDENCE = 0.95
@@ -64,9 +64,11 @@ def pile_interval(
         rate = float(top[0] / bottom[0])
         return Interval(rate, rate)
 
-    def ratio(top: ArrayLike, bottom: ArrayLike, axis: int = -1) -> ArrayLike:
+    def ratio(
+        top: NDArray[np.float64], bottom: NDArray[np.float64], axis: int = -1
+    ) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):  # a resample of piles without any attempt
-            return np.sum(top, axis) / np.sum(bottom, axis)
+            return np.asarray(top.sum(axis) / bottom.sum(axis))
 
     found = bootstrap(
         (top, bottom),

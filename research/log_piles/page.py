@@ -59,22 +59,22 @@ def publish(results: Path, data: Path, tables: Path, picture: Path) -> None:
     if shown:
         write_sheet(picture, shown, DEFAULT_THRESHOLD)
     seeds = sorted({run.seed for run in runs})
-    source = {
+    origin = {
         "command": "python research/benchmarks/log_piles.py",
         "seeds": f"{seeds[0]}:{seeds[-1] + 1}",
         "revision": revision(),
         "machine": machine_text(provenance()["machine"]),
     }
     candidates = candidate_rows(runs, DEFAULT_THRESHOLD)
-    labels = label_rows(runs)
+    rows = label_rows(runs)
     title = f"Candidates with a score of {DEFAULT_THRESHOLD} or more"
     write_table(
         tables / "log_piles.json",
-        Table(title, columns=CANDIDATE_COLUMNS, rows=candidates, **source),
+        Table(title, columns=CANDIDATE_COLUMNS, rows=candidates, **origin),
     )
     write_table(
         tables / "log_piles_labels.json",
-        Table("The labels themselves", columns=LABEL_COLUMNS, rows=labels, **source),
+        Table("The labels themselves", columns=LABEL_COLUMNS, rows=rows, **origin),
     )
 
 

@@ -35,7 +35,21 @@ from grasp_affordance.models import load_model
 from grasp_affordance.papers.suction import resnet_checkpoint
 
 SMALL = CompactConfig(members=2, width=4)
-STRANGE = (None, True, -1, 0, 1e300, "", "nan", "x", [], [[]], ["x", 2], {}, {"a": {}})
+STRANGE: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1e300,
+    "",
+    "nan",
+    "x",
+    [],
+    [[]],
+    ["x", 2],
+    {},
+    {"a": {}},
+)
 
 
 def compact(shift: float = 0.0) -> Checkpoint:

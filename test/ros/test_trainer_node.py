@@ -20,9 +20,7 @@ from helpers.training_sample_log import BIN, CELL, SMALL, log_of, picked
 from lifecycle_msgs.msg import Transition
 from std_srvs.srv import SetBool, Trigger
 
-from grasp_affordance.affordance.bin.region import BinView
-from grasp_affordance.affordance.candidates import CandidateConfig
-from grasp_affordance.affordance.predictor import PredictorConfig
+from grasp_affordance.affordance.cell_config import predictor_config
 from grasp_affordance.attempt import Cause, Outcome
 from grasp_affordance.cell import Cup
 from grasp_affordance.cell_description import set_keys
@@ -418,7 +416,7 @@ def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
         ros.wait_until(lambda: any(s.attempts >= count for s in statuses), "learned", patience=240)
     assert interrupted <= min(s.attempts for s in statuses) or interrupted == count
     undisturbed = LogTrainer(
-        lambda: begin_or_resume(TrainerNodeConfig().learning, tmp_path / "whole"),
+        lambda: begin_or_resume(TrainerNodeConfig().learning(CELL.cup), tmp_path / "whole"),
         folder,
         LogSetup.of(CELL),
     )
@@ -428,7 +426,7 @@ def test_a_trainer_process_killed_at_work_goes_on_as_if_it_had_not_been(
 
 
 TRYING = DecisionConfig(below_threshold=0.3, novelty=0.7, novelty_decay=1e9, warm_up=1, seed=10)
-LIKELY = CandidateConfig(min_probability=0.95)
+LIKELY = 0.95
 OFTEN = ExplorationSchedule(0.3, 1e9)
 
 
@@ -437,9 +435,10 @@ class PlainPython:
 
     def __init__(self, log: AttemptLog, weights: Path) -> None:
         self.log = log
-        predictor = PredictorConfig(source=Source.LEARNED, candidates=LIKELY)
+        offer = replace(CELL.offer, min_probability=LIKELY)
+        predictor = predictor_config(replace(CELL, offer=offer))
         self.source = LogTrainer(
-            lambda: begin_or_resume(SMALL, weights), log.folder, BinView(bin=BIN), predictor
+            lambda: begin_or_resume(SMALL, weights), log.folder, LogSetup.of(CELL)
         )
         config = OnlineConfig(predictor, OFTEN, TRYING)
         self.policy = OnlinePolicy(self.source.trainer, config)
@@ -487,14 +486,11 @@ def test_over_one_log_the_node_and_plain_python_choose_the_same_points_at_every_
     publisher, now = RgbdPublisher(ros.node), [uneven_boxes(0)]
     publisher.publish_pose(T_BASE_CAMERA, "base_link", now[0].frame_id)
     ros.node.create_timer(0.05, lambda: publisher.publish(now[0]))
-    values = {
-        "predictor.candidates.min_probability": LIKELY.min_probability,
-        "frames.max_age": 0.0,
-        **{f"explorer.decision.{k}": v for k, v in flatten(DecisionConfig, TRYING).items()},
-        **{f"bin.box.{k}": v for k, v in flatten(type(BIN), BIN).items()},
-    }
+    values = {f"explorer.decision.{k}": v for k, v in flatten(DecisionConfig, TRYING).items()}
     given: dict[str, Any] = {key.replace(".", "__"): value for key, value in values.items()}
-    server = ros.start(AffordanceNode, from_scratch=True, **given)
+    box = {f"bin.{k}": v for k, v in flatten(type(BIN), BIN).items()}
+    cell = ros.cell({"offer.min_probability": LIKELY, **box, "camera.max_age": 1e11}, "")
+    server = ros.start(AffordanceNode, from_scratch=True, cell=cell, **given)
     assert isinstance(server, AffordanceNode)
     explores = {"exploration.start": OFTEN.start, "exploration.decay": OFTEN.decay}
     Trainee(ros, log.folder, **explores)

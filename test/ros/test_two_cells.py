@@ -1,6 +1,9 @@
 """Two simulated cells in one system, each in a namespace of its own, pick at the same time."""
 
 import queue
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,28 @@ def nodes_of(name: str, folder: Path) -> list[NodeSpec]:
         "simulation.scene": "rows",
         "simulation.hardness": "ideal",
         "simulation.objects": 3,
-        "answer_timeout": 60.0,
     }
     remappings = {"__ns": f"/{name}"}
     return [
         NodeSpec("executor_node", cell | play, remappings=remappings),
         NodeSpec("affordance_node", cell | {"from_scratch": True}, remappings=remappings),
     ]
+
+
+def pick_at_once(ros: Ros, results: dict[str, "queue.Queue[Any]"]) -> None:
+    """Wait for the nodes of both cells, start both, and hear of a pick of each."""
+    for name in CELLS:
+        for node in ("executor_node", "affordance_node"):
+            ros.client.wait_active(f"/{name}/{node}", PATIENCE)
+    for name in CELLS:
+        service = f"/{name}/executor_node/start"
+        answer = ros.client.call(Trigger, service, Trigger.Request(), PATIENCE)
+        assert answer.success, answer.message
+    for name in CELLS:
+        result = results[name].get(timeout=PATIENCE)
+        assert result.outcome != PickResult.OUTCOME_ABORTED, result.detail
+        assert result.header.frame_id == f"{name}_base_link"
+        assert result.point.header.frame_id.startswith(f"{name}_camera")
 
 
 @pytest.mark.slow
@@ -48,15 +66,37 @@ def test_two_cells_in_two_namespaces_pick_at_once(ros: Ros, tmp_path: Path) -> N
         for name, processes in zip(CELLS, (left, right), strict=True):
             for spec in nodes_of(name, tmp_path):
                 processes.start(spec)
-        for name in CELLS:
-            for node in ("executor_node", "affordance_node"):
-                ros.client.wait_active(f"/{name}/{node}", PATIENCE)
-        for name in CELLS:
-            service = f"/{name}/executor_node/start"
-            answer = ros.client.call(Trigger, service, Trigger.Request(), PATIENCE)
-            assert answer.success, answer.message
-        for name in CELLS:
-            result = results[name].get(timeout=PATIENCE)
-            assert result.outcome != PickResult.OUTCOME_ABORTED, result.detail
-            assert result.header.frame_id == f"{name}_base_link"
-            assert result.point.header.frame_id.startswith(f"{name}_camera")
+        pick_at_once(ros, results)
+
+
+PROGRAM = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import PushRosNamespace
+service = LaunchService()
+for seed, name in enumerate(sys.argv[2:]):
+    source = PythonLaunchDescriptionSource(sys.argv[1])
+    arguments = [("scene", "rows"), ("hardness", "ideal"), ("seed", str(seed))]
+    included = IncludeLaunchDescription(source, launch_arguments=arguments)
+    service.include_launch_description(
+        LaunchDescription([GroupAction([PushRosNamespace(name), included])])
+    )
+sys.exit(service.run())
+"""
+
+
+@pytest.mark.slow
+def test_two_launched_cells_in_two_namespaces_pick_at_once(ros: Ros) -> None:
+    pytest.importorskip("launch_ros")
+    results: dict[str, queue.Queue[Any]] = {
+        name: ros.listen(PickResult, f"/{name}/executor_node/pick_result", 100) for name in CELLS
+    }
+    file = Path(__file__).parents[2] / "launch" / "sim.launch.py"
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(file), *CELLS]) as process:
+        try:
+            pick_at_once(ros, results)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60.0)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from grasp_affordance.ros.common.cell_configs import ur_config
 from grasp_affordance.ros.common.spin import run
@@ -26,7 +27,7 @@ class StandinExecutorNode(ExecutorNode):
     planner: FakePlanner
 
     def __init__(
-        self, driving: Callable[[UrConfig], UrConfig] = lambda config: config, **options: object
+        self, driving: Callable[[UrConfig], UrConfig] = lambda config: config, **options: Any
     ) -> None:
         super().__init__(**options)
         self._driving = driving

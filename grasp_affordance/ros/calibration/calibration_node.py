@@ -64,9 +64,7 @@ class CalibrationNodeConfig:
         "calibrate.board.marker",
         "calibrate.board.dictionary",
         "calibrate.board.legacy",
-        "tool.base_frame_id",
-        "tool.tool_frame_id",
-        "tool.topic",
+        "tool_frame_id",
     )
 
     cell: FilePath = ""

@@ -48,10 +48,12 @@ class CameraNodeConfig:
         "loop",
         "keep_stamps",
         "depth_encoding",
-        "base_frame_id",
+        "cell",
         "bag.color",
         "bag.depth",
         "bag.info",
+        "bag.depth_unit",
+        "bag.trust_depth_frame",
     )
 
     recording: FilePath = ""
@@ -60,7 +62,7 @@ class CameraNodeConfig:
     loop: bool = True
     keep_stamps: bool = False
     depth_encoding: str = "32FC1"
-    cell: str = ""
+    cell: FilePath = ""
     bag: BagTopics = field(default_factory=BagTopics)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,13 @@ from grasp_affordance.ros.drivers.ur.ur_io import UrIoConfig
 def frame_source_config(cell: CellDescription) -> FrameSourceConfig:
     """Return which frames of the camera are good enough."""
     camera = cell.camera
-    return FrameSourceConfig(camera=camera.topics, max_age=camera.max_age, timeout=camera.timeout)
+    return FrameSourceConfig(
+        camera=camera.topics,
+        max_age=camera.max_age,
+        timeout=camera.timeout,
+        depth_unit=camera.depth_unit,
+        trust_depth_frame=camera.trust_depth_frame,
+    )
 
 
 def camera_pose_config(cell: CellDescription) -> CameraPoseConfig:

@@ -70,17 +70,14 @@ class ExecutorNodeConfig:
         "drift.expected",
         "drift.limit",
         "permission.deadman_timeout",
-        "mujoco.camera_rate",
         "simulation.scene",
         "simulation.hardness",
         "simulation.objects",
         "simulation.seed",
         "simulation.real_time_factor",
-        "mujoco.film_path",
+        "simulation.camera_rate",
+        "simulation.film_path",
         "mock_hardware",
-        "ur.status.joint_timeout",
-        "ur.vacuum.reading_timeout",
-        "ur.vacuum.stuck_readings",
     )
 
     cell: FilePath = ""

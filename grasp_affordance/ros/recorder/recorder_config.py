@@ -38,24 +38,16 @@ class RecorderNodeConfig:
     """
 
     PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "cell",
         "folder",
         "by_itself",
         "rate",
-        # Of the cell.
-        "polygon",
-        "box",
-        "frames.camera",
-        "frames.max_age",
-        "frames.timeout",
-        "camera_pose.base_frame_id",
-        "camera_pose.pose",
-        "camera_pose.calibration",
     )
 
     folder: FilePath = ""
     by_itself: bool = True
     rate: float = 5.0
-    cell: str = ""
+    cell: FilePath = ""
     recorder: RecorderConfig = field(default_factory=RecorderConfig)
 
     def __post_init__(self) -> None:

@@ -63,7 +63,7 @@ class Picking:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._activity.claim():
+        with self._activity.acquire():
             cancellation = self._activity.begin()
             self.claimed.set()
             self._arm.stopped.wait(20.0)

@@ -129,6 +129,7 @@ def test_a_point_is_reached_with_the_pose_with_which_it_was_evaluated(cell: Cell
     moved[:3, 3] += [0.01, 0.02, 0.0]  # not what the executor itself hears of the camera
     cell.evaluated_from = ("base_link", moved)
     proposal = cell.propose(lambda _: (10**9, True))
+    assert proposal.T_base_camera is not None
     np.testing.assert_allclose(proposal.T_base_camera, moved, atol=1e-9)
 
 
