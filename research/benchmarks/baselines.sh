@@ -17,11 +17,10 @@ PILES=${PILES:-train=4 test1=5 test2=4 test3=4 heldout=9}  # per seed
 WEAK=${WEAK:-2}  # times as many piles for rules that soon reach the cap, for as many attempts
 CELLS=${CELLS:-realistic adverse}
 TIERS=${TIERS:-learned,prior_abstaining,prior,oracle highest}
-ASKED=${ASKED:-0.3}  # success below which the shipped weights hand a pile back
 export MUJOCO_GL=${MUJOCO_GL:-egl} OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=0
 
 jobs_of_pass() {
-  local seeds=$1 tier cell scene policy piles asked
+  local seeds=$1 tier cell scene policy piles
   for tier in $TIERS; do
     for cell in $CELLS; do
       for scene in $PILES; do
@@ -30,12 +29,8 @@ jobs_of_pass() {
           piles=${scene#*=}
           # A quarter of the objects there is porous and no attempt of an oracle.
           [[ $cell == adverse ]] && piles=$((piles * 7 / 4))
-          asked=
-          case $policy in
-            learned) asked="--min-probability $ASKED" ;;
-            highest) piles=$((piles * WEAK)) ;;
-          esac
-          echo "--policy $policy $asked --hardness $cell --scene ${scene%=*} --seeds 0:$seeds" \
+          [[ $policy == highest ]] && piles=$((piles * WEAK))
+          echo "--policy $policy --hardness $cell --scene ${scene%=*} --seeds 0:$seeds" \
             "--clearances $piles --output $OUTPUT/$cell-${scene%=*}-$policy.json --resume"
         done
       done
