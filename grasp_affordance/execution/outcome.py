@@ -3,7 +3,7 @@
 Two independent removal check: the pressure (did the cup hold when it was asked to?) and, where
 frames around the pick exist, the depth difference (did something leave the bin?). Where they
 contradict each other the attempt is UNCERTAIN and yields no label. A simulator's truth takes no
-part; it stands beside the judgement, for scoring.
+part; it stands beside the result, for scoring.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def evaluate(sensed: Sensed, trace: PressureTrace) -> OutcomeResult:
 
 
 def reconcile(result: OutcomeResult, removal: Removal | None) -> OutcomeResult:
-    """Return the judgement of both sensors together.
+    """Return the result of both sensors together.
 
     Two removed regions under one sealed cup are a double pick: the surface held, but not as the
     label of a single object should say, so it is kept out of training. An object lost after it had

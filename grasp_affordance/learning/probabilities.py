@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
 
 Array = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ class Platt:
 
     def __call__(self, probability: ArrayLike) -> Array:
         """Return corrected probabilities of the same shape."""
-        return _sigmoid(self.scale * _logit(probability) + self.shift)
+        return expit(self.scale * _logit(probability) + self.shift)
 
 
 def fit_platt(
@@ -125,7 +126,7 @@ def _fit(design: Array, known: Array, label: Array, believed: Array, strength: f
     if not label.size:
         return theta
     for _ in range(50):
-        p = _sigmoid(known + design @ theta)
+        p = expit(known + design @ theta)
         gradient = design.T @ (p - label) + strength * (theta - believed)
         hessian = (design * (p * (1 - p))[:, None]).T @ design + strength * np.eye(theta.size)
         step = np.linalg.solve(hessian, gradient)
@@ -137,8 +138,4 @@ def _fit(design: Array, known: Array, label: Array, believed: Array, strength: f
 
 def _logit(probability: ArrayLike) -> Array:
     p = np.clip(np.asarray(probability, dtype=np.float64), _EPSILON, 1 - _EPSILON)
-    return np.asarray(np.log(p / (1 - p)))
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -50, 50))))
+    return np.asarray(logit(p))

@@ -65,7 +65,7 @@ class CandidateRow:
 
 
 @dataclass(frozen=True)
-class JudgedImage:
+class ScoredImage:
     """The candidates of one image, best first."""
 
     image: str
@@ -79,7 +79,7 @@ def evaluate_recording(
     config: ValidityConfig,
     region: np.ndarray | None = None,
     tried: float = 1.0,
-) -> list[JudgedImage]:
+) -> list[ScoredImage]:
     """Detect in frames of a recorded pile and evaluate every candidate.
 
     Args:
@@ -96,7 +96,7 @@ def evaluate_recording(
         candidates = list(detect(frame, region))
         image = f"{recording.folder.name}/{name}"
         rows = evaluate_candidates(image, recording, frame, scene, candidates, config, tried)
-        images.append(JudgedImage(image, tuple(rows)))
+        images.append(ScoredImage(image, tuple(rows)))
     return images
 
 
@@ -142,8 +142,8 @@ def evaluate_candidates(
 
 
 def evaluate_anew(
-    image: JudgedImage, recording: Recording, name: str, config: ValidityConfig
-) -> JudgedImage:
+    image: ScoredImage, recording: Recording, name: str, config: ValidityConfig
+) -> ScoredImage:
     """Evaluate kept candidates again, after a change of the criteria; what was tried stays."""
     scene = read_scene(recording, name)
     rows = [
@@ -155,7 +155,7 @@ def evaluate_anew(
         )
         for row in image.rows
     ]
-    return JudgedImage(image.image, tuple(rows))
+    return ScoredImage(image.image, tuple(rows))
 
 
 def _evaluated(
@@ -176,7 +176,7 @@ def _evaluated(
 
 
 def summarise(
-    images: Sequence[JudgedImage], threshold: float, most: int | None = None
+    images: Sequence[ScoredImage], threshold: float, most: int | None = None
 ) -> dict[str, Any]:
     """Return the figures of evaluated images as a JSON object; None where nothing is known.
 
@@ -220,7 +220,7 @@ def summarise(
     }
 
 
-def images_to_json(images: Sequence[JudgedImage]) -> list[dict[str, Any]]:
+def images_to_json(images: Sequence[ScoredImage]) -> list[dict[str, Any]]:
     """Return evaluated images as JSON values; `images_from_json` is the inverse."""
     return [
         {"image": image.image, "rows": [_rounded(asdict(row)) for row in image.rows]}
@@ -228,10 +228,10 @@ def images_to_json(images: Sequence[JudgedImage]) -> list[dict[str, Any]]:
     ]
 
 
-def images_from_json(data: Sequence[dict[str, Any]]) -> list[JudgedImage]:
+def images_from_json(data: Sequence[dict[str, Any]]) -> list[ScoredImage]:
     """Inverse of `images_to_json`; raises KeyError or TypeError where it is none."""
     return [
-        JudgedImage(entry["image"], tuple(CandidateRow(**row) for row in entry["rows"]))
+        ScoredImage(entry["image"], tuple(CandidateRow(**row) for row in entry["rows"]))
         for entry in data
     ]
 

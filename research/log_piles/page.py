@@ -13,7 +13,7 @@ from grasp_affordance.detection.model import DEFAULT_THRESHOLD
 from grasp_affordance.evaluation.provenance import machine_text, provenance, revision
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.sequence import Sequence as Recording
-from research.log_piles.candidates import CandidateRow, JudgedImage
+from research.log_piles.candidates import CandidateRow, ScoredImage
 from research.log_piles.report import (
     CANDIDATE_COLUMNS,
     LABEL_COLUMNS,
@@ -78,12 +78,12 @@ def publish(results: Path, data: Path, tables: Path, picture: Path) -> None:
     )
 
 
-def _some(images: Sequence[JudgedImage]) -> list[JudgedImage]:
+def _some(images: Sequence[ScoredImage]) -> list[ScoredImage]:
     """A few images from fuller to emptier bins."""
     return [images[k] for k in np.linspace(0, len(images) - 1, 2 * _COLUMNS + 1).astype(int)[1::2]]
 
 
-def _frame(data: Path, seed: int, image: JudgedImage) -> Image:
+def _frame(data: Path, seed: int, image: ScoredImage) -> Image:
     recording, name = image.image.split("/")
     return Recording(data / f"seed{seed}" / recording).read(name).color
 
@@ -113,7 +113,7 @@ def draw_candidates(color: Image, rows: Sequence[CandidateRow], title: str) -> I
 
 def write_sheet(
     path: Path,
-    rows: Sequence[tuple[str, Sequence[tuple[Image, JudgedImage]]]],
+    rows: Sequence[tuple[str, Sequence[tuple[Image, ScoredImage]]]],
     threshold: float,
 ) -> None:
     """Write a picture: one row per (name, [(frame, its candidates)]), in equal numbers."""

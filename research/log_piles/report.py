@@ -10,7 +10,7 @@ import numpy as np
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.tables import percent, with_interval
 from grasp_affordance.files import parse_json
-from research.log_piles.candidates import JudgedImage, images_from_json, summarise
+from research.log_piles.candidates import ScoredImage, images_from_json, summarise
 
 PAPER_VALID = {"auto": 0.8117, "exact": 0.8343}  # table 1: automatic and manual labels
 _NAMES = {"auto": "automatic", "exact": "exact"}
@@ -32,7 +32,7 @@ class LogPileRun:
     source: str
     labels: str
     seed: int
-    images: tuple[JudgedImage, ...]
+    images: tuple[ScoredImage, ...]
     facts: Mapping[str, Any]
 
 
@@ -149,10 +149,10 @@ def _group(runs: Sequence[LogPileRun], source: str, labels: str) -> list[LogPile
     )
 
 
-def _pooled(group: Sequence[LogPileRun]) -> list[JudgedImage]:
+def _pooled(group: Sequence[LogPileRun]) -> list[ScoredImage]:
     """All images, named by their seed too: different seeds have different piles."""
     return [
-        JudgedImage(f"{run.seed}/{image.image}", image.rows)
+        ScoredImage(f"{run.seed}/{image.image}", image.rows)
         for run in group
         for image in run.images
     ]

@@ -111,7 +111,7 @@ def test_nothing_is_offered_outside_the_workspace(scene: Scene) -> None:
     assert selection.rejections[Rejection.OUTSIDE_WORKSPACE] > 100
 
 
-def test_a_hopeless_map_yields_reasons_only(scene: Scene) -> None:
+def test_an_unlikely_map_yields_reasons_only(scene: Scene) -> None:
     selection = select(np.zeros(scene.surface.shape, np.float32), scene, Source.LEARNED)
     assert selection.points == ()
     assert selection.rejections[Rejection.BELOW_THRESHOLD] > 100

@@ -96,7 +96,7 @@ def test_what_is_farther_from_the_objects_does_not_change_their_score() -> None:
     assert alone[far].max() == 0
 
 
-def test_less_curved_is_better_and_a_pencil_is_hopeless() -> None:
+def test_less_curved_is_better_and_on_a_pencil_no_cup_seals() -> None:
     scores = []
     for radius in (0.008, 0.015, 0.03, 0.06):
         surface, points = observed([floor(), Log((0, 0, radius), radius, 0.2)], noise=0.0003)

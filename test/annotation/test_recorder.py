@@ -188,7 +188,7 @@ from grasp_affordance.annotation.recording.from_recording import Recorder
 from grasp_affordance.sequence import SequenceCamera
 recorder = Recorder({str(tmp_path / "kept")!r}, SequenceCamera(INTRINSICS), RecorderConfig())
 while True:
-    judgement, name = recorder.offer(frame(Block(160, 120, 70, 24)), 0, asked=True)
+    decision, name = recorder.offer(frame(Block(160, 120, 70, 24)), 0, asked=True)
     print(name, flush=True)
 """
     process = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE, text=True)

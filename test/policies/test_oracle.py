@@ -26,7 +26,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Answer:
     sealed: bool
     object_id: int
     tilt: float = 0.0
@@ -51,11 +51,11 @@ class TwoBlocks:
     def true_depth(self) -> NDArray[np.float32]:
         return (CAMERA_HEIGHT - self._heights).astype(np.float32)
 
-    def seal_at(self, position_base: NDArray[np.float64], approach: NDArray[np.float64]) -> Verdict:
+    def seal_at(self, position_base: NDArray[np.float64], approach: NDArray[np.float64]) -> Answer:
         offsets = [np.abs(position_base[:2] - centre).max() for centre in self.centres]
         nearest = int(np.argmin(offsets))
         inside = offsets[nearest] < SIZE / 2 - 0.01
-        return Verdict(inside and nearest in self.sealing, nearest if inside else -1)
+        return Answer(inside and nearest in self.sealing, nearest if inside else -1)
 
     def objects(self) -> Sequence[Thing]:
         return [Thing(k, np.array([*self.centres[k], HEIGHT / 2]), self.under[k]) for k in range(2)]

@@ -102,7 +102,7 @@ def test_another_device_changes_every_arm_and_no_run() -> None:
     assert EXPERIMENTS["paper"].on("cpu") == EXPERIMENTS["paper"]
 
 
-def test_a_learner_that_begins_with_the_shipped_weights_judges_as_they_do(tmp_path: Path) -> None:
+def test_a_learner_that_begins_with_the_shipped_weights_predicts_as_they_do(tmp_path: Path) -> None:
     options = EXPERIMENTS["adverse"].arms["shipped"].options
     policy = make_learner(options, 3, tmp_path / "run")
     policy.export(tmp_path / "first.safetensors")

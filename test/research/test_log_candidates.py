@@ -16,7 +16,7 @@ from grasp_affordance.sim.piles import shapes
 from grasp_affordance.sim.piles.objects import Material, ObjectSpec, Placement, lying
 from research.log_piles.candidates import (
     CandidateRow,
-    JudgedImage,
+    ScoredImage,
     evaluate_anew,
     evaluate_recording,
     images_from_json,
@@ -77,7 +77,7 @@ def test_kept_candidates_can_be_evaluated_anew_without_being_tried_anew(
     (image,) = evaluate_recording(
         recording, ["0000"], lambda *_: scored(*rectangles), LIMITS, tried=0.0
     )
-    forgotten = JudgedImage(
+    forgotten = ScoredImage(
         image.image, tuple(replace(row, fault="too_big", strict="") for row in image.rows)
     )
     assert evaluate_anew(forgotten, recording, "0000", LIMITS) == image
@@ -113,7 +113,7 @@ def row(image: str, score: float, fault: str = "none", outcome: str | None = Non
 
 
 IMAGES = [
-    JudgedImage(
+    ScoredImage(
         "a",
         (
             row("a", 0.9, outcome="lifted"),
@@ -121,8 +121,8 @@ IMAGES = [
             row("a", 0.2, "too_big"),
         ),
     ),
-    JudgedImage("b", (row("b", 0.7, "covered", "lifted"),)),
-    JudgedImage("c", ()),
+    ScoredImage("b", (row("b", 0.7, "covered", "lifted"),)),
+    ScoredImage("c", ()),
 ]
 
 

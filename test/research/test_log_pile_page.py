@@ -9,7 +9,7 @@ import numpy as np
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter
-from research.log_piles.candidates import CandidateRow, JudgedImage, images_to_json
+from research.log_piles.candidates import CandidateRow, ScoredImage, images_to_json
 from research.log_piles.page import draw_candidates, publish, write_sheet
 from research.tables import read_table
 
@@ -41,12 +41,12 @@ def test_a_rectangle_is_drawn_where_it_is() -> None:
 
 
 def test_the_sheet_shows_only_what_passes_the_threshold(tmp_path: Path) -> None:
-    image = JudgedImage("a", (candidate("none"), candidate("none", 30.0, 0.1)))
+    image = ScoredImage("a", (candidate("none"), candidate("none", 30.0, 0.1)))
     write_sheet(tmp_path / "sheet.png", [("auto", [(GREY, image)] * 2)], 0.3)
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None
     assert sheet.shape == (360, 960, 3)
-    everything = JudgedImage("a", (candidate("none"), candidate("none", 30.0, 0.8)))
+    everything = ScoredImage("a", (candidate("none"), candidate("none", 30.0, 0.8)))
     write_sheet(tmp_path / "more.png", [("auto", [(GREY, everything)] * 2)], 0.3)
     more = cv2.imread(str(tmp_path / "more.png"))
     assert more is not None
@@ -59,7 +59,7 @@ def test_publishing_writes_tables_and_a_picture(tmp_path: Path) -> None:
         tmp_path / "data" / "seed3" / "test00", SequenceCamera(frame.intrinsics)
     )
     name = writer.append(frame)
-    images = images_to_json([JudgedImage(f"test00/{name}", (candidate("none"),))])
+    images = images_to_json([ScoredImage(f"test00/{name}", (candidate("none"),))])
     result = {"seed": 3, "network": "dense", "labels": "auto", "images": images}
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "dense-auto-seed3.json").write_text(json.dumps(result))

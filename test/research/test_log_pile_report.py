@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grasp_affordance.errors import ConfigError
-from research.log_piles.candidates import CandidateRow, JudgedImage, images_to_json
+from research.log_piles.candidates import CandidateRow, ScoredImage, images_to_json
 from research.log_piles.report import (
     candidate_rows,
     label_rows,
@@ -14,8 +14,8 @@ from research.log_piles.report import (
 )
 
 
-def image(name: str, *rows: tuple[float, str]) -> JudgedImage:
-    return JudgedImage(
+def image(name: str, *rows: tuple[float, str]) -> ScoredImage:
+    return ScoredImage(
         name,
         tuple(
             CandidateRow(
@@ -31,7 +31,7 @@ MIXED = image("a/0000", (0.9, "none"), (0.4, "blocked"))
 NONE = image("a/0001")
 
 
-def write(folder: Path, name: str, images: list[JudgedImage], **facts: object) -> None:
+def write(folder: Path, name: str, images: list[ScoredImage], **facts: object) -> None:
     folder.mkdir(exist_ok=True)
     content = {"seed": 0, "images": images_to_json(images), **facts}
     (folder / f"{name}-seed{content['seed']}.json").write_text(json.dumps(content))

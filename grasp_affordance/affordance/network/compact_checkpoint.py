@@ -81,16 +81,11 @@ def version(state: Mapping[str, Tensor], attempts: int) -> str:
 def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, float]:
     """Return the network, ready to predict, and its correction (scale, shift).
 
-    Channels that the package has learned to compute since the weights were written get no weight:
-    the network predicts what it always did, and may look at them from its next training sample on.
-
     Raises:
-        CheckpointError: the network sees channels that this package does not compute, or the
+        CheckpointError: the network sees other channels than this package computes, or the
             tensors are not those of the network that the header describes.
     """
-    given = _channels_of(checkpoint)
-    if not set(given) <= set(CHANNELS):
-        require_channels(checkpoint)
+    require_channels(checkpoint)
     what = "the weights are not those of the compact network in the checkpoint's header"
     with damage_as_checkpoint_error(what):
         data = dict(checkpoint.config["network"])
@@ -100,9 +95,7 @@ def from_checkpoint(checkpoint: Checkpoint) -> tuple[CompactNetwork, float, floa
         if not (math.isfinite(scale) and math.isfinite(shift)):
             raise ValueError(f"the correction {scale}, {shift} is not finite")
         network = CompactNetwork(config)
-        tensors = _with_all_channels(weights_of(checkpoint), given)
-        network.load_state_dict(tensors, strict=True)
-        network.forget_unseen()  # weights of before gave them some, at random
+        network.load_state_dict(dict(weights_of(checkpoint)), strict=True)
     return network.eval(), scale, shift
 
 
@@ -119,16 +112,6 @@ def _channels_of(checkpoint: Checkpoint) -> tuple[str, ...]:
             "names; use the package version that wrote it"
         )
     return tuple(given)
-
-
-def _with_all_channels(state: Mapping[str, Tensor], given: tuple[str, ...]) -> dict[str, Tensor]:
-    """Return the weights of a network that saw the channels `given` with all of `CHANNELS`."""
-    stem = state["stem.weight"]
-    if stem.shape[1] != len(given):
-        raise ValueError(f"{stem.shape[1]} channels have weights, {len(given)} have names")
-    weight = stem.new_zeros(stem.shape[0], len(CHANNELS), *stem.shape[2:])
-    weight[:, [CHANNELS.index(name) for name in given]] = stem
-    return {**state, "stem.weight": weight}
 
 
 def require_channels(checkpoint: Checkpoint) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from grasp_affordance.affordance.network.compact import CompactConfig
 from grasp_affordance.affordance.network.features import feature_map
@@ -60,11 +61,11 @@ def observe(
     """
     grid = MetricGrid.over(frame, region, config.resolution, _SURROUNDINGS * config.cup_radius)
     features = feature_map(frame, region, grid, config.cup_radius, up, config.use_color)
-    logit = np.zeros((grid.rows, grid.columns), dtype=np.float32)
+    prior_logit = np.zeros((grid.rows, grid.columns), dtype=np.float32)
     if config.use_prior and prior is not None:
         p = np.clip(grid.sample(prior), _PRIOR_FLOOR, 1 - _PRIOR_FLOOR)
-        logit = np.log(p / (1 - p)).astype(np.float32)
-    return Observation(grid, features, logit)
+        prior_logit = logit(p).astype(np.float32)
+    return Observation(grid, features, prior_logit)
 
 
 def smoothed(cells: Image, sigma: float) -> Image:

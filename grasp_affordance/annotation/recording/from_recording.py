@@ -57,7 +57,7 @@ class Recorder:
     def offer(
         self, frame: RgbdFrame, now_ns: int, asked: bool = False
     ) -> tuple[RecordDecision, str | None]:
-        """Evaluate a frame and write it if it is kept; return the judgement and its name.
+        """Evaluate a frame and write it if it is kept; return the decision and its name.
 
         Raises:
             SequenceError: it cannot be written.

@@ -57,7 +57,7 @@ class LiveRecorder:
         asked: bool = False,
         T_base_camera: Array | None = None,
     ) -> tuple[RecordDecision, str | None]:
-        """Evaluate a frame and write it if it is kept; return the judgement and its name.
+        """Evaluate a frame and write it if it is kept; return the decision and its name.
 
         Args:
             now_ns: the time, in the clock of the frame's stamp.

@@ -131,7 +131,7 @@ def consider(
     config: RecorderConfig,
     asked: bool = False,
 ) -> tuple[RecorderState, RecordDecision]:
-    """Decide on a frame; return the new state and the judgement.
+    """Decide on a frame; return the new state and the decision.
 
     Args:
         state: as the last call returned it.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor
 from torch.nn import functional
 
@@ -93,7 +94,7 @@ class DenseDetector(Detector):
     def propose(self, frame: RgbdFrame) -> list[ScoredRectangle]:
         """Return scored rectangles in a frame seen through `view`, best first."""
         output = self.network(self._input([frame]))[0].float().cpu().numpy()
-        score = 1 / (1 + np.exp(-np.clip(output[0], -30, 30)))
+        score = expit(output[0])
         cells = decode(score, output[1:], STRIDE, _CANDIDATES, _LEAST)
         depths = _depths_at(frame, cells.x, cells.y)
         columns = (cells.x, cells.y, cells.theta, cells.h, cells.score, depths)

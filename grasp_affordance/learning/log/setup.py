@@ -30,7 +30,7 @@ DECISIVE = ("cell.bin", "cell.cup", "cell.base_frame", "cell.camera.region", "pr
 
 
 @dataclass(frozen=True)
-class _Judging:
+class _Decisive:
     """The predictor's settings that no cell sets: as JSON, the group `predictor` of setup.json."""
 
     minimum_depth: float
@@ -66,7 +66,7 @@ class LogSetup:
         try:
             cell = cell_from_dict(data["cell"])
             cell.required_bin()
-            found = from_dict(_Judging, data["predictor"], "predictor")
+            found = from_dict(_Decisive, data["predictor"], "predictor")
         except (KeyError, TypeError, ConfigError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise AttemptLogError(
@@ -78,7 +78,7 @@ class LogSetup:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values; `read` is the inverse."""
         predictor = self.predictor
-        evaluating = _Judging(predictor.minimum_depth, predictor.seal, predictor.region)
+        evaluating = _Decisive(predictor.minimum_depth, predictor.seal, predictor.region)
         return {"cell": cell_to_dict(self.cell), "predictor": to_dict(evaluating)}
 
     def view(self) -> BinView:

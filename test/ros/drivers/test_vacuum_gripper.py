@@ -136,7 +136,7 @@ def test_a_vacuum_that_is_there_before_the_grasp_is_a_fault_and_nothing_is_switc
         assert not ejector.on
 
 
-def test_a_sensor_that_stops_trembling_is_stuck_and_judges_nothing() -> None:
+def test_a_sensor_that_stops_trembling_is_stuck_and_decides_nothing() -> None:
     with gripping() as (gripper, ejector):
         gripper.grasp()
         ejector.tremble = 0.0

@@ -33,7 +33,7 @@ UNLIMITED = FrameSourceConfig(max_age=0.0, timeout=TIMEOUT)  # a busy machine is
 POINT = SuctionPoint(160, 120, T_BASE_CAMERA[:3, 3], T_BASE_CAMERA[:3, 2], 0.5, Source.PRIOR)
 NOTHING_LEARNED = "an attempt on it teaches nothing"
 
-Judge = Callable[[GetSuctionPoints.Request], tuple[int, bool]]
+Evaluate = Callable[[GetSuctionPoints.Request], tuple[int, bool]]
 
 
 class Cell:
@@ -51,7 +51,7 @@ class Cell:
         cell = cast(Any, SimpleNamespace(camera=camera, now_ns=self.now_ns))
         client = Client(node, callback_group=together)
         self.ask = SuctionClient(client, cell, camera, "evaluate", "base_link", 5, TIMEOUT)
-        self.evaluate: Judge | None = None
+        self.evaluate: Evaluate | None = None
         self.evaluated_from: tuple[str, Array] = ("base_link", T_BASE_CAMERA)
         node.create_service(
             GetSuctionPoints, "evaluate/get_suction_points", self._answer, callback_group=together
@@ -60,7 +60,7 @@ class Cell:
     def now_ns(self) -> int:
         return int(self.ros.node.get_clock().now().nanoseconds)
 
-    def propose(self, evaluate: Judge) -> Proposal:
+    def propose(self, evaluate: Evaluate) -> Proposal:
         """Ask; the evaluate says the stamp that was evaluated and whether there is a point in it."""
         self.evaluate = evaluate
         return self.ask(Failures(), 0.0)
