@@ -24,6 +24,7 @@ INTERFACES = ROOT / "interfaces" / "grasp_affordance_interfaces"
 # What a Python requirement of setup.py is called in rosdep; None where rosdep has no name for it.
 ROSDEP_KEYS = {
     "docstring-parser": None,
+    "filelock": "python3-filelock",
     "flask": "python3-flask",
     "imageio-ffmpeg": None,
     "matplotlib": "python3-matplotlib",

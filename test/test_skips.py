@@ -37,7 +37,7 @@ def outcome(folder: Path, name: str, ci: str) -> tuple[int, str]:
     """Run pytest on one of the files; return its status and what it says."""
     (folder / name).write_text(FILES[name])
     (folder / "conftest.py").write_text(
-        "from skips import pytest_make_collect_report, pytest_runtest_makereport\n"
+        "from helpers.skips import pytest_make_collect_report, pytest_runtest_makereport\n"
     )
     environment = {**os.environ, "CI": ci, "PYTHONPATH": str(Path(__file__).parent)}
     environment.pop("PYTEST_ADDOPTS", None)
