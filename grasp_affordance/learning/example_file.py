@@ -70,7 +70,8 @@ class ExampleFile:
     def _check_finite(self, records: NDArray[np.void]) -> None:
         finite = np.ones(len(records), np.bool_)
         for name in self._dtype.names or ():
-            finite &= np.isfinite(records[name]).reshape(len(records), -1).all(axis=1)
+            values = np.isfinite(records[name])
+            finite &= values.all(axis=tuple(range(1, values.ndim)))
         wrong = int((~finite).sum())
         if wrong:
             raise CheckpointError(
