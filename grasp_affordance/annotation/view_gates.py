@@ -43,7 +43,7 @@ def check_view(
     before: RgbdFrame, after: RgbdFrame, change: SceneChange, config: GateConfig
 ) -> PairResult | None:
     """Refuse a pair whose view changed: the camera moved, or most of the scene did."""
-    motion = camera_motion(before, after, change.change, change.recolored)
+    motion = camera_motion(before, after, change.change)
     if motion is not None and motion > config.camera_motion:
         return rejected(Reason.CAMERA_MOVED, f"the still part of the image moved {motion:.1f} px")
     pixels = sum(region.pixels for region in (*change.removed, *change.added))

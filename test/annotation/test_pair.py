@@ -8,6 +8,7 @@ from helpers.annotation_scenes import OTHER as NEIGHBOUR
 from grasp_affordance.annotation.metrics import angle_between, mask_iou
 from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
 from grasp_affordance.annotation.result import Reason, Status
+from grasp_affordance.errors import FrameError
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = AnnotationConfig()
@@ -221,8 +222,7 @@ def test_frames_without_depth_are_named() -> None:
     assert annotate_pair(noisy(LOG), blind, CONFIG).pair_result.reason is Reason.NO_DEPTH
 
 
-def test_an_empty_polygon_area_finds_nothing() -> None:
+def test_a_polygon_outside_the_image_is_named() -> None:
     outside = np.array([[-50, -50], [-20, -50], [-20, -20]])
-    assert annotate_pair(noisy(LOG), noisy(seed=1), CONFIG, outside).pair_result.reason is (
-        Reason.NO_CHANGE
-    )
+    with pytest.raises(FrameError, match="the bin's polygon is outside the image"):
+        annotate_pair(noisy(LOG), noisy(seed=1), CONFIG, outside)

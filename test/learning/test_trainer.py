@@ -90,10 +90,10 @@ _KILLED = """
 import sys
 sys.path.insert(0, {folder!r})
 from grasp_affordance.learning.trainer import Trainer
-from helpers.synthetic_training_samples import CONFIG, training sample
+from helpers.synthetic_training_samples import CONFIG, training_sample
 trainer = Trainer(CONFIG, {path!r})
 while True:
-    trainer.consume(training sample(trainer.state.consumed))
+    trainer.consume(training_sample(trainer.state.consumed))
     print(trainer.state.consumed, flush=True)
 """
 

@@ -74,5 +74,5 @@ def test_a_run_that_fails_is_named_and_the_command_fails(
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text('{"run": {"seed": 7}}')
     tiny = ["prior", "--arms", "ideal", "--attempts", "1", "--seeds", "0:1", "--resume"]
-    assert command(tmp_path, *tiny, "--no-tests", "--no-references") == 1
+    assert command(tmp_path, *tiny, "--no-tests") == 1
     assert "different: seed" in " ".join(capsys.readouterr().out.split())

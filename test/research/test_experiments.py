@@ -49,7 +49,6 @@ def test_an_ablation_takes_away_what_its_name_says() -> None:
     assert not arms["no_prior"].options.prior
     learner = {name: arm.options.trainer.learner for name, arm in arms.items()}
     assert not learner["no_color"].network.use_color
-    assert learner["narrow_patch"].network.dilations == (1, 2, 4)
     assert learner["one_member"].network.members == 1
     assert arms["no_abstention"].options.min_probability == 0
     changed = replace(default.trainer.learner, bootstrap=1.0)

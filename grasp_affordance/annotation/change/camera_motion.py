@@ -12,41 +12,45 @@ _FEWEST = 12  # corners below which nothing can be said
 _ALIKE, _ALIKE_SHARE = 1.0, 0.25  # two corners move alike within so many pixels, or this share
 _AGREEING = 0.5  # least share of the corners that move alike where the camera has moved
 _UNCHANGED = 3.0  # standard deviations
+# Response of the phase correlation: 0.5 and more for views of one scene, below 0.06 for a plain table.
+_CLEAR = 0.2
+
+Gray = NDArray[np.uint8]
 
 
-def camera_motion(
-    before: RgbdFrame, after: RgbdFrame, change: DepthChange, recolored: Mask
-) -> float | None:
+def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> float | None:
     """Return how far the unchanged part of the image moved, pixels; None where nothing shows it.
 
-    The recorder and the annotation use this one rule. Corners whose depth and colour did not change
-    are followed from one frame into the other. A camera that moved takes them all along: where they
-    do not move alike, they are corners of a shadow, or of nothing, and say nothing about it.
+    The recorder and the annotation use this one rule. Corners whose depth did not change are
+    followed from one frame into the other. A camera that moved takes them all along. Where they do
+    not move alike, they are corners of a shadow, or the camera moved too far to follow them: then
+    the whole images are compared, and only a clear match counts.
 
     Args:
         before, after: of one size.
         change: of depth from one to the other.
-        recolored: (H, W), pixels whose colour changed.
     """
-    unchanged = change.known & ~recolored
-    unchanged &= ~change.beyond(_UNCHANGED) & ~change.beyond(_UNCHANGED, -1)
-    steps = _steps(before.color, after.color, unchanged)
-    if len(steps) < _FEWEST:
-        return None
-    middle = np.median(steps, axis=0)
-    motion = float(np.linalg.norm(middle))
-    alike = np.linalg.norm(steps - middle, axis=1) <= max(_ALIKE, _ALIKE_SHARE * motion)
-    if np.count_nonzero(alike) < max(_FEWEST, _AGREEING * len(steps)):
-        return None
-    return motion
+    unchanged = change.known & ~change.beyond(_UNCHANGED) & ~change.beyond(_UNCHANGED, -1)
+    first, second = (cv2.cvtColor(each.color, cv2.COLOR_RGB2GRAY) for each in (before, after))
+    steps = _steps(first, second, unchanged)
+    if len(steps) >= _FEWEST:
+        middle = np.median(steps, axis=0)
+        motion = float(np.linalg.norm(middle))
+        alike = np.linalg.norm(steps - middle, axis=1) <= max(_ALIKE, _ALIKE_SHARE * motion)
+        if np.count_nonzero(alike) >= max(_FEWEST, _AGREEING * len(steps)):
+            return motion
+    return _whole_motion(first, second)
 
 
-def _steps(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], unchanged: Mask
-) -> NDArray[np.float32]:
+def _whole_motion(first: Gray, second: Gray) -> float | None:
+    """Return by how far one image is the other, pixels, by phase correlation; None if it is not."""
+    window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
+    shift, response = cv2.phaseCorrelate(np.float32(first), np.float32(second), window)
+    return float(np.linalg.norm(shift)) if response >= _CLEAR else None
+
+
+def _steps(first: Gray, second: Gray, unchanged: Mask) -> NDArray[np.float32]:
     """Return how corners moved (N, 2), pixels (u, v), by pyramidal Lucas-Kanade."""
-    first = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY)
-    second = cv2.cvtColor(after, cv2.COLOR_RGB2GRAY)
     corners = cv2.goodFeaturesToTrack(
         first, _CORNERS, _QUALITY, _SPACING, mask=unchanged.astype(np.uint8)
     )

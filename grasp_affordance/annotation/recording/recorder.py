@@ -15,7 +15,6 @@ from grasp_affordance.annotation.change.difference import (
     DepthChange,
     DifferenceConfig,
     Mask,
-    color_change,
     depth_change,
 )
 from grasp_affordance.annotation.change.refinement import disc
@@ -204,8 +203,7 @@ def _compare(
     change = _depth_change(kept, frame, config)
     grown, shrunk = _changes(change, config)
     share = float((grown | shrunk).mean())
-    recolored = color_change(kept.color, frame.color, config.difference.color_change)
-    motion = camera_motion(kept, frame, change, recolored)
+    motion = camera_motion(kept, frame, change)
     if motion is not None and motion > config.camera_motion:
         return RecordDecision(False, Reason.CAMERA_MOVED, f"the view moved {motion:.1f} pixels")
     covered = _intruding_share(shrunk, kept, frame, config)

@@ -36,7 +36,7 @@ def file_of(folder: Path, **sections: object) -> Path:
 
 def ended(*arguments: str, node: str = "camera_node") -> str:
     """Run a node that must end by itself; return what it said."""
-    command = [sys.executable, "-m", f"grasp_affordance.ros.{node}", "--ros-args", *arguments]
+    command = [sys.executable, "-m", NodeSpec(node).program, "--ros-args", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240.0, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -266,7 +266,7 @@ def test_what_a_user_stopped_is_told_with_its_reason_and_as_no_error(
     ros.node.create_subscription(
         Log, "/rosout", lambda log: errors.append(log.msg) if log.level >= 40 else None, 100
     )
-    cell = Cell(ros, **{**SLOW, "mujoco__sim__objects": 0})
+    cell = Cell(ros, **{**SLOW, "simulation__objects": 0})
     start_affordance(ros)
     assert cell.call("start").success
     ros.wait_until(lambda: not cell.results.empty(), "picked", 60.0)
