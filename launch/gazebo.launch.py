@@ -38,6 +38,7 @@ ARGUMENTS = {
     "ur_type": ("ur5", "type of ur_description"),
     "gui": ("true", "false: Gazebo without a window"),
     "params_file": ("", "parameters of our nodes; empty: config/gazebo.yaml"),
+    "detector": ("", "weights of `train_detector`: also start the detector node"),
     "rviz": ("false", "true: start RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -110,7 +111,11 @@ def ours(given: dict[str, str]) -> list[object]:
         ),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(nodes),
-            launch_arguments={"params_file": file, "use_sim_time": "true"}.items(),
+            launch_arguments={
+                "params_file": file,
+                "use_sim_time": "true",
+                "detector": given["detector"],
+            }.items(),
         ),
         Node(
             package="rviz2",

@@ -39,6 +39,11 @@ def generate_launch_description() -> LaunchDescription:
                 default_value=str(share / "config" / "sim.yaml"),
                 description="parameters of the nodes: differences from the defaults",
             ),
+            DeclareLaunchArgument(
+                "detector",
+                default_value="",
+                description="weights of `train_detector`: also start the detector node",
+            ),
             *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
             DeclareLaunchArgument(
                 "record",
@@ -66,7 +71,9 @@ def generate_launch_description() -> LaunchDescription:
             ),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(share / "launch" / "nodes.launch.py")),
-                launch_arguments={"params_file": LaunchConfiguration("params_file")}.items(),
+                launch_arguments=[
+                    (name, LaunchConfiguration(name)) for name in ("params_file", "detector")
+                ],
             ),
         ]
     )

@@ -41,6 +41,7 @@ ARGUMENTS = {
     "calibrating": ("false", "true: calibration_node instead of the nodes that pick"),
     "params_file": ("", "parameters of our nodes; empty: config/<ur_type>.yaml"),
     "attempts": ("", "folder for every attempt; with one, a trainer learns from them"),
+    "detector": ("", "weights of `train_detector`: also start the detector node"),
     "rviz": ("true", "false: no RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -132,7 +133,8 @@ def ours(given: dict[str, str]) -> list[object]:
             node("executor_node", [file, cell]),
             *learning,
             IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(nodes), launch_arguments={"params_file": file}.items()
+                PythonLaunchDescriptionSource(nodes),
+                launch_arguments={"params_file": file, "detector": given["detector"]}.items(),
             ),
         ]
     rviz = ["-d", str(share / "config" / "cell.rviz")]

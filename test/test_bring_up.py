@@ -10,6 +10,7 @@ from grasp_affordance.cli import COMMANDS
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeConfig
 from grasp_affordance.ros.common.config_values import flatten
+from grasp_affordance.ros.detector.detector_node import DetectorNodeConfig
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 
@@ -21,7 +22,13 @@ PAGES = (
     "docs/picking.md",
     "docs/troubleshooting.md",
 )
-CONFIGS = (ExecutorNodeConfig, AffordanceNodeConfig, CalibrationNodeConfig, TrainerNodeConfig)
+CONFIGS = (
+    ExecutorNodeConfig,
+    AffordanceNodeConfig,
+    CalibrationNodeConfig,
+    DetectorNodeConfig,
+    TrainerNodeConfig,
+)
 BRING_UP = (ROOT / "docs" / "bring_up.md").read_text()
 
 

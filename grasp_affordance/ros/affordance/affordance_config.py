@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from grasp_affordance.affordance.predictor import PredictorConfig
 from grasp_affordance.affordance.shipped import shipped_weights
-from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.affordance.explorer import ExplorerConfig
@@ -28,8 +27,6 @@ class AffordanceNodeConfig:
             `candidates.min_probability` is the success rate that is expected at least of every
             point that is offered; below it the node abstains and says so.
         explorer: how it explores while a trainer asks for it.
-        detector_checkpoint: of `train_detector`, for a parallel gripper; empty for no detector.
-        grasps: which of its rectangles are offered.
         frames: the camera's topics and which frames are good enough.
         camera_pose: where the camera is in the base frame.
         bin: where the bin is.
@@ -43,8 +40,6 @@ class AffordanceNodeConfig:
         default_factory=lambda: PredictorConfig(source=Source.LEARNED)
     )
     explorer: ExplorerConfig = field(default_factory=ExplorerConfig)
-    detector_checkpoint: FilePath = ""
-    grasps: SelectionConfig = field(default_factory=SelectionConfig)
     frames: FrameSourceConfig = field(default_factory=FrameSourceConfig)
     camera_pose: CameraPoseConfig = field(default_factory=CameraPoseConfig)
     bin: BinConfig = field(default_factory=BinConfig)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
-from grasp_affordance.errors import CheckpointError, TransformError
+from grasp_affordance.errors import CheckpointError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.ros.affordance.model_slot import ModelSlot
@@ -69,12 +69,7 @@ class FrameEvaluator:
         Raises:
             TransformError: it is needed, by the caller or the bin, and not known.
         """
-        try:
-            return self._pose.wait(frame_id) if patient else self._pose.lookup(frame_id)
-        except TransformError:
-            if required or self._bin_view.needs_pose:
-                raise
-            return None
+        return self._pose.find(frame_id, required or self._bin_view.needs_pose, patient)
 
     def evaluate(
         self,
