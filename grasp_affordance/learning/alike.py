@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.dense_labels import dense_positives
-from grasp_affordance.annotation.pick_labels import PickLabelConfig, removed_object
+from grasp_affordance.annotation.pick_labels import PickLabelConfig, dense_positives, removed_object
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
 

@@ -3,9 +3,9 @@
 import numpy as np
 from helpers.annotation_scenes import INTRINSICS, Block, frame
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.rectangles import ProposalConfig, propose
 from grasp_affordance.detection.samples import GraspSample
+from grasp_affordance.rectangle import JawConfig
 
 JAW = JawConfig()
 

@@ -17,9 +17,8 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
-from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult
+from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult, ModelSlot
 from grasp_affordance.ros.affordance.explorer import Explorer
-from grasp_affordance.ros.affordance.model_slot import ModelSlot
 from grasp_affordance.ros.affordance.suction_service import answer_request
 from grasp_affordance.ros.affordance.views import Views
 from grasp_affordance.ros.common import topics

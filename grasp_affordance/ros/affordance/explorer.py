@@ -15,8 +15,7 @@ from grasp_affordance.learning.novelty_exploration import (
     NoveltyExploration,
     points_to_try,
 )
-from grasp_affordance.ros.affordance.detection import FrameResult
-from grasp_affordance.ros.affordance.model_slot import ModelSlot
+from grasp_affordance.ros.affordance.detection import FrameResult, ModelSlot
 from grasp_affordance.ros.common import topics
 from grasp_affordance.suction import Selection, Source
 

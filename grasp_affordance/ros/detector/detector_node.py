@@ -12,10 +12,10 @@ from grasp_affordance_interfaces.srv import GetGraspRectangles, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from visualization_msgs.msg import MarkerArray
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.geometry import Array
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinConfig, BinViewSource
 from grasp_affordance.ros.common.config_values import FilePath

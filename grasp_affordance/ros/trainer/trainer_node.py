@@ -187,7 +187,6 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
         return response
 
 
-
 def main() -> int:
     """Run the trainer node."""
     return run(TrainerNode)

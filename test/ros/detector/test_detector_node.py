@@ -16,14 +16,13 @@ from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from visualization_msgs.msg import Marker, MarkerArray
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import from_quaternion, transform_points
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.ros.affordance.bin_view import BinConfig, BinViewSource
 from grasp_affordance.ros.camera.camera_node import CameraNode
 from grasp_affordance.ros.detector.detector_node import DetectorNode, DetectorNodeConfig
