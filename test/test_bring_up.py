@@ -50,11 +50,17 @@ def test_launch_files_and_their_arguments_exist(page: str) -> None:
         assert given <= arguments_of(file), f"{file} knows no {given - arguments_of(file)}"
 
 
+@pytest.mark.parametrize("cell", ["nodes", "recorded", "sim", "gazebo", "ur5"])
+def test_every_cell_starts_the_detector_where_its_weights_are_named(cell: str) -> None:
+    assert "detector" in arguments_of(f"{cell}.launch.py")
+
+
 def test_services_and_actions_of_the_guide_are_those_that_the_nodes_serve() -> None:
     named = set(re.findall(r"/(\w+_node)/(\w+)", BRING_UP))
     assert len(named) >= 5
     for node, service in named:
-        source = ROOT / "grasp_affordance" / "ros" / f"{node}.py"
+        folder = node.removesuffix("_node")
+        source = ROOT / "grasp_affordance" / "ros" / folder / f"{node}.py"
         page = ast.get_docstring(ast.parse(source.read_text())) or ""
         assert f"~/{service}" in page, f"{node} serves no ~/{service}"
 

@@ -36,8 +36,10 @@ def test_a_senseless_rectangle_is_refused(values: tuple) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"plate_length": 0.0}, {"maximum_opening": 0.01, "minimum_opening": 0.02}]
+    ("plate_length", "minimum", "maximum"), [(0.0, 0.0, 0.1), (0.02, 0.02, 0.01), (0.02, -0.1, 0.1)]
 )
-def test_a_gripper_that_cannot_be_built_is_refused(values: dict[str, float]) -> None:
+def test_a_gripper_that_cannot_be_built_is_refused(
+    plate_length: float, minimum: float, maximum: float
+) -> None:
     with pytest.raises(ConfigError, match="are not possible"):
-        JawConfig(**values)
+        JawConfig(plate_length, maximum, minimum)

@@ -7,6 +7,7 @@ Serves: ~/get_grasp_rectangles, ~/load_model
 
 import sys
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from grasp_affordance_interfaces.srv import GetGraspRectangles, LoadModel
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -55,6 +56,23 @@ class DetectorNodeConfig:
         bin: where the bin is; a rectangle outside of it is not offered.
     """
 
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "weights",
+        "threshold",
+        "count",
+        "check_room",
+        "view_rate",
+        # Of the cell.
+        "jaw",
+        "bin",
+        "frames.camera",
+        "frames.max_age",
+        "frames.timeout",
+        "camera_pose.base_frame_id",
+        "camera_pose.pose",
+        "camera_pose.calibration",
+    )
+
     weights: FilePath = ""
     threshold: float | None = None
     count: int = 20
@@ -81,8 +99,8 @@ class DetectorNodeConfig:
 class DetectorNode(ManagedNode[DetectorNodeConfig]):
     """Wires camera and detector to topics and services."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__("detector_node", DetectorNodeConfig(), **options)
+    def __init__(self, config: DetectorNodeConfig | None = None, **options: object) -> None:
+        super().__init__("detector_node", config or DetectorNodeConfig(), **options)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "~/rectangles", 1)
         # Each may wait or work for long without holding up the others.
         answering, loading, self._showing = (MutuallyExclusiveCallbackGroup() for _ in range(3))

@@ -2,23 +2,22 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from grasp_affordance_interfaces.msg import GraspRectangle as GraspRectangleMsg
 from grasp_affordance_interfaces.srv import GetGraspRectangles, LoadModel
+from helpers.detection_scenes import write_random_detector
 from helpers.marker_checks import check_drawable
 from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.detection.dense.network import DenseConfig
-from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import from_quaternion, transform_points
@@ -37,14 +36,7 @@ BOX = {"bin__box__centre": [0.0, 0.0], "bin__box__size": [0.2, 0.2, 0.1], "bin__
 @pytest.fixture
 def detector(tmp_path: Path) -> str:
     """Write a detector that finds something everywhere; what it finds is of no interest."""
-    return write_weights(tmp_path / "detector.safetensors", seed=0)
-
-
-def write_weights(path: Path, seed: int) -> str:
-    torch.manual_seed(seed)
-    module = new_detector(DenseConfig(widths=(4, 8, 8, 8)), JAW, seed).eval()
-    write_detector(path, TrainedDetector(module, JAW, threshold=0.0))
-    return str(path)
+    return write_random_detector(tmp_path / "detector.safetensors", JAW)
 
 
 def start(ros: Ros, sequence: Path, detector: str, **parameters: Any) -> Any:
@@ -221,7 +213,7 @@ def test_another_detector_serves_from_the_next_answer_on(
 ) -> None:
     start(ros, sequence, detector)
     before = ask_until_known(ros, count=5)
-    other = write_weights(tmp_path / "other.safetensors", seed=1)
+    other = write_random_detector(tmp_path / "other.safetensors", JAW, seed=1)
     loaded = load(ros, other)
     assert loaded.success, loaded.message
     assert loaded.version != before.model_version
@@ -258,11 +250,18 @@ def test_the_settings_of_the_node_hold_where_a_caller_asks_for_nothing(
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [({"threshold": 1.5}, "threshold 1.5"), ({"view_rate": 0.0}, "view_rate 0")]
+    ("make", "said"),
+    [
+        (lambda: DetectorNodeConfig(threshold=1.5), "threshold 1.5"),
+        (lambda: DetectorNodeConfig(count=0), "count must be positive"),
+        (lambda: DetectorNodeConfig(view_rate=0.0), "view_rate 0"),
+    ],
 )
-def test_a_senseless_setting_is_refused_by_name(value: dict[str, float], said: str) -> None:
+def test_a_senseless_setting_is_refused_by_name(
+    make: Callable[[], DetectorNodeConfig], said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
-        DetectorNodeConfig(**value)
+        make()
 
 
 def test_the_affordance_node_loads_nothing_of_the_detector() -> None:
