@@ -71,7 +71,7 @@ WITHOUT_TORCH = CORE | {
     "sim",
 }
 
-ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "message_filters", "moveit"} | {
+ROS = {"ament_index_python", "launch", "launch_ros", "message_filters", "moveit"} | {
     "builtin_interfaces",
     "grasp_affordance_interfaces",
     "rclpy",

@@ -120,6 +120,22 @@ class CameraPose:
                     raise
             time.sleep(_POLL)
 
+    def find(self, frame_id: str, needed: bool, patient: bool = False) -> Array | None:
+        """Return `T_base_camera` (4, 4); None where it is neither known nor needed.
+
+        Args:
+            patient: wait where the node has just started; see `wait`.
+
+        Raises:
+            TransformError: it is needed and not known.
+        """
+        try:
+            return self.wait(frame_id) if patient else self.lookup(frame_id)
+        except TransformError:
+            if needed:
+                raise
+            return None
+
     def lookup(self, frame_id: str) -> Array:
         """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.
 
