@@ -13,7 +13,7 @@ PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
-CORE = VALUES | {"closing", "folder_lock", "files", "images", "stamps"}
+CORE = VALUES | {"closing", "folder_lock", "files", "images"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -22,8 +22,6 @@ MAY_USE: dict[str, set[str]] = {
     "folder_lock": {"closing", "errors"},
     "files": {"errors"},
     "images": {"errors"},
-    "stamps": set(),
-    "logs": set(),
     "console": set(),
     "lens": {"errors"},
     "geometry": {"errors", "lens"},
@@ -58,7 +56,7 @@ TOP = {"cli", "commands", "evaluation"}
 
 SMALL = VALUES
 WITHOUT_TORCH = CORE | {
-    "logs",
+    "console",
     "sequence",
     "messages",
     "annotation",
