@@ -21,11 +21,11 @@ from grasp_affordance.calibration.calibration_file import CameraCalibration, rea
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
+from grasp_affordance.rgbd import ahead_of_clock
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.conversions import from_time_msg, from_transform_msg
 from grasp_affordance.ros.common.freshness import NodeClock
-from grasp_affordance.stamps import ahead_of_clock
 
 Array = NDArray[np.float64]
 
