@@ -12,8 +12,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from grasp_affordance.console import log_to_stderr
 from grasp_affordance.errors import GraspAffordanceError
-from grasp_affordance.logs import log_to_stderr
 
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",

@@ -1,4 +1,6 @@
-"""Where demonstrations print: tables and lines must fit also where there is no terminal."""
+"""Where commands and demonstrations print: the log, and tables that fit without a terminal too."""
+
+import logging
 
 from rich.console import Console
 
@@ -9,3 +11,9 @@ def wide_console() -> Console:
     """Return a console of the terminal's width, or of 150 characters where there is none."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def log_to_stderr() -> None:
+    """Send what the package has to say to stderr, and of its libraries what matters."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("OpenGL").setLevel(logging.WARNING)  # else it tells what it does without

@@ -45,6 +45,7 @@ ARGUMENTS = {
     "cell": ("gazebo", "file of the cell, or the name of one that comes with the package"),
     "gui": ("true", "false: Gazebo without a window"),
     "params_file": ("", "further parameters of our nodes; empty for none"),
+    "detector": ("", "weights of `train_detector`: also start the detector node"),
     "rviz": ("false", "true: start RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -124,6 +125,7 @@ def ours(given: dict[str, str]) -> list[object]:
                 "cell": cell,
                 "params_file": file,
                 "use_sim_time": "true",
+                "detector": given["detector"],
             }.items(),
         ),
         Node(

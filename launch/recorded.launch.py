@@ -36,6 +36,11 @@ def generate_launch_description() -> LaunchDescription:
                 default_value=str(share / "config" / "recorded.yaml"),
                 description="parameters of the camera node: differences from the defaults",
             ),
+            DeclareLaunchArgument(
+                "detector",
+                default_value="",
+                description="weights of `train_detector`: also start the detector node",
+            ),
             *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
             Node(
                 package=PACKAGE,
@@ -48,7 +53,9 @@ def generate_launch_description() -> LaunchDescription:
             ),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(share / "launch" / "nodes.launch.py")),
-                launch_arguments={"cell": LaunchConfiguration("cell")}.items(),
+                launch_arguments=[
+                    (name, LaunchConfiguration(name)) for name in ("cell", "detector")
+                ],
             ),
             Node(
                 package="rviz2",

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "hardness": ("realistic", f"one of {', '.join(Hardness)}"),
     "seed": ("0", "of everything random"),
     "params_file": ("", "further parameters of the nodes; empty for none"),
+    "detector": ("", "weights of `train_detector`: also start the detector node"),
     "record": ("", "folder for every attempt; with one, a trainer learns from them"),
 }
 
@@ -50,7 +51,11 @@ def start(context: LaunchContext) -> list[object]:
         *learning,
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(nodes),
-            launch_arguments={"cell": cell, "params_file": file}.items(),
+            launch_arguments={
+                "cell": cell,
+                "params_file": file,
+                "detector": given["detector"],
+            }.items(),
         ),
     ]
 

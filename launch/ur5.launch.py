@@ -43,6 +43,7 @@ ARGUMENTS = {
     "calibrating": ("false", "true: calibration_node instead of the nodes that pick"),
     "params_file": ("", "further parameters of our nodes; empty for none"),
     "attempts": ("", "folder for every attempt; with one, a trainer learns from them"),
+    "detector": ("", "weights of `train_detector`: also start the detector node"),
     "rviz": ("true", "false: no RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
@@ -137,7 +138,11 @@ def ours(given: dict[str, str]) -> list[object]:
             *learning,
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(nodes),
-                launch_arguments={"cell": cell, "params_file": file}.items(),
+                launch_arguments={
+                    "cell": cell,
+                    "params_file": file,
+                    "detector": given["detector"],
+                }.items(),
             ),
         ]
     rviz = ["-d", str(share / "config" / "cell.rviz")]

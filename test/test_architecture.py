@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
 DESCRIPTION = {"config_dict", "cell_description"}
-CORE = VALUES | DESCRIPTION | {"closing", "folder_lock", "files", "images", "stamps", "cell_file"}
+CORE = VALUES | DESCRIPTION | {"closing", "folder_lock", "files", "images", "cell_file"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -23,8 +23,6 @@ MAY_USE: dict[str, set[str]] = {
     "folder_lock": {"closing", "errors"},
     "files": {"errors"},
     "images": {"errors"},
-    "stamps": set(),
-    "logs": set(),
     "console": set(),
     "lens": {"errors"},
     "geometry": {"errors", "lens"},
@@ -62,7 +60,7 @@ TOP = {"cli", "commands", "evaluation"}
 
 SMALL = VALUES | DESCRIPTION
 WITHOUT_TORCH = CORE | {
-    "logs",
+    "console",
     "sequence",
     "messages",
     "annotation",
@@ -71,7 +69,7 @@ WITHOUT_TORCH = CORE | {
     "sim",
 }
 
-ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "message_filters", "moveit"} | {
+ROS = {"ament_index_python", "launch", "launch_ros", "message_filters", "moveit"} | {
     "builtin_interfaces",
     "grasp_affordance_interfaces",
     "rclpy",

@@ -13,6 +13,7 @@ from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConf
 from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeConfig
 from grasp_affordance.ros.common.config_values import flatten
 from grasp_affordance.ros.common.parameters import parameters_of
+from grasp_affordance.ros.detector.detector_node import DetectorNodeConfig
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 
@@ -24,7 +25,13 @@ PAGES = (
     "docs/picking.md",
     "docs/troubleshooting.md",
 )
-CONFIGS = (ExecutorNodeConfig, AffordanceNodeConfig, CalibrationNodeConfig, TrainerNodeConfig)
+CONFIGS = (
+    ExecutorNodeConfig,
+    AffordanceNodeConfig,
+    CalibrationNodeConfig,
+    DetectorNodeConfig,
+    TrainerNodeConfig,
+)
 BRING_UP = (ROOT / "docs" / "bring_up.md").read_text()
 
 
@@ -44,6 +51,11 @@ def test_launch_files_and_their_arguments_exist(page: str) -> None:
     for file, rest in lines:
         given = set(re.findall(r"(\w+):=", rest))
         assert given <= arguments_of(file), f"{file} knows no {given - arguments_of(file)}"
+
+
+@pytest.mark.parametrize("cell", ["nodes", "recorded", "sim", "gazebo", "ur5"])
+def test_every_cell_starts_the_detector_where_its_weights_are_named(cell: str) -> None:
+    assert "detector" in arguments_of(f"{cell}.launch.py")
 
 
 def test_services_and_actions_of_the_guide_are_those_that_the_nodes_serve() -> None:

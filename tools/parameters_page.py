@@ -16,12 +16,14 @@ from grasp_affordance.ros.calibration.calibration_node import CalibrationNodeCon
 from grasp_affordance.ros.camera.camera_node import CameraNodeConfig
 from grasp_affordance.ros.common.config_values import as_parameter, describe, flatten
 from grasp_affordance.ros.common.parameters import parameters_of
+from grasp_affordance.ros.detector.detector_node import DetectorNodeConfig
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.recorder.recorder_config import RecorderNodeConfig
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 
 NODES: dict[str, Any] = {
     "affordance_node": AffordanceNodeConfig(),
+    "detector_node": DetectorNodeConfig(),
     "executor_node": ExecutorNodeConfig(),
     "trainer_node": TrainerNodeConfig(),
     "camera_node": CameraNodeConfig(),

@@ -12,12 +12,16 @@ from grasp_affordance.annotation.change.scene_change import (
     SceneChangeConfig,
     scene_change,
 )
-from grasp_affordance.annotation.gates import GateConfig, check_departure, check_region
-from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.annotation.gates import (
+    GateConfig,
+    check_departure,
+    check_frames,
+    check_region,
+    check_view,
+)
 from grasp_affordance.annotation.rectangles import ProposalConfig, Proposals, propose
 from grasp_affordance.annotation.result import ANNOTATED, PairResult, Reason, Status, rejected
-from grasp_affordance.annotation.view_gates import check_frames, check_view
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 
 

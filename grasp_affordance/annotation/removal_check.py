@@ -16,8 +16,7 @@ from grasp_affordance.annotation.change.scene_change import (
     observed_area,
     scene_change,
 )
-from grasp_affordance.annotation.gates import GateConfig, is_object_sized
-from grasp_affordance.annotation.view_gates import check_frames, check_view
+from grasp_affordance.annotation.gates import GateConfig, check_frames, check_view, is_object_sized
 from grasp_affordance.attempt import Removal
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError

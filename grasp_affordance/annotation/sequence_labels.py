@@ -1,15 +1,17 @@
 """Annotation of a whole sequence into a folder that is complete or not there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.change.region import ChangeRegion
 from grasp_affordance.annotation.drawing import draw_pair
-from grasp_affordance.annotation.folders import claim_labels, complete_folder
+from grasp_affordance.annotation.formats.label_folder import claim_labels, complete_folder
 from grasp_affordance.annotation.pair import AnnotationConfig, PairAnnotation, annotate_pair
 from grasp_affordance.annotation.records import (
     DECISIONS_FILE,
@@ -21,13 +23,13 @@ from grasp_affordance.annotation.records import (
     write_mask,
     write_pairs,
 )
-from grasp_affordance.annotation.removal_order import covered_by, still_covered
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 
 Progress = Callable[[PairRecord], None]
 Annotated = tuple[tuple[str, str], RgbdFrame, PairAnnotation]
+_LEAST_SHARE = 0.05  # of the lower object's mask; less is a frayed outline
 
 
 def annotate_pairs(sequence: Sequence, config: AnnotationConfig) -> Iterator[Annotated]:
@@ -167,4 +169,31 @@ def _region_record(region: ChangeRegion, mask: str) -> RegionRecord:
         centre=region.centre,
         unknown=region.unknown,
         mask=mask,
+    )
+
+
+def covered_by(masks: Mapping[int, Mask]) -> dict[int, tuple[int, ...]]:
+    """Return for each removal the earlier ones whose object lay upon its object.
+
+    Args:
+        masks: (H, W) per index of removal, each in the frame before that removal. In a static view
+            an object that overlaps the mask of one removed later was nearer to the camera.
+    """
+    over: dict[int, tuple[int, ...]] = {}
+    for index, mask in masks.items():
+        least = _LEAST_SHARE * max(int(np.count_nonzero(mask)), 1)
+        over[index] = tuple(
+            earlier
+            for earlier, other in masks.items()
+            if earlier < index and np.count_nonzero(mask & other) >= least
+        )
+    return over
+
+
+def still_covered(over: Mapping[int, tuple[int, ...]], index: int) -> tuple[int, ...]:
+    """Return the later removals whose object was covered in the frame before removal `index`."""
+    return tuple(
+        later
+        for later, coverers in over.items()
+        if later > index and any(coverer >= index for coverer in coverers)
     )

@@ -5,8 +5,8 @@ from typing import Literal
 
 import tyro
 
-from grasp_affordance.annotation.folders import complete_folder, refuse_unless_empty
 from grasp_affordance.annotation.formats import coco, cornell, jacquard, label_folder, yolo_obb
+from grasp_affordance.annotation.formats.label_folder import complete_folder, refuse_unless_empty
 from grasp_affordance.annotation.formats.labelled_image import (
     LabelledImage,
     check_names,

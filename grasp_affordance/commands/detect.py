@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.annotation.change.scene_change import observed_area
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.records import rectangle_to_dict, write_image
 from grasp_affordance.detection.drawing import draw_detections
 from grasp_affordance.detection.pose import grasp_pose
@@ -20,6 +19,7 @@ from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
 

@@ -14,7 +14,6 @@ from grasp_affordance.affordance.network.checkpoint import (
     state_digest,
     write_checkpoint,
 )
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.detector import DenseDetector
 from grasp_affordance.detection.dense.input import Inputs
 from grasp_affordance.detection.dense.network import DenseConfig
@@ -23,6 +22,7 @@ from grasp_affordance.errors import CheckpointError
 from grasp_affordance.papers.annotation.detector import PaperDetector
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
 from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.rectangle import JawConfig
 
 DEFAULT_THRESHOLD = 0.3
 

@@ -7,12 +7,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.pose import opening_of
 from grasp_affordance.detection.room import Room, RoomConfig, room_in_view
 from grasp_affordance.detection.samples import Mask, ScoredRectangle
 from grasp_affordance.errors import ConfigError, FrameError
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 
 _CONSIDERED = 300  # best rectangles that suppression looks at

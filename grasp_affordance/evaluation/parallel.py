@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any, Literal, Protocol
 
+from grasp_affordance.console import log_to_stderr
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
-from grasp_affordance.logs import log_to_stderr
 
 Backend = Literal["local", "ray"]
 

@@ -10,8 +10,7 @@ from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import UnreachableError
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.stamps import not_of_now
+from grasp_affordance.rgbd import RgbdFrame, not_of_now
 from grasp_affordance.suction import Rejection, SuctionPoint
 
 Array = NDArray[np.float64]

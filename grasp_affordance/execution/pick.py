@@ -22,6 +22,7 @@ from grasp_affordance.execution.outcome import OutcomeResult, RemovalCheck, eval
 from grasp_affordance.execution.phases import PickState, make_safe, run_phases
 from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.recorder import Progress, Recorder
+from grasp_affordance.geometry import approach_pose
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import SuctionPoint
 
@@ -58,7 +59,7 @@ def pick(
 
     A fault of the cell or a cancellation raises nothing: it returns an ABORTED attempt with the
     cause and without phases that were not begun, the arm stopped where it was. Call
-    `recovery.recover` before the next pick then.
+    `recover` before the next pick then.
 
     Args:
         cell: arm, gripper, camera, bin and cup.
@@ -166,3 +167,35 @@ def _trace(cell: Cell) -> PressureTrace:
     except GripperError as error:
         _log.warning("no pressure trace: %s", error)
         return _NO_TRACE
+
+
+def recover(
+    cell: Cell, config: PickConfig | None = None, cancellation: Cancellation | None = None
+) -> None:
+    """Raise the tool out of the bin, put down what the cup still holds, and go home.
+
+    A load of unknown length is raised until even one as long as the bin is deep, or as far as the
+    tool is over the bin's floor now, clears the rim.
+
+    Raises:
+        CellError: the fault persists; the arm has stopped, a load is still held.
+    """
+    config = config or PickConfig()
+    arm = CancellableArm(cell.arm, cancellation or Cancellation())
+    T = arm.tcp_pose()
+    loaded = cell.gripper.vacuum() > config.idle_vacuum
+    hang = max(T[2, 3] - cell.bin.floor, cell.bin.size[2]) if loaded else 0.0
+    over_bin = bool(cell.bin.contains(T[:3, 3]))
+    travel = cell.bin.rim + config.clearance + (min(hang, cell.bin.size[2]) if over_bin else 0.0)
+    if T[2, 3] < travel:
+        raised = T.copy()
+        raised[2, 3] = travel
+        arm.move_to(raised, linear=True)
+    if loaded:
+        surface = np.asarray(config.place)
+        height = max(travel, surface[2] + hang)
+        arm.move_to(approach_pose([surface[0], surface[1], height], (0, 0, -1)))
+        lowest = surface[2] + config.place_clearance
+        arm.move_until_contact(approach_pose([surface[0], surface[1], lowest], (0, 0, -1)))
+    cell.gripper.release()
+    arm.home()

@@ -19,11 +19,10 @@ from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
-from grasp_affordance.execution.pick import pick
+from grasp_affordance.execution.pick import pick, recover
 from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
-from grasp_affordance.execution.recovery import recover
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 

@@ -26,12 +26,12 @@
 Frames: the base frame is the robot's, z up, and MuJoCo's world. Stamps are simulated time.
 """
 
+from grasp_affordance.sim.attempt import AttemptTruth
 from grasp_affordance.sim.cell import CellState, SimCell
 from grasp_affordance.sim.config import Hardness, MotionLimits, SimConfig
 from grasp_affordance.sim.cup.seal import Seal
 from grasp_affordance.sim.oracle import ObjectState, Oracle
 from grasp_affordance.sim.piles.stacks import SCENES
-from grasp_affordance.sim.truth import AttemptTruth
 
 __all__ = [
     "SCENES",

@@ -1,5 +1,7 @@
 """Watches one pick after the other and says what really happened."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from grasp_affordance.attempt import Cause, Outcome
@@ -7,13 +9,37 @@ from grasp_affordance.geometry import Array
 from grasp_affordance.sim.config import SimConfig
 from grasp_affordance.sim.cup.suction import Suction
 from grasp_affordance.sim.robot.arm import SimArm
-from grasp_affordance.sim.truth import AttemptTruth
 from grasp_affordance.sim.world import World
 
 _DRAGGED = 0.010  # metres
 _TOTE_HALF = (0.16, 0.13)  # metres: what falls here has been placed
 _EVERY = 4  # control periods between looks at the place area
 _TOTE_HEIGHT = 0.10  # metres above the floor at which it disappears
+
+
+@dataclass(frozen=True)
+class AttemptTruth:
+    """The simulator's ground truth of the pick since the last `gripper.grasp()`.
+
+    Attributes:
+        outcome: SUCCESS if exactly one object was carried out and released over the place area.
+        cause: NONE, or the true cause.
+        object_id: touched or sealed first; -1 for none.
+        lifted: ids of all objects that left the bin with the cup.
+        dragged: ids of other objects that moved by more than 10 mm.
+        lifted_clear: whether an object hung free of everything else above the bin.
+        placed: whether it was released over the place area.
+        lost: ids of objects that fell beside bin and place area.
+    """
+
+    outcome: Outcome
+    cause: Cause
+    object_id: int = -1
+    lifted: tuple[int, ...] = ()
+    dragged: tuple[int, ...] = ()
+    lifted_clear: bool = False
+    placed: bool = False
+    lost: tuple[int, ...] = ()
 
 
 class AttemptMonitor:

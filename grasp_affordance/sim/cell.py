@@ -9,7 +9,7 @@ import numpy as np
 from grasp_affordance.cell import Cell, Cup
 from grasp_affordance.closing import Closing
 from grasp_affordance.geometry import Array, approach_pose
-from grasp_affordance.sim.attempt import AttemptMonitor
+from grasp_affordance.sim.attempt import AttemptMonitor, AttemptTruth
 from grasp_affordance.sim.config import Hardness, SimConfig
 from grasp_affordance.sim.cup.gripper import SimGripper
 from grasp_affordance.sim.cup.pressure import Ejector, PressureConfig
@@ -21,7 +21,6 @@ from grasp_affordance.sim.piles.appearance import theme
 from grasp_affordance.sim.piles.objects import Placement
 from grasp_affordance.sim.robot.arm import SimArm
 from grasp_affordance.sim.scene import build
-from grasp_affordance.sim.truth import AttemptTruth
 from grasp_affordance.sim.vision.camera import SimCamera
 from grasp_affordance.sim.vision.render import Renderer
 from grasp_affordance.sim.world import World, WorldState

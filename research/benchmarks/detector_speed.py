@@ -23,7 +23,6 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.detector import DenseDetector
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.detector import Detector
@@ -35,6 +34,7 @@ from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
 from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 from research.interleaved import measure
 

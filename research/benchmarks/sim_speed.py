@@ -31,9 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from grasp_affordance.attempt import Outcome
-from grasp_affordance.execution.pick import pick
+from grasp_affordance.execution.pick import pick, recover
 from grasp_affordance.execution.plan import PickConfig
-from grasp_affordance.execution.recovery import recover
 from grasp_affordance.policies.oracle import Oracle
 from grasp_affordance.policies.policy import View
 from grasp_affordance.sim import Hardness, SimCell, SimConfig

@@ -21,8 +21,7 @@ from grasp_affordance.annotation.change.difference import (
     depth_change,
 )
 from grasp_affordance.annotation.change.region import measure
-from grasp_affordance.annotation.folders import complete_folder, refuse_unless_empty
-from grasp_affordance.annotation.jaw import JawConfig
+from grasp_affordance.annotation.formats.label_folder import complete_folder, refuse_unless_empty
 from grasp_affordance.annotation.pair import PairAnnotation
 from grasp_affordance.annotation.records import PairsFile, read_mask, write_mask
 from grasp_affordance.annotation.rectangles import ProposalConfig, propose
@@ -31,6 +30,7 @@ from grasp_affordance.annotation.sequence_labels import Annotated, write_labels
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.geometry import Array
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence as Recording
 from grasp_affordance.sequence import SequenceCamera, SequenceWriter

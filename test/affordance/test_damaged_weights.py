@@ -21,7 +21,6 @@ from grasp_affordance.affordance.network.checkpoint import (
 from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.network.compact_checkpoint import to_checkpoint
 from grasp_affordance.affordance.network.features import CHANNELS
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import (
     ARCHITECTURES,
@@ -33,6 +32,7 @@ from grasp_affordance.detection.model import (
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.models import load_model
 from grasp_affordance.papers.suction import resnet_checkpoint
+from grasp_affordance.rectangle import JawConfig
 
 SMALL = CompactConfig(members=2, width=4)
 STRANGE: tuple[object, ...] = (

@@ -5,7 +5,7 @@ import pytest
 from helpers.annotation_scenes import INTRINSICS, LOG, OTHER, Block, noisy
 
 from grasp_affordance.annotation.bin_polygon import bin_polygon
-from grasp_affordance.annotation.dense_labels import DenseLabelConfig, dense_positives
+from grasp_affordance.annotation.pick_labels import DenseLabelConfig, dense_positives
 from grasp_affordance.annotation.removal_check import (
     DepthRemovalCheck,
     PickEvent,

@@ -16,7 +16,6 @@ from werkzeug.test import TestResponse
 
 from grasp_affordance.annotation.decisions import Decision, read_decisions, write_decisions
 from grasp_affordance.annotation.formats.labelled_image import labelled_images
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.pair import AnnotationConfig
 from grasp_affordance.annotation.records import PairRecord, PairsFile, read_pairs, write_pairs
 from grasp_affordance.annotation.result import Status
@@ -26,7 +25,7 @@ from grasp_affordance.annotation.sequence_labels import annotate_sequence
 from grasp_affordance.cli import main
 from grasp_affordance.detection.training.dataset import read_folder
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
 
 LOG = Block(160, 120, length=90, width=30, angle=0.3)

@@ -11,9 +11,8 @@ from grasp_affordance.annotation.decisions import Decision, write_decisions
 from grasp_affordance.annotation.metrics import angle_between, mask_iou
 from grasp_affordance.annotation.pair import AnnotationConfig, annotate_pair
 from grasp_affordance.annotation.records import read_mask, read_pairs
-from grasp_affordance.annotation.removal_order import covered_by, still_covered
 from grasp_affordance.annotation.result import Reason, Status
-from grasp_affordance.annotation.sequence_labels import annotate_sequence
+from grasp_affordance.annotation.sequence_labels import annotate_sequence, covered_by, still_covered
 from grasp_affordance.cli import main
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter

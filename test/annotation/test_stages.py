@@ -14,12 +14,12 @@ from grasp_affordance.annotation.change.difference import (
 from grasp_affordance.annotation.change.refinement import RefinementConfig, refine, soft_edges
 from grasp_affordance.annotation.change.region import components
 from grasp_affordance.annotation.change.scene_change import SceneChangeConfig, scene_change
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.metrics import mask_iou
 from grasp_affordance.annotation.rectangles import ProposalConfig, centre_offsets, propose
 from grasp_affordance.annotation.spine import Spine, fit_spine, skeleton
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.papers.annotation.pipeline import PaperPipelineConfig, annotate_as_paper
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 
 

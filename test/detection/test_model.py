@@ -14,7 +14,6 @@ from grasp_affordance.affordance.network.checkpoint import (
     write_checkpoint,
 )
 from grasp_affordance.affordance.network.device import usable_device
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import (
     NetworkConfig,
@@ -29,6 +28,7 @@ from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
 from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.rectangle import JawConfig
 
 JAW = JawConfig(0.025, 0.09)
 DENSE = DenseConfig(widths=(4, 8, 8, 8))

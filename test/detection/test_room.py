@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from helpers.annotation_scenes import INTRINSICS, Block, frame
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.room import Room, room_in_view
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 
 CONFIG = SelectionConfig().room

@@ -4,13 +4,12 @@ from helpers.annotation_scenes import Block, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.metrics import rectangle_iou
 from grasp_affordance.detection.pose import grasp_pose
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig, select, suppress
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 
 rectangles = st.lists(
     st.builds(

@@ -11,7 +11,6 @@ from helpers.detection_scenes import block_sample
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from grasp_affordance.affordance.network.checkpoint import read_checkpoint, write_checkpoint
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import TrainedDetector, read_detector
 from grasp_affordance.detection.samples import GraspSample
@@ -31,6 +30,7 @@ from grasp_affordance.detection.training.train import (
 from grasp_affordance.errors import CheckpointError, ConfigError, SequenceError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
 from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.rectangle import JawConfig
 
 TINY = TrainingConfig(
     network=DenseConfig(crop=96, widths=(4, 8, 8, 8)), steps=6, batch=2, evaluate_every=2, warm_up=2

@@ -25,8 +25,7 @@ from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import CheckpointError, ConfigError, GraspAffordanceError
 from grasp_affordance.evaluation.make_policy import make_policy
-from grasp_affordance.evaluation.policy_proposer import PolicyProposer
-from grasp_affordance.evaluation.protocol import ProtocolConfig
+from grasp_affordance.evaluation.protocol import PolicyProposer, ProtocolConfig
 from grasp_affordance.evaluation.records import AttemptRow
 from grasp_affordance.evaluation.sim_pile import clear_present
 from grasp_affordance.execution.cancellation import Cancellation

@@ -24,7 +24,7 @@ from grasp_affordance.errors import (
     UnreachableError,
 )
 from grasp_affordance.execution import Cancellation, PickConfig, Progress, pick
-from grasp_affordance.execution.recovery import recover
+from grasp_affordance.execution.pick import recover
 from grasp_affordance.rgbd import RgbdFrame
 
 # Where the load of `point_at()` is released, with room for all that may hang below the cup.

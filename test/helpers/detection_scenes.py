@@ -1,13 +1,26 @@
-"""Labelled scenes of blocks, with every grasp known."""
+"""Labelled scenes of blocks, with every grasp known; detectors with random weights."""
+
+from pathlib import Path
 
 import numpy as np
+import torch
 from helpers.annotation_scenes import INTRINSICS, Block, frame
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.rectangles import ProposalConfig, propose
+from grasp_affordance.detection.dense.network import DenseConfig
+from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
 from grasp_affordance.detection.samples import GraspSample
+from grasp_affordance.rectangle import JawConfig
 
 JAW = JawConfig()
+
+
+def write_random_detector(path: Path, jaw: JawConfig = JAW, seed: int = 0) -> str:
+    """Write a detector that finds something everywhere; return its path."""
+    torch.manual_seed(seed)
+    module = new_detector(DenseConfig(widths=(4, 8, 8, 8)), jaw, seed).eval()
+    write_detector(path, TrainedDetector(module, jaw, threshold=0.0))
+    return str(path)
 
 
 def block_sample(seed: int, blocks: int = 3) -> GraspSample:

@@ -21,7 +21,7 @@ from grasp_affordance.cli import main
 from grasp_affordance.learning.log.attempt_log import AttemptLogError
 from grasp_affordance.learning.log.pick_labelling import label_log
 from grasp_affordance.learning.log.setup import LogSetup
-from grasp_affordance.ros.executor.pick_labeller import PickLabeller
+from grasp_affordance.ros.executor.pick_record import PickLabeller
 
 
 def taken(index: int) -> GraspAttempt:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from helpers.log_scenes import BIN, CAMERA, CONFIG, T_BASE_CAMERA, across, log
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.rectangle import GraspRectangle
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.sim.vision.camera import true_camera_pose
 from research.log_piles.cylinders import Cylinder
 from research.log_piles.grasp_validity import (

@@ -19,8 +19,7 @@ from grasp_affordance.annotation.change.difference import (
 )
 from grasp_affordance.annotation.change.refinement import disc
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.stamps import not_of_now
+from grasp_affordance.rgbd import RgbdFrame, not_of_now
 
 
 @dataclass(frozen=True)

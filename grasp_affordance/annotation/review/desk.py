@@ -12,7 +12,7 @@ from grasp_affordance.annotation.decisions import (
     read_decisions,
     write_decisions,
 )
-from grasp_affordance.annotation.folders import claim_labels
+from grasp_affordance.annotation.formats.label_folder import claim_labels
 from grasp_affordance.annotation.records import (
     PairRecord,
     PairsFile,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.dense.network import DenseConfig
 from grasp_affordance.detection.model import NetworkConfig
 from grasp_affordance.detection.training.augmentation import PAPER_AUGMENTATION, AugmentationConfig
@@ -11,6 +10,7 @@ from grasp_affordance.detection.training.dataset import DatasetConfig
 from grasp_affordance.detection.training.label_history import HistoryConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
+from grasp_affordance.rectangle import JawConfig
 
 
 @dataclass(frozen=True)

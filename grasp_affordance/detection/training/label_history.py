@@ -21,7 +21,7 @@ from grasp_affordance.rectangle import GraspRectangle
 Mask = NDArray[np.bool_]
 Depth = NDArray[np.float32]
 
-_UPON = 0.05  # of an object's mask under an earlier one: it was covered (removal_order's share)
+_UPON = 0.05  # of an object's mask under an earlier one: it was covered (`covered_by`'s share)
 _SAME = 0.95  # of an object's known pixels must have kept their depth
 _SEEN = 0.5  # of an object's pixels must be known in both frames to tell
 _MARGIN = 4  # pixels around a mask when frames are compared there

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from grasp_affordance.affordance.network.device import usable_device
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.detection.evaluation import DetectionScore, evaluate
 from grasp_affordance.detection.model import (
     DEFAULT_THRESHOLD,
@@ -35,6 +34,7 @@ from grasp_affordance.detection.training.state import (
     write_state,
 )
 from grasp_affordance.errors import CheckpointError, SequenceError
+from grasp_affordance.rectangle import JawConfig
 
 MODEL_FILE, STATE_FILE = "model.safetensors", "training.safetensors"
 _ALL = 0.05  # threshold of validation: the curves need weak detections too

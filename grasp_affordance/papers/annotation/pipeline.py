@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.change.difference import Mask, paper_difference
 from grasp_affordance.annotation.change.refinement import RefinementConfig, refine
 from grasp_affordance.annotation.change.region import components
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.annotation.rectangles import ProposalConfig, Proposals, propose
+from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from grasp_affordance.affordance.shipped import shipped_weights
-from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.ros.affordance.explorer import ExplorerConfig
 from grasp_affordance.ros.common.config_values import FilePath
@@ -24,8 +23,6 @@ class AffordanceNodeConfig:
         view_rate: pictures are refreshed at most this often, Hz.
         cloud_stride: keep every n-th row and column in the coloured cloud.
         explorer: how it explores while a trainer asks for it.
-        detector_checkpoint: of `train_detector`, for a parallel gripper; empty for no detector.
-        grasps: which of its rectangles are offered.
     """
 
     PARAMETERS: ClassVar[tuple[str, ...]] = (
@@ -35,11 +32,6 @@ class AffordanceNodeConfig:
         "view_rate",
         "cloud_stride",
         "explorer.decision.novelty",
-        "detector_checkpoint",
-        "grasps.threshold",
-        "grasps.count",
-        "grasps.jaw",
-        "grasps.check_room",
     )
 
     cell: FilePath = ""
@@ -48,8 +40,6 @@ class AffordanceNodeConfig:
     view_rate: float = 5.0
     cloud_stride: int = 2
     explorer: ExplorerConfig = field(default_factory=ExplorerConfig)
-    detector_checkpoint: FilePath = ""
-    grasps: SelectionConfig = field(default_factory=SelectionConfig)
 
     def __post_init__(self) -> None:
         if not (0 < self.view_rate <= 100 and self.cloud_stride >= 1):

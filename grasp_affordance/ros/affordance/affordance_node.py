@@ -3,8 +3,8 @@
 Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
     .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement);
     trainer_node/status (how often to explore)
-Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, ~/rectangles, /diagnostics
-Serves: ~/get_suction_points, ~/load_model, ~/get_grasp_rectangles
+Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, /diagnostics
+Serves: ~/get_suction_points, ~/load_model
 """
 
 import sys
@@ -20,10 +20,9 @@ from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
-from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult
+from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult, ModelSlot
 from grasp_affordance.ros.affordance.explorer import Explorer
-from grasp_affordance.ros.affordance.model_slot import ModelSlot
-from grasp_affordance.ros.affordance.suction_service import answer_request, refuse
+from grasp_affordance.ros.affordance.suction_service import answer_request
 from grasp_affordance.ros.affordance.views import Views
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.cell_configs import (
@@ -31,13 +30,13 @@ from grasp_affordance.ros.common.cell_configs import (
     camera_pose_config,
     frame_source_config,
 )
+from grasp_affordance.ros.common.conversions import refuse
 from grasp_affordance.ros.common.diagnostics import ERROR, OK
 from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
-from grasp_affordance.ros.detector.grasping import Grasping
 
 _ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no cost of their own
 
@@ -61,7 +60,6 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         service = "~/get_suction_points"
         self.create_service(GetSuctionPoints, service, self._serve, callback_group=service_retry)
         self.create_service(LoadModel, "~/load_model", self._load, callback_group=self._loading)
-        self._grasping = Grasping(self)
 
     def setup(self) -> None:
         """Load the model, find the bin's reference, subscribe to the camera."""
@@ -83,7 +81,6 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self._views = Views(self, config.cloud_stride, cell.cup.radius)
         self.resources.callback(self._views.close)
         self._shown: FrameResult | None = None
-        self._grasping.begin(self._frames, bin_view, self._evaluate, cell.base_frame_id)
         # Not before: an announcement must not be undone by the checkpoint of the parameters.
         group = self._loading
         announced = self.create_subscription(

@@ -5,23 +5,62 @@ A frame is evaluated once however many ask, unless one asks with settings of its
 """
 
 import dataclasses
+import logging
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import Prediction, PredictorConfig
-from grasp_affordance.errors import CheckpointError, TransformError
+from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.decision import Decision, DecisionConfig, History, decide
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
-from grasp_affordance.ros.affordance.model_slot import ModelSlot
 from grasp_affordance.ros.common.transforms import CameraPose
 from grasp_affordance.suction import Failures, Selection, Source
 
 Array = NDArray[np.float64]
+
+if TYPE_CHECKING:
+    from grasp_affordance.models import LearnedModel
+
+LOGGER = logging.getLogger(__name__)
+
+
+class ModelSlot:
+    """Holds one model or none; readers take `model` once per frame and keep it for that frame."""
+
+    def __init__(self) -> None:
+        self.model: LearnedModel | None = None
+        self._loading = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        """Version of the model in service; empty for the analytic prior."""
+        model = self.model
+        return "" if model is None else model.version
+
+    def load(self, path: str) -> str:
+        """Put a checkpoint into service, or the prior for an empty path; return the version.
+
+        Raises:
+            CheckpointError: it does not load; the model before stays in service.
+        """
+        with self._loading:
+            before = self.version
+            self.model = _load(path) if path else None
+            if self.version != before:
+                LOGGER.info("serving %s, not %s", self.version or "prior", before or "prior")
+            return self.version
+
+
+def _load(path: str) -> "LearnedModel":
+    from grasp_affordance.models import load_model  # torch: the prior can do without
+
+    return load_model(path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +125,7 @@ class FrameEvaluator:
         Raises:
             TransformError: it is needed, by the caller or the bin, and not known.
         """
-        try:
-            return self._pose.wait(frame_id) if patient else self._pose.lookup(frame_id)
-        except TransformError:
-            if required or self._bin_view.needs_pose:
-                raise
-            return None
+        return self._pose.find(frame_id, required or self._bin_view.needs_pose, patient)
 
     def evaluate(
         self,

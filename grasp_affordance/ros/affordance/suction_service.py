@@ -12,16 +12,7 @@ from grasp_affordance_interfaces.srv import GetSuctionPoints
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.errors import (
-    CameraError,
-    CheckpointError,
-    ConfigError,
-    FrameError,
-    GeometryError,
-    GraspAffordanceError,
-    StaleFrameError,
-    TransformError,
-)
+from grasp_affordance.errors import ConfigError
 from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult
 from grasp_affordance.ros.affordance.explorer import Explorer
 from grasp_affordance.ros.common.conversions import (
@@ -37,16 +28,6 @@ from grasp_affordance.ros.common.conversions import (
 from grasp_affordance.ros.common.frame_source import FrameSource
 from grasp_affordance.suction import Failures, Rejection, Selection
 
-# The first that fits names the cause; StaleFrameError is a CameraError.
-_CAUSES: tuple[tuple[type[GraspAffordanceError], Rejection], ...] = (
-    (StaleFrameError, Rejection.STALE_FRAME),
-    (CameraError, Rejection.NO_FRAME),
-    (FrameError, Rejection.UNUSABLE_FRAME),
-    (GeometryError, Rejection.UNUSABLE_FRAME),
-    (TransformError, Rejection.NO_TRANSFORM),
-    (CheckpointError, Rejection.NO_MODEL),
-)
-
 
 def answer_request(
     frames: FrameSource,
@@ -59,7 +40,7 @@ def answer_request(
     """Fill in a response.
 
     Raises:
-        GraspAffordanceError: no answer can be given; see `refuse`.
+        GraspAffordanceError: no answer can be given; see `conversions.refuse`.
     """
     began = time.monotonic()
     config, options = read_request(request, evaluate.config)
@@ -72,17 +53,6 @@ def answer_request(
     result = evaluate.evaluate(frame, config, history=history, **options)
     fill_in(response, result, base_frame_id)
     response.latency = time.monotonic() - began
-    return response
-
-
-def refuse(
-    error: GraspAffordanceError, text: str, response: GetSuctionPoints.Response
-) -> GetSuctionPoints.Response:
-    """Answer with an error: its text, and the cause where the view as a whole is to blame."""
-    cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), None)
-    response.success = False
-    response.message = text
-    response.rejections = to_rejection_msgs({cause: 1} if cause else {})
     return response
 
 

@@ -7,9 +7,19 @@ from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Quaternion, Transform, TransformStamped, Vector3
 from grasp_affordance_interfaces.msg import RejectionCount
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
+from grasp_affordance_interfaces.srv import GetGraspRectangles, GetSuctionPoints
 from numpy.typing import ArrayLike, NDArray
 from std_msgs.msg import Header
 
+from grasp_affordance.errors import (
+    CameraError,
+    CheckpointError,
+    FrameError,
+    GeometryError,
+    GraspAffordanceError,
+    StaleFrameError,
+    TransformError,
+)
 from grasp_affordance.geometry import (
     check_rigid,
     from_quaternion,
@@ -31,6 +41,15 @@ _SOURCES = {
     Source.NOVELTY: SuctionPointMsg.SOURCE_NOVELTY,
 }
 _SOURCE_OF = {number: source for source, number in _SOURCES.items()}
+# The first that fits names the cause; StaleFrameError is a CameraError.
+_CAUSES: tuple[tuple[type[GraspAffordanceError], Rejection], ...] = (
+    (StaleFrameError, Rejection.STALE_FRAME),
+    (CameraError, Rejection.NO_FRAME),
+    (FrameError, Rejection.UNUSABLE_FRAME),
+    (GeometryError, Rejection.UNUSABLE_FRAME),
+    (TransformError, Rejection.NO_TRANSFORM),
+    (CheckpointError, Rejection.NO_MODEL),
+)
 
 
 def to_time_msg(stamp_ns: int) -> Time:
@@ -168,3 +187,14 @@ def to_rejection_msgs(rejections: Mapping[Rejection, int]) -> list[RejectionCoun
 def from_rejection_msgs(msgs: list[RejectionCount]) -> dict[Rejection, int]:
     """Return cause -> count; the inverse of `to_rejection_msgs`."""
     return {Rejection(msg.cause): int(msg.count) for msg in msgs}
+
+
+def refuse[Response: (GetSuctionPoints.Response, GetGraspRectangles.Response)](
+    error: GraspAffordanceError, text: str, response: Response
+) -> Response:
+    """Answer with an error: its text, and the cause where the view as a whole is to blame."""
+    cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), None)
+    response.success = False
+    response.message = text
+    response.rejections = to_rejection_msgs({cause: 1} if cause else {})
+    return response

@@ -14,7 +14,7 @@ from rclpy.clock import Clock, ClockChange, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.node import Node
 
-from grasp_affordance.stamps import ahead_of_clock, not_of_now
+from grasp_affordance.rgbd import ahead_of_clock, not_of_now
 
 _CHANGED = (ClockChange.ROS_TIME_ACTIVATED, ClockChange.ROS_TIME_DEACTIVATED)
 _CLOCK_TIMEOUT = 2.0  # seconds of real time without /clock

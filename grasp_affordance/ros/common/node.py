@@ -5,6 +5,7 @@ undo it), `start` and `stop`; each may raise a `GraspAffordanceError`, which is 
 remedy and leaves the node running in the state it was in. See `ros/common/spin.py` for the process.
 """
 
+import logging
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,15 +13,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.ros.common import parameters
 from grasp_affordance.ros.common.diagnostics import Diagnostics
-from grasp_affordance.ros.common.logs import forward_core_logs, stop_forwarding
-from grasp_affordance.ros.common.transitions import refuse_impossible_transitions
 
 
 class ManagedNode[Config](LifecycleNode):
@@ -190,3 +191,61 @@ class ManagedNode[Config](LifecycleNode):
             self.get_logger().fatal(traceback.format_exc())
             raise
         return True
+
+
+def refuse_impossible_transitions(node: LifecycleNode) -> None:
+    """Make a node answer impossible transitions with `success` false, and live on.
+
+    rclpy (seen with Jazzy's 7.1.6) raises in the service's callback instead, which ends the
+    executor and with it the process: `activate` sent to an active node, from an impatient or a
+    second manager, would stop a robot's node in mid-motion.
+    """
+    machine, service = node._state_machine, node._service_change_state
+    change_state = service.callback
+
+    def change_if_possible(
+        request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        asked = request.transition
+        possible = {(number, label) for number, label, *_ in machine.available_transitions}
+        # As rclpy does: a label, where there is one, counts more than the number.
+        if any(asked.label == label if asked.label else asked.id == n for n, label in possible):
+            return change_state(request, response)
+        state, what = machine.current_state[1], asked.label or asked.id
+        node.get_logger().warning(f"transition {what} is impossible while {state}: refused")
+        response.success = False
+        return response
+
+    service.callback = change_if_possible
+
+
+class RosoutHandler(logging.Handler):
+    """Hands the records of the package's loggers to a node's logger: core code uses `logging`."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(logging.INFO)
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record; rclpy wants one line of code per severity."""
+        text = self.format(record)
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        else:
+            self._logger.info(text)
+
+
+def forward_core_logs(node: Node) -> RosoutHandler:
+    """Send what the core logs to `/rosout` through `node` until `stop_forwarding`."""
+    handler = RosoutHandler(node)
+    logger = logging.getLogger("grasp_affordance")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    return handler
+
+
+def stop_forwarding(handler: RosoutHandler) -> None:
+    """Undo `forward_core_logs`."""
+    logging.getLogger("grasp_affordance").removeHandler(handler)

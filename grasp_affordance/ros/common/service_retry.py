@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from grasp_affordance.errors import CellError
+
 PATIENCE = 1.0  # seconds of silence after which a question is asked again, then twice as long, ...
 ONCE = math.inf  # the patience for a request that must not reach the service twice
 _PERIOD = 0.1  # seconds between two calls of `check`
@@ -75,3 +77,25 @@ def first_done(
         if left <= 0:
             return None
         check()
+
+
+def call_within[Failure: CellError](
+    client: Any, request: Any, timeout: float, failure: type[Failure]
+) -> Any:
+    """Return a service's answer.
+
+    The request is sent again while there is silence, because an answer may be lost: it must be one
+    that may reach the service twice, such as to switch something on.
+
+    Args:
+        client: of rclpy, in a callback group that no waiting callback is in.
+        timeout: seconds for finding the service and getting its answer, together.
+        failure: raised when there is none.
+    """
+    deadline = time.monotonic() + timeout
+    if not client.wait_for_service(timeout_sec=timeout):
+        raise failure(f"nobody offers the service {client.srv_name}; is its driver running?")
+    try:
+        return ask(client, request, deadline - time.monotonic(), timeout / 4)
+    except NoAnswer as error:
+        raise failure(f"{client.srv_name} did not answer within {timeout:.1f} s") from error

@@ -1,10 +1,11 @@
-"""The process around a node: start, spin in a thread, stop in order, exit cleanly."""
+"""The process around a node: start ROS, spin in a thread, stop in order, exit cleanly."""
 
 import logging
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
@@ -12,18 +13,25 @@ import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.errors import ConfigError, GraspAffordanceError
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.parameter_files import given_files
-from grasp_affordance.ros.common.starting import start_ros
 
 _log = logging.getLogger(__name__)
 
 # At most five callbacks of a node wait or work for long at once (the executor's: a pick, ~/stop or
 # a transition, ~/pause, the looks at the deadman switch and at the camera); the others must go on.
 _THREADS = 8
+_HIGHEST_DOMAIN = 232  # beyond it DDS has no port
+_REMEDIES = {
+    "log": "set ROS_LOG_DIR, or HOME, to a folder that can be written",
+    "params file": "correct the parameter file; it needs `node_name: ros__parameters: ...`",
+    "ROS arguments": "see `ros2 run --help` for what may follow --ros-args",
+    "override rule": "give parameters as -p NAME:=VALUE",
+}
 
 
 @contextmanager
@@ -103,3 +111,29 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     return 0 if started else 1
+
+
+def start_ros(arguments: Sequence[str] | None = None) -> None:
+    """Initialise rclpy; signals are left to the caller.
+
+    Args:
+        arguments: of the process; by default `sys.argv`.
+
+    Raises:
+        ConfigError: the environment, an argument or a parameter file makes it impossible.
+    """
+    domain = os.environ.get("ROS_DOMAIN_ID", "")
+    if domain and not (domain.isdecimal() and int(domain) <= _HIGHEST_DOMAIN):
+        raise ConfigError(
+            f"ROS_DOMAIN_ID '{domain}' is not a number between 0 and {_HIGHEST_DOMAIN}"
+        )
+    try:
+        rclpy.init(
+            args=None if arguments is None else list(arguments),
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+    except RuntimeError as error:  # the root of what rclpy raises from C
+        rclpy.try_shutdown()
+        what = str(error).partition(", at /")[0].replace("\n", " ")
+        remedies = (remedy for part, remedy in _REMEDIES.items() if part in what)
+        raise ConfigError(f"ROS does not start: {what}; {next(remedies, 'correct it')}") from error

@@ -21,11 +21,11 @@ from grasp_affordance.calibration.calibration_file import CameraCalibration, rea
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
 from grasp_affordance.geometry import check_rigid, from_quaternion
+from grasp_affordance.rgbd import ahead_of_clock
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.conversions import from_time_msg, from_transform_msg
 from grasp_affordance.ros.common.freshness import NodeClock
-from grasp_affordance.stamps import ahead_of_clock
 
 Array = NDArray[np.float64]
 
@@ -119,6 +119,22 @@ class CameraPose:
                 if self._clock() >= self._patient_until:
                     raise
             time.sleep(_POLL)
+
+    def find(self, frame_id: str, needed: bool, patient: bool = False) -> Array | None:
+        """Return `T_base_camera` (4, 4); None where it is neither known nor needed.
+
+        Args:
+            patient: wait where the node has just started; see `wait`.
+
+        Raises:
+            TransformError: it is needed and not known.
+        """
+        try:
+            return self.wait(frame_id) if patient else self.lookup(frame_id)
+        except TransformError:
+            if needed:
+                raise
+            return None
 
     def lookup(self, frame_id: str) -> Array:
         """Return `T_base_camera` (4, 4) of the optical frame `frame_id`.

@@ -20,8 +20,7 @@ from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.ros.common.client import CallError, Client
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
 from grasp_affordance.ros.common.share import transport_environment
-from grasp_affordance.ros.common.spin import spinning
-from grasp_affordance.ros.common.starting import start_ros
+from grasp_affordance.ros.common.spin import spinning, start_ros
 from grasp_affordance.ros.demo.demo_pictures import AttemptPictures
 
 _START = 180.0  # seconds in which a node becomes active; a cold disk takes long to load PyTorch

@@ -3,21 +3,17 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.detection.pose import JawGrasp, grasp_pose
+from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig
-from grasp_affordance.errors import CheckpointError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.suction import Rejection
-
-if TYPE_CHECKING:
-    from grasp_affordance.detection.predictor import GraspDetector
 
 Array = NDArray[np.float64]
 
@@ -42,40 +38,52 @@ class GraspResult:
 
 
 class GraspEvaluator:
-    """Applies the detector.
-
-    Raises:
-        CheckpointError: the checkpoint cannot be read.
-    """
+    """Applies the detector in service."""
 
     def __init__(
         self,
-        checkpoint: str,
+        weights: str,
         config: SelectionConfig,
         bin_view: BinViewSource,
-        pose_of: Callable[[str, bool, bool], Array | None],
+        pose_of: Callable[[str, bool], Array | None],
     ) -> None:
         """Load the detector.
 
         Args:
-            checkpoint: path; empty for no detector.
-            pose_of: `Evaluate.pose_of`.
+            weights: path of a checkpoint.
+            config: of a caller who asks for nothing else.
+            bin_view: where the bin is.
+            pose_of: from an optical frame's name, and whether to wait where the node has just
+                started, to `T_base_camera` (4, 4); None where it is neither known nor needed.
+
+        Raises:
+            CheckpointError: the weights cannot be read.
         """
         self._config, self._bin_view, self._pose_of = config, bin_view, pose_of
-        self._detector = _load(checkpoint, config) if checkpoint else None
+        self._detector = GraspDetector(weights, config)
         self._lock = threading.Lock()  # one at a time: the computer has but so many cores
         self._last: tuple[RgbdFrame, SelectionConfig, GraspResult] | None = None
 
     @property
     def version(self) -> str:
-        """Of the weights; empty where there is no detector."""
-        return "" if self._detector is None else self._detector.version
+        """Of the weights in service."""
+        return self._detector.version
+
+    def load(self, weights: str) -> None:
+        """Put another checkpoint into service, between two frames.
+
+        Raises:
+            CheckpointError: it cannot be read; the one before stays in service.
+        """
+        detector = GraspDetector(weights, self._config)
+        with self._lock:
+            self._detector, self._last = detector, None
 
     def settings(self, count: int = 0, score: float = 0.0, opening: float = 0.0) -> SelectionConfig:
         """Return the node's settings with those of a caller, where they are not 0.
 
         Raises:
-            ConfigError: a value is out of range. CheckpointError: there is no detector.
+            ConfigError: a value is out of range.
         """
         config = self._config
         if count:
@@ -83,7 +91,7 @@ class GraspEvaluator:
         if score:
             config = replace(config, threshold=score)
         if opening:
-            config = replace(config, jaw=replace(self._require().jaw, maximum_opening=opening))
+            config = replace(config, jaw=replace(self._detector.jaw, maximum_opening=opening))
         return config
 
     def evaluate(
@@ -92,12 +100,12 @@ class GraspEvaluator:
         """Evaluate a frame, once for the same settings.
 
         Args:
-            patient: see `Evaluate.pose_of`.
+            patient: wait for the camera's pose where the node has just started.
 
         Raises:
-            CheckpointError: there is no detector. TransformError: the bin's box needs the camera's
-            pose, and nobody has said it. FrameError: the frame cannot be used. GeometryError: the
-            camera looks across the vertical.
+            TransformError: the bin's box needs the camera's pose, and nobody has said it.
+            FrameError: the frame cannot be used.
+            GeometryError: the camera looks across the vertical.
         """
         config = config or self._config
         with self._lock:
@@ -108,10 +116,10 @@ class GraspEvaluator:
             return result
 
     def _evaluate(self, frame: RgbdFrame, config: SelectionConfig, patient: bool) -> GraspResult:
-        detector = self._require()
+        detector = self._detector
         if config != self._config:
             detector = type(detector)(detector.trained, config)
-        T = self._pose_of(frame.frame_id, False, patient)
+        T = self._pose_of(frame.frame_id, patient)
         area = self._bin_view.area(frame, T)
         proposals = detector.propose(frame, area)
         found = detector.choose(proposals, frame, area)
@@ -131,17 +139,9 @@ class GraspEvaluator:
             return True
         return bool(box.contains((T_base_camera @ pose.T_camera_grasp)[:3, 3]))
 
-    def _require(self) -> "GraspDetector":
-        if self._detector is None:
-            raise CheckpointError(
-                "there is no grasp detector: set the parameter detector_checkpoint to a file of "
-                "`grasp-affordance train_detector`, and configure the node again"
-            )
-        return self._detector
-
 
 def _why_none(
-    detector: "GraspDetector",
+    detector: GraspDetector,
     proposals: list[ScoredRectangle],
     frame: RgbdFrame,
     area: NDArray[np.bool_] | None,
@@ -152,9 +152,3 @@ def _why_none(
         if hemmed_in := everywhere.choose(proposals, frame, area):
             return {Rejection.NO_ROOM: len(hemmed_in)}
     return {Rejection.BELOW_THRESHOLD: 1}
-
-
-def _load(checkpoint: str, config: SelectionConfig) -> "GraspDetector":
-    from grasp_affordance.detection.predictor import GraspDetector  # torch: not without a detector
-
-    return GraspDetector(checkpoint, config)

@@ -27,18 +27,15 @@ from grasp_affordance.ros.common.freshness import NodeClock, steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
-from grasp_affordance.ros.executor.camera_watch import CameraWatch
 from grasp_affordance.ros.executor.cells import Driver, make_cell
 from grasp_affordance.ros.executor.continuous_services import ContinuousServices
-from grasp_affordance.ros.executor.drift_watch import DriftWatch
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
-from grasp_affordance.ros.executor.new_bin_service import NewBinService
 from grasp_affordance.ros.executor.permission import Permission
 from grasp_affordance.ros.executor.pick_action import PickAction
 from grasp_affordance.ros.executor.pick_record import PickRecord
-from grasp_affordance.ros.executor.pick_session import PickSession
+from grasp_affordance.ros.executor.pick_session import DriftWatch, PickSession
 from grasp_affordance.ros.executor.suction_client import SuctionClient
-from grasp_affordance.ros.executor.topic_camera import TopicCamera
+from grasp_affordance.ros.executor.topic_camera import CameraWatch, TopicCamera
 
 
 class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
@@ -97,9 +94,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self, session, config.continuous, may.blocking_reason, patience
         )
         action = PickAction(self, session, may.blocking_reason, patience)
-        new_bin = NewBinService(self, session)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (session, may, services, action, new_bin, watch):
+        for part in (session, may, services, action, watch):
             self.resources.callback(part.close)
         timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
         self.resources.callback(self.destroy_timer, timer)

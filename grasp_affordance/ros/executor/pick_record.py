@@ -1,9 +1,12 @@
-"""Every attempt of the executor on the disk, where a folder is named for it."""
+"""Every attempt of the executor on the disk, and its labels, where a folder is named for it."""
 
 import logging
+import queue
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +14,16 @@ from numpy.typing import NDArray
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.cell import Cell
 from grasp_affordance.cell_description import CellDescription
-from grasp_affordance.errors import CameraError, ConfigError
+from grasp_affordance.errors import CameraError, ConfigError, GraspAffordanceError
 from grasp_affordance.learning.log.attempt_log import AttemptLog, AttemptLogError, Retention
+from grasp_affordance.learning.log.pick_labelling import prior_seal, write_label
 from grasp_affordance.learning.log.setup import LogSetup, open_log
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.config_values import FilePath
-from grasp_affordance.ros.executor.pick_labeller import PickLabeller
 
 _LOG = logging.getLogger(__name__)
-_POLL = 0.1  # seconds between looks for the camera
+_POLL = 0.1  # seconds between looks for the camera, or at whether to end
+_MOST_WAITING = 20  # attempts that wait, with their frames in memory
 
 
 @dataclass(frozen=True)
@@ -130,3 +134,41 @@ class PickRecord:
         if self._labeller is not None:
             self._labeller.add(number, attempt)
         return f"{log.folder}#{number}"
+
+
+class PickLabeller:
+    """Labels recorded picks in a thread of its own: the arm does not wait for masks.
+
+    What it does not get to, `attempts LOG label` makes up for.
+    """
+
+    def __init__(self, log: Path, setup: LogSetup) -> None:
+        self._log, self._box, self._seal = log, setup.cell.required_bin(), prior_seal(setup)
+        self._waiting: queue.Queue[tuple[int, GraspAttempt]] = queue.Queue(_MOST_WAITING)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="labelling")
+        self._thread.start()
+
+    def add(self, number: int, attempt: GraspAttempt) -> None:
+        """Have an attempt labelled that is in the log."""
+        try:
+            self._waiting.put_nowait((number, attempt))
+        except queue.Full:
+            _LOG.warning("attempt %d has no label: the computer is too busy", number)
+
+    def close(self) -> None:
+        """End after the label under way."""
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.is_set():
+            with suppress(queue.Empty):
+                number, attempt = self._waiting.get(timeout=_POLL)
+                self._label(number, attempt)
+
+    def _label(self, number: int, attempt: GraspAttempt) -> None:
+        try:
+            write_label(self._log, number, attempt, self._box, self._seal)
+        except (GraspAffordanceError, OSError) as error:
+            _LOG.error("attempt %d has no label: %s", number, error)

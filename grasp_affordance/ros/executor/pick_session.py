@@ -5,21 +5,58 @@ from collections import Counter
 from typing import Any
 
 from grasp_affordance_interfaces.msg import PickResult
+from std_srvs.srv import Trigger
 
 from grasp_affordance.attempt import GraspAttempt, Outcome
+from grasp_affordance.calibration.drift import DriftConfig, DriftMonitor
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.execution.picker import Picker, PickReport
 from grasp_affordance.learning.log.attempt_log import AttemptLogError
 from grasp_affordance.learning.log.pick_labelling import count_picks
-from grasp_affordance.ros.common.diagnostics import OK
+from grasp_affordance.ros.common.diagnostics import ERROR, OK, Diagnostics
 from grasp_affordance.ros.common.node import ManagedNode
-from grasp_affordance.ros.executor.drift_watch import DriftWatch
 from grasp_affordance.ros.executor.pick_messages import to_pick_result_msg
 from grasp_affordance.ros.executor.pick_record import PickRecord
 
 
+class DriftWatch:
+    """Watches the calibration while picking: drift goes to diagnostics, an alarm stops picking.
+
+    It takes the heights of every pick; configuring the node anew starts over.
+    """
+
+    def __init__(self, config: DriftConfig, diagnostics: Diagnostics) -> None:
+        self._monitor = DriftMonitor(config)
+        self._diagnostics = diagnostics
+        self._alarm = ""
+
+    def note(self, predicted: float, sensed: float) -> None:
+        """Take the predicted and the sensed height of a contact, base frame, metres."""
+        self._monitor.note(predicted, sensed)
+        drift = self._monitor.estimate()
+        self._alarm = drift.alarm
+        self._diagnostics.set(
+            "calibration",
+            ERROR if drift.alarm else OK,
+            drift.alarm or "contacts are where they are predicted",
+            {
+                "contacts": drift.contacts,
+                "offset_mm": round(drift.offset * 1000, 2),
+                "spread_mm": round(drift.spread * 1000, 2),
+            },
+        )
+
+    def blocking_reason(self) -> str:
+        """Return why nothing may be picked; empty while the calibration holds."""
+        return f"the calibration is in doubt: {self._alarm}" if self._alarm else ""
+
+
 class PickSession:
-    """Publishes `~/pick_result` for each attempt.
+    """Publishes `~/pick_result` for each attempt, and serves `~/new_bin`.
+
+    Another bin stands there: what failed in the one before is forgotten. That is for clients of
+    `~/pick`: who picks continuously starts anew with each bin anyway. It is refused while the arm
+    is at work: a pick under way still belongs to the bin before.
 
     Attributes:
         picker: carries out the picks.
@@ -48,6 +85,7 @@ class PickSession:
         self.drift = drift
         self._counts: Counter[str] = Counter()
         self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
+        self._new_bin = node.create_service(Trigger, "~/new_bin", self._forget)
 
     def publish(self, report: PickReport) -> PickResult:
         """Record, publish and log what became of a pick; return the message, empty without one.
@@ -77,6 +115,14 @@ class PickSession:
         self.drift.note(message.predicted_height, message.contact_height)
         return message
 
+    def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self.activity.acquire() as acquired:
+            if acquired:
+                self.picker.memory.clear()
+        response.success = acquired
+        response.message = "" if acquired else "the arm is at work; announce the bin when it rests"
+        return response
+
     def _count(self, attempt: GraspAttempt) -> None:
         """Tell in the diagnostics what the picks have done to the bin so far."""
         self._counts += count_picks([attempt])
@@ -84,5 +130,6 @@ class PickSession:
         self._node.diagnostics.set("picks", OK, events, self._counts)
 
     def close(self) -> None:
-        """Remove the publisher from the node."""
+        """Remove the publisher and the service from the node."""
+        self._node.destroy_service(self._new_bin)
         self._node.destroy_lifecycle_publisher(self._publisher)

@@ -1,14 +1,20 @@
-"""The camera's topics as the core's `Camera`."""
+"""The camera's topics as the core's `Camera`; the arm stops when they fall silent."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from numpy import float64
 from numpy.typing import NDArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
 
+from grasp_affordance.attempt import Cause
 from grasp_affordance.errors import CameraError, GraspAffordanceError, TransformError
+from grasp_affordance.execution.activity import Activity
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.frame_source import FrameSource, Keep
+from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.transforms import CameraPose
 
 # Frames whose stamp may yet be asked for: those that came while the affordance node evaluated one
@@ -21,6 +27,8 @@ _KEEP = Keep(count=60, age=10.0)
 # The other process has had the frame for as long as it evaluated it, and 95 of 100 images take less
 # than 0.25 s on the way even on a busy machine (docs/results_ros.md).
 _LATE = 0.5  # seconds
+_LOOK = 0.1  # seconds between looks at the age of the newest frame
+_HELD_UP = 3 * _LOOK
 
 
 class TopicCamera:
@@ -79,3 +87,47 @@ def _as_camera_error() -> Iterator[None]:
         raise
     except GraspAffordanceError as error:
         raise CameraError(f"the camera's frames cannot be used: {error}") from error
+
+
+class CameraWatch:
+    """Stops the arm when the camera falls silent: nobody sees any more what it does.
+
+    It looks at the age of the newest frame while the arm is in use.
+
+    A look that comes late was held up together with the frames: moveit_py keeps Python from running
+    while it plans. Such a look does not count; the next one, a period later, does in any case.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        camera: TopicCamera,
+        activity: Activity,
+        stop_timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._node = node
+        self._camera = camera
+        self._activity = activity
+        self._stop_timeout = stop_timeout
+        self._clock, self._looked_at, self._passed = clock, clock(), False
+        group = MutuallyExclusiveCallbackGroup()
+        self._timer = node.create_timer(
+            _LOOK, self._look, callback_group=group, clock=steady_clock()
+        )
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._node.destroy_timer(self._timer)
+
+    def _look(self) -> None:
+        now = self._clock()
+        late = now - self._looked_at > _HELD_UP
+        self._looked_at, self._passed = now, late and not self._passed
+        if self._passed or not self._activity.busy:
+            return
+        problem = self._camera.problem()
+        if problem:
+            reason = f"the camera is lost: {problem}"
+            if not self._activity.stop(Cause.CAMERA_LOST, reason, self._stop_timeout):
+                self._node.get_logger().fatal(f"{reason}; the arm does not stop")

@@ -10,6 +10,8 @@ import traceback
 
 import torch
 from grasp_affordance_interfaces.msg import ModelAnnouncement, PickResult, TrainerStatus
+from grasp_affordance_interfaces.srv import SetExploration
+from std_srvs.srv import SetBool, Trigger
 
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.errors import GraspAffordanceError
@@ -23,12 +25,11 @@ from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
 from grasp_affordance.ros.trainer.trainer_messages import Curves, to_announcement_msg, to_status_msg
-from grasp_affordance.ros.trainer.trainer_services import TrainerServices
 from grasp_affordance.ros.trainer.training_thread import TrainingThread
 
 
 class TrainerNode(ManagedNode[TrainerNodeConfig]):
-    """Wires log, trainer and thread to topics and services.
+    """Wires log, trainer and thread to topics and services; it serves from configure to cleanup.
 
     Attributes:
         source: the trainer and its log; from configure to cleanup.
@@ -73,7 +74,14 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
             config.niceness,
         )
         self.resources.callback(self.thread.stop)  # also where the node is destroyed while active
-        self.resources.callback(TrainerServices(self, self).close)
+        for kind, name, serve in (
+            (SetBool, "~/pause", self._pause),
+            (Trigger, "~/save", self._save),
+            (Trigger, "~/roll_back", self._roll_back),
+            (SetExploration, "~/set_exploration", self._set_exploration),
+        ):
+            service = self.create_service(kind, name, serve)
+            self.resources.callback(self.destroy_service, service)
         results = self.create_subscription(
             PickResult, f"{config.executor_node}/pick_result", lambda _: self.thread.wake(), 10
         )
@@ -127,6 +135,57 @@ class TrainerNode(ManagedNode[TrainerNodeConfig]):
             self._status.publish(
                 to_status_msg(report, now, window, self.exploration(), waits, event)
             )
+
+    def _pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        """Stop learning after the attempt under way, or go on, after an error at once."""
+        with self.thread.lock:
+            self.thread.paused = bool(request.data)
+            response.success = True
+            response.message = "training is paused" if request.data else "training goes on"
+            self.publish(response.message)
+        self.thread.try_again()
+        return response
+
+    def _save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Keep the weights in service, under their name, for ever."""
+        with self.thread.lock:
+            try:
+                response.message = str(self.source.keep())
+                response.success = True
+            except GraspAffordanceError as error:
+                response.message = self.report(error)
+        return response
+
+    def _roll_back(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Serve, and learn on from, the weights that had the best live success."""
+        with self.thread.lock:
+            try:
+                response.success = self.source.roll_back()
+            except GraspAffordanceError as error:
+                response.message = self.report(error)
+                return response
+            report = self.source.trainer.report()
+            response.message = (
+                f"rolled back to {report.version}"
+                if response.success
+                else f"no weights have proved themselves yet; {report.version} stays"
+            )
+            self.publish(response.message, report)
+        return response
+
+    def _set_exploration(
+        self, request: SetExploration.Request, response: SetExploration.Response
+    ) -> SetExploration.Response:
+        """Explore as often as asked for, or, for a negative number, by the schedule again."""
+        asked = float(request.probability)
+        response.success = asked <= 1.0  # NaN is refused as well
+        if response.success:
+            self.chosen_exploration = asked if asked >= 0.0 else None
+            self.publish(f"exploration is {self.exploration():.2f}")
+        else:
+            response.message = f"{asked} is no probability; give one in [0, 1], or -1 for the plan"
+        response.probability = self.exploration()
+        return response
 
 
 def main() -> int:

@@ -1,10 +1,13 @@
 """Off-screen rendering of a MuJoCo scene: colour and depth in one pass, object ids in another."""
 
+import ctypes
 import importlib
+import importlib.util
 import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -12,7 +15,6 @@ from numpy.typing import NDArray
 
 from grasp_affordance.closing import Closing
 from grasp_affordance.errors import CameraError
-from grasp_affordance.sim.vision.llvm import load_tritons_llvm_first
 
 _MAX_GEOMS = 2000
 
@@ -156,3 +158,16 @@ class Renderer(Closing):
             self._context.free()
             self._context = None
         self._gl.free()
+
+
+def load_tritons_llvm_first() -> None:
+    """Load PyTorch's Triton library, where it is installed, before Mesa is.
+
+    Both carry LLVM. When Mesa's software renderer has loaded its own, loading Triton's (the first
+    optimiser that PyTorch makes does it) ends the process with a segmentation fault; the other way
+    round both work. Costs 60 ms.
+    """
+    package = importlib.util.find_spec("triton")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for library in Path(folder, "_C").glob("libtriton*.so"):
+            ctypes.CDLL(str(library), mode=os.RTLD_LOCAL | os.RTLD_NOW)

@@ -15,8 +15,7 @@ from grasp_affordance.errors import CameraError, GripperError
 from grasp_affordance.ros.common import client as client_module
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.node import ManagedNode
-from grasp_affordance.ros.common.service_retry import ONCE
-from grasp_affordance.ros.drivers.service_call import call_within
+from grasp_affordance.ros.common.service_retry import ONCE, call_within
 
 NODE = "/lossy_node"
 

@@ -14,6 +14,7 @@ from grasp_affordance.ros.camera.camera_node import CameraNodeConfig
 from grasp_affordance.ros.common.config_values import as_parameter, describe, flatten, unflatten
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig
 from grasp_affordance.ros.common.transforms import CameraPoseConfig
+from grasp_affordance.ros.detector.detector_node import DetectorNodeConfig
 from grasp_affordance.ros.drivers.mujoco.cell import MujocoConfig
 from grasp_affordance.ros.executor.pick_record import RecordConfig
 from grasp_affordance.ros.recorder.recorder_config import RecorderNodeConfig
@@ -156,13 +157,13 @@ def test_a_tilde_is_the_home_folder_in_files_and_folders_and_nowhere_else(
     ("config", "name"),
     [
         (AffordanceNodeConfig, "checkpoint"),
-        (AffordanceNodeConfig, "detector_checkpoint"),
         (BinConfig, "empty"),
         (CalibrationNodeConfig, "folder"),
         (CalibrationNodeConfig, "output"),
         (CalibrationNodeConfig, "touched"),
         (CameraNodeConfig, "recording"),
         (CameraPoseConfig, "calibration"),
+        (DetectorNodeConfig, "weights"),
         (MujocoConfig, "film_path"),
         (RecordConfig, "directory"),
         (RecorderNodeConfig, "folder"),

@@ -17,7 +17,7 @@ from grasp_affordance.geometry import Intrinsics, from_quaternion
 from grasp_affordance.lens import Lens
 from grasp_affordance.messages import images as decoding
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.affordance import markers, point_clouds
+from grasp_affordance.ros.affordance import markers, views
 from grasp_affordance.ros.common import conversions, images
 from grasp_affordance.suction import Rejection, Source, SuctionPoint
 
@@ -202,9 +202,7 @@ def test_rejections_survive_ranked_and_without_zeros() -> None:
 @pytest.mark.parametrize("stride", [1, 2])
 def test_a_cloud_holds_every_pixels_point_and_color(stride: int) -> None:
     frame = a_frame()
-    points, colors = point_clouds.from_point_cloud_msg(
-        point_clouds.to_point_cloud_msg(frame, stride)
-    )
+    points, colors = views.from_point_cloud_msg(views.to_point_cloud_msg(frame, stride))
     expected = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
     np.testing.assert_array_equal(points, expected)
     np.testing.assert_array_equal(colors, frame.color[::stride, ::stride])

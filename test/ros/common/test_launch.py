@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from helpers.detection_scenes import write_random_detector
 from helpers.ros_harness import Ros
 from rcl_interfaces.srv import GetParameters
 
@@ -83,6 +84,14 @@ def test_a_launch_file_describes_itself(path: Path) -> None:
 def test_the_nodes_of_a_recording_start_and_end_together(ros: Ros, sequence: Path) -> None:
     with launched("recorded.launch.py", f"recording:={sequence}"):
         for name in ("camera_node", "affordance_node"):
+            ros.client.wait_active(name, 60.0)
+
+
+@pytest.mark.slow
+def test_with_weights_the_detector_runs_beside(ros: Ros, sequence: Path, tmp_path: Path) -> None:
+    weights = write_random_detector(tmp_path / "detector.safetensors")
+    with launched("recorded.launch.py", f"recording:={sequence}", f"detector:={weights}"):
+        for name in ("affordance_node", "detector_node"):
             ros.client.wait_active(name, 60.0)
 
 

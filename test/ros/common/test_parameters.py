@@ -15,6 +15,7 @@ from grasp_affordance.ros.camera.camera_node import CameraNode, CameraNodeConfig
 from grasp_affordance.ros.common.config_values import describe
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.parameters import parameters_of
+from grasp_affordance.ros.detector.detector_node import DetectorNodeConfig
 from grasp_affordance.ros.executor.executor_config import ExecutorNodeConfig
 from grasp_affordance.ros.recorder.recorder_config import RecorderNodeConfig
 from grasp_affordance.ros.trainer.trainer_config import TrainerNodeConfig
@@ -23,6 +24,7 @@ CONFIGS = (
     AffordanceNodeConfig,
     CalibrationNodeConfig,
     CameraNodeConfig,
+    DetectorNodeConfig,
     ExecutorNodeConfig,
     RecorderNodeConfig,
     TrainerNodeConfig,

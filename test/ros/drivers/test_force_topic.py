@@ -7,7 +7,7 @@ from helpers.ros_harness import Ros
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, ConfigError
 from grasp_affordance.ros.drivers.arm.contact import ContactConfig, ContactWatch
-from grasp_affordance.ros.drivers.arm.force_topic import ForceTopic
+from grasp_affordance.ros.drivers.ur.ur_feedback import ForceTopic
 
 
 def push(x: float, y: float, z: float) -> WrenchStamped:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from grasp_affordance.ros.executor.camera_watch import CameraWatch
+from grasp_affordance.ros.executor.topic_camera import CameraWatch
 
 
 class Cell:

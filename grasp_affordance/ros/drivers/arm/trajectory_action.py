@@ -13,10 +13,10 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from grasp_affordance.errors import ArmError
+from grasp_affordance.ros.common.service_retry import call_within
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
-from grasp_affordance.ros.drivers.service_call import call_within
 
 # Of control_msgs/action/FollowJointTrajectory; a test compares them where it is installed.
 ERROR_NAMES = {

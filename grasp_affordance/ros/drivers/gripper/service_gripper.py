@@ -20,10 +20,10 @@ from std_srvs.srv import SetBool
 
 from grasp_affordance.cell_description import Signal, Switch
 from grasp_affordance.errors import ConfigError, GripperError
+from grasp_affordance.ros.common.service_retry import call_within
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient
-from grasp_affordance.ros.drivers.service_call import call_within
 
 
 @dataclass(frozen=True)

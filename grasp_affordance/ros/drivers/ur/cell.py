@@ -12,7 +12,6 @@ from grasp_affordance.cell_description import Signal as GripperSignal
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
-from grasp_affordance.ros.drivers.arm.force_topic import ForceTopic
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.arm.planner import Planner
 from grasp_affordance.ros.drivers.arm.trajectory_action import TrajectoryAction
@@ -27,7 +26,7 @@ from grasp_affordance.ros.drivers.gripper.vacuum_gripper import (
     VacuumSystem,
 )
 from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
-from grasp_affordance.ros.drivers.ur.ur_feedback import UrFeedback
+from grasp_affordance.ros.drivers.ur.ur_feedback import ForceTopic, UrFeedback
 from grasp_affordance.ros.drivers.ur.ur_io import UrIo, UrIoConfig
 from grasp_affordance.ros.drivers.ur.ur_status import StatusConfig, UrStatus
 from grasp_affordance.ros.executor.topic_camera import TopicCamera

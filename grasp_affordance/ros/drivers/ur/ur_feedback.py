@@ -1,12 +1,16 @@
-"""Subscriptions to the UR driver's status topics, into a `UrStatus`."""
+"""Subscriptions to what the UR driver publishes: its status topics, and the force at the flange."""
 
+import time
 from typing import Any
 
+import numpy as np
+from geometry_msgs.msg import WrenchStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool, Float64
 
+from grasp_affordance.errors import ArmError
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.ur.ur_status import UrStatus
 
@@ -63,3 +67,38 @@ class UrFeedback:
         """Stop listening."""
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+
+
+class ForceTopic:
+    """Keeps the newest force; without one a guarded approach would not notice a contact."""
+
+    def __init__(self, node: Node, topic: str, timeout: float) -> None:
+        """Subscribe to a `geometry_msgs/WrenchStamped`; older than `timeout` seconds is silence."""
+        self._node, self._topic, self._timeout = node, topic, timeout
+        self._newest: tuple[float, float] | None = None  # time of arrival, newtons
+        group = MutuallyExclusiveCallbackGroup()
+        self._subscription = node.create_subscription(
+            WrenchStamped, topic, self._note, QoSProfile(depth=1), callback_group=group
+        )
+
+    def magnitude(self) -> float:
+        """Return the present force, newtons.
+
+        Raises:
+            ArmError: none has come, or not lately.
+        """
+        if self._newest is None:
+            raise ArmError(f"no force on {self._topic} yet: contact.signs asks for it")
+        at, force = self._newest
+        age = time.monotonic() - at
+        if age > self._timeout:
+            raise ArmError(f"the last force on {self._topic} is {age:.1f} s old")
+        return force
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _note(self, message: WrenchStamped) -> None:
+        force = message.wrench.force
+        self._newest = (time.monotonic(), float(np.linalg.norm([force.x, force.y, force.z])))

@@ -16,10 +16,10 @@ from rclpy.qos import QoSProfile
 
 from grasp_affordance.cell_description import Sensing
 from grasp_affordance.errors import ConfigError, GripperError
+from grasp_affordance.ros.common.service_retry import call_within
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading
 from grasp_affordance.ros.drivers.gripper.vacuum_sensor import VacuumSensorConfig
-from grasp_affordance.ros.drivers.service_call import call_within
 
 _NEWEST = QoSProfile(depth=1)  # at 500 Hz an older state is of no interest
 

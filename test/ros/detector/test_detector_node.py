@@ -1,33 +1,34 @@
 """Grasp rectangles for a parallel gripper over real DDS, from a detector with random weights."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from grasp_affordance_interfaces.msg import GraspRectangle as GraspRectangleMsg
-from grasp_affordance_interfaces.srv import GetGraspRectangles
+from grasp_affordance_interfaces.srv import GetGraspRectangles, LoadModel
+from helpers.detection_scenes import write_random_detector
 from helpers.marker_checks import check_drawable
 from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from visualization_msgs.msg import Marker, MarkerArray
 
-from grasp_affordance.annotation.jaw import JawConfig
 from grasp_affordance.cell import BinGeometry
-from grasp_affordance.detection.dense.network import DenseConfig
-from grasp_affordance.detection.model import TrainedDetector, new_detector, write_detector
 from grasp_affordance.detection.selection import SelectionConfig
+from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import from_quaternion, transform_points
-from grasp_affordance.rectangle import GraspRectangle
-from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
+from grasp_affordance.rectangle import GraspRectangle, JawConfig
 from grasp_affordance.ros.affordance.bin_view import BinConfig, BinViewSource
 from grasp_affordance.ros.camera.camera_node import CameraNode
+from grasp_affordance.ros.detector.detector_node import DetectorNode, DetectorNodeConfig
 from grasp_affordance.ros.detector.grasp_detection import GraspEvaluator
 from grasp_affordance.suction import Rejection
 
-SERVICE = "/affordance_node/get_grasp_rectangles"
+SERVICE = "/detector_node/get_grasp_rectangles"
 JAW = JawConfig(plate_length=0.02, maximum_opening=0.09)
 BOX = {"bin": {"centre": [0.0, 0.0], "size": [0.2, 0.2, 0.1]}}
 
@@ -35,16 +36,12 @@ BOX = {"bin": {"centre": [0.0, 0.0], "size": [0.2, 0.2, 0.1]}}
 @pytest.fixture
 def detector(tmp_path: Path) -> str:
     """Write a detector that finds something everywhere; what it finds is of no interest."""
-    torch.manual_seed(0)
-    module = new_detector(DenseConfig(widths=(4, 8, 8, 8)), JAW, 0).eval()
-    path = tmp_path / "detector.safetensors"
-    write_detector(path, TrainedDetector(module, JAW, threshold=0.0))
-    return str(path)
+    return write_random_detector(tmp_path / "detector.safetensors", JAW)
 
 
 def start(ros: Ros, sequence: Path, detector: str, **parameters: Any) -> Any:
     ros.start(CameraNode, recording=str(sequence), rate=20.0)
-    return ros.start(AffordanceNode, detector_checkpoint=detector, **parameters)
+    return ros.start(DetectorNode, weights=detector, **parameters)
 
 
 def ask(ros: Ros, **fields: Any) -> GetGraspRectangles.Response:
@@ -168,17 +165,18 @@ def test_grasps_that_all_lack_room_are_told_from_none(detector: str, check: bool
 def test_markers_are_made_when_somebody_listens(ros: Ros, sequence: Path, detector: str) -> None:
     node = start(ros, sequence, detector)
     evaluated: list[object] = []
-    evaluate = node._grasping._evaluate.evaluate
+    evaluate = node._evaluate.evaluate
 
     def noting(*values: object) -> object:
         evaluated.append(values)
         return evaluate(*values)
 
-    node._grasping._evaluate.evaluate = noting
-    overlay = ros.listen(MarkerArray, "/affordance_node/markers")
-    assert overlay.get(timeout=TIMEOUT)  # frames arrive and are evaluated, but not for grasps
+    node._evaluate.evaluate = noting
+    ros.wait_until(lambda: node._frames.newest() is not None, "seen frames")
+    first = node._frames.newest()
+    ros.wait_until(lambda: node._frames.newest() is not first, "seen another frame")
     assert not evaluated
-    markers = ros.listen(MarkerArray, "/affordance_node/rectangles")
+    markers = ros.listen(MarkerArray, "/detector_node/rectangles")
     shown = markers.get(timeout=TIMEOUT).markers
     assert shown[0].action == Marker.DELETEALL
     check_drawable(MarkerArray(markers=shown))
@@ -192,16 +190,13 @@ def test_markers_are_made_when_somebody_listens(ros: Ros, sequence: Path, detect
         assert max(xs) - min(xs) > 0
 
 
-def test_without_a_detector_the_service_says_so_and_the_rest_works(
-    ros: Ros, sequence: Path
-) -> None:
+def test_without_weights_the_node_says_which_parameter_to_set(ros: Ros, sequence: Path) -> None:
     node = start(ros, sequence, "")
-    assert node.active
-    ros.wait_until(lambda: "no frame" not in ask(ros).message, "seen frames")
+    assert "the parameter 'weights' is not set" in ros.wait_for_log("ConfigError")
+    assert not node.active
     answer = ask(ros)
     assert not answer.success
-    assert "set the parameter detector_checkpoint" in answer.message
-    assert [count.cause for count in answer.rejections] == ["no_model"]
+    assert "is not active" in answer.message
 
 
 def test_a_file_that_is_no_detector_is_refused_by_name(
@@ -211,3 +206,69 @@ def test_a_file_that_is_no_detector_is_refused_by_name(
     assert "nowhere.safetensors" in ros.wait_for_log("CheckpointError")
     assert not node.active
     assert "is not active" in ask(ros).message
+
+
+def test_another_detector_serves_from_the_next_answer_on(
+    ros: Ros, sequence: Path, detector: str, tmp_path: Path
+) -> None:
+    start(ros, sequence, detector)
+    before = ask_until_known(ros, count=5)
+    other = write_random_detector(tmp_path / "other.safetensors", JAW, seed=1)
+    loaded = load(ros, other)
+    assert loaded.success, loaded.message
+    assert loaded.version != before.model_version
+    after = ask(ros, count=5)
+    assert after.model_version == loaded.version
+    assert [g.score for g in after.rectangles] != [g.score for g in before.rectangles]
+
+
+def test_a_detector_that_does_not_load_leaves_the_one_in_service(
+    ros: Ros, sequence: Path, detector: str, tmp_path: Path
+) -> None:
+    start(ros, sequence, detector)
+    before = ask_until_known(ros)
+    refused = load(ros, str(tmp_path / "nowhere.safetensors"))
+    assert not refused.success
+    assert "nowhere.safetensors" in refused.message
+    assert f"{before.model_version} stays" in refused.message
+    assert refused.version == before.model_version == ask(ros).model_version
+
+
+def load(ros: Ros, path: str) -> LoadModel.Response:
+    request = LoadModel.Request(path=path)
+    return ros.client.call(LoadModel, "/detector_node/load_model", request, TIMEOUT)
+
+
+def test_the_settings_of_the_node_hold_where_a_caller_asks_for_nothing(
+    ros: Ros, sequence: Path, detector: str
+) -> None:
+    jaw = {"jaw__plate_length": 0.02, "jaw__maximum_opening": 0.06, "jaw__minimum_opening": 0.0}
+    start(ros, sequence, detector, count=3, **jaw)
+    answer = ask_until_known(ros)
+    assert 1 <= len(answer.rectangles) <= 3
+    assert max(grasp.opening for grasp in answer.rectangles) <= 0.06 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: DetectorNodeConfig(threshold=1.5), "threshold 1.5"),
+        (lambda: DetectorNodeConfig(count=0), "count must be positive"),
+        (lambda: DetectorNodeConfig(view_rate=0.0), "view_rate 0"),
+    ],
+)
+def test_a_senseless_setting_is_refused_by_name(
+    make: Callable[[], DetectorNodeConfig], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make()
+
+
+def test_the_affordance_node_loads_nothing_of_the_detector() -> None:
+    program = (
+        "import sys, grasp_affordance.ros.affordance.affordance_node\n"
+        "print([name for name in sys.modules if name.startswith('grasp_affordance.detection')])"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
