@@ -38,7 +38,7 @@ INCIDENT_TOPICS = (
     "/rosout",
     "/parameter_events",
 )
-GAZEBO_TOPICS = ("/clock", "/gazebo/poses", "/tool/wrench")
+GAZEBO_TOPICS = ("/clock", "/gazebo/arm_poses", "/gazebo/object_poses", "/tool/wrench")
 
 
 class MissingPackagesError(ConfigError):

@@ -1,9 +1,8 @@
 """Whether a cup seals on the boxes and cylinders of a Gazebo world, and when it lets go.
 
 Gazebo has no suction: its detachable joint holds whatever it is told to hold. So the seal is
-evaluated
-here, from where cup and objects are, by the rule of the MuJoCo cell: rays from the rim, a plane
-through what they meet; and the load on the cup rim by its limits for tension and moment.
+evaluated here, from where cup and objects are, by the rule of the MuJoCo cell: rays from the rim, a
+plane through what they meet; and the load on the cup rim by its limits for tension and moment.
 """
 
 from collections.abc import Mapping
@@ -92,11 +91,15 @@ def touch(
 def holds(cup: Cup, vacuum: float, tension: float, moment: float) -> bool:
     """Whether a sealed cup bears a load: tension <= V and moment <= (V - tension) * radius.
 
+    A cup that is pressed bears whatever comes: the object stands on something that bears it.
+
     Args:
-        vacuum: kilopascals below ambient. tension: newtons. moment: newton metres.
+        vacuum: kilopascals below ambient.
+        tension: newtons that pull; negative for a cup that is pressed.
+        moment: newton metres.
     """
     V = cup.force * vacuum / cup.vacuum
-    return tension <= V and moment <= (V - max(tension, 0.0)) * cup.radius
+    return tension <= 0 or (tension <= V and moment <= (V - tension) * cup.radius)
 
 
 def _flat(distances: Array, cup: Cup) -> bool:
