@@ -117,7 +117,7 @@ def novel(
         config: which points may be offered; its threshold is not applied.
     """
     scene = prediction.scene
-    if scene.region.empty or not isinstance(model, Remembers):
+    if not prediction.allowed.any() or not isinstance(model, Remembers):
         return Selection((), {})
     strange = model.novelty(frame, prediction.allowed, up=scene.region.up)
     seals = scene.surface.to_image(scene.seal.score) > _SEALS

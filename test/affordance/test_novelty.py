@@ -137,3 +137,13 @@ def test_who_has_tried_such_places_leaves_them_and_who_knows_nothing_of_it_too(
     assert not novel(frame, prediction, every, CandidateConfig()).points
     assert not novel(frame, prediction, knowing, CandidateConfig()).points
     assert not novel(frame, prediction, object(), CandidateConfig()).points
+
+
+def test_a_bin_that_something_hides_offers_nothing_new() -> None:
+    arm = Block((-0.2, -0.15, 0.40), (0.2, 0.15, 0.45))
+    hidden = render([*open_bin(), arm], T, noise=0.0007, holes=0.01)
+    seen = AffordancePredictor().predict(hidden, BinView(T_base_camera=T, bin=BIN))
+    assert not seen.allowed.any()
+    tried = np.random.default_rng(3).normal(size=(6, len(CHANNELS)))
+    model = model_that_tried(tried)
+    assert not novel(hidden, seen, model, CandidateConfig()).points
