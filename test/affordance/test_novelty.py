@@ -24,7 +24,7 @@ from grasp_affordance.affordance.network.novelty import STRANGE, novelty
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.suction import Source
+from grasp_affordance.suction import Rejection, Source
 
 T = camera_at(60, 0.7)
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
@@ -144,6 +144,8 @@ def test_a_bin_that_something_hides_offers_nothing_new() -> None:
     hidden = render([*open_bin(), arm], T, noise=0.0007, holes=0.01)
     seen = AffordancePredictor().predict(hidden, BinView(T_base_camera=T, bin=BIN))
     assert not seen.allowed.any()
+    assert seen.selection.rejections[Rejection.OBSTRUCTED] > 1000
+    assert Rejection.EMPTY_BIN not in seen.selection.rejections
     tried = np.random.default_rng(3).normal(size=(6, len(CHANNELS)))
     model = model_that_tried(tried)
     assert not novel(hidden, seen, model, CandidateConfig()).points
