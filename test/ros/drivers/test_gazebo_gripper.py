@@ -93,7 +93,7 @@ class World:
             self._time += 0.01
             now, load = self._time, self._load
             T = DOWN.copy()
-            T[:3, 3] = self._rim - CONFIG.tool.rim * T[:3, 2]
+            T[:3, 3] = self._rim - CONFIG.rim * T[:3, 2]
             objects = [stamped(name, T, now) for name, T in self._objects.items()]
         self._arm.publish(TFMessage(transforms=[stamped("ur::wrist_3_link", T, now)]))
         self._tf.publish(TFMessage(transforms=objects))

@@ -17,6 +17,7 @@ from grasp_affordance.ros.drivers.gazebo.gazebo_seal import holds
 
 CUP = Cup()
 TOOL = ToolConfig()
+RIM = 0.150  # metres
 BOX = 0.2  # kilograms
 BOX_MIDDLE = 0.025  # metres beyond the rim
 FREE = np.array([0.0, 0, -5.96, 0, 0, 0])
@@ -28,7 +29,7 @@ class Recording:
     """A meter that hears a wrench every 5 ms and a pose every 10 ms."""
 
     def __init__(self, config: ToolConfig = TOOL) -> None:
-        self.meter = LoadMeter(config)
+        self.meter = LoadMeter(config, RIM)
         self.time = 0.0
 
     def play(
@@ -127,14 +128,14 @@ def moving(acceleration: float) -> Callable[[float], Array]:
 def test_the_inertia_of_wrist_and_tool_is_no_load(acceleration: float) -> None:
     a, R = np.array([acceleration, 0.0, 0.0]), DOWN[:3, :3]
     tool = wrench_of(TOOL.mass, TOOL.middle, R, a)
-    load = wrench_of(BOX, TOOL.rim + BOX_MIDDLE, R, a)
+    load = wrench_of(BOX, RIM + BOX_MIDDLE, R, a)
     recording = tared()
     last = recording.play(0.2, lambda _: tool + load, moving(acceleration))[-1]
     assert last.pull == pytest.approx(BOX * GRAVITY, abs=0.02)
     assert last.moment == pytest.approx(BOX * acceleration * BOX_MIDDLE, abs=1e-3)
     assert borne([last])
     # What the sensor itself says is more than ten times that: it would have torn the box off.
-    raw = (tool + load)[3:] - np.cross([0, 0, TOOL.rim], (tool + load)[:3])
+    raw = (tool + load)[3:] - np.cross([0, 0, RIM], (tool + load)[:3])
     assert np.hypot(raw[0], raw[1]) > 10 * last.moment
 
 
@@ -146,7 +147,7 @@ def test_forces_in_bursts_are_averaged() -> None:
         now = 4 * a if round(t * 1000) % 4 == 0 else 0.0
         mean = np.array([now, 0.0, 0.0])
         tool = wrench_of(TOOL.mass, TOOL.middle, DOWN[:3, :3], mean)
-        return tool + wrench_of(BOX, TOOL.rim + BOX_MIDDLE, DOWN[:3, :3], mean)
+        return tool + wrench_of(BOX, RIM + BOX_MIDDLE, DOWN[:3, :3], mean)
 
     loads = recording.play(0.3, bursts, moving(a))[20:]
     assert borne(loads)
@@ -161,7 +162,7 @@ def test_a_cup_that_touches_something_cannot_be_tared() -> None:
 
 
 def test_without_wrench_or_pose_nothing_is_tared_or_loaded() -> None:
-    meter = LoadMeter(TOOL)
+    meter = LoadMeter(TOOL, RIM)
     for step in range(10):
         meter.note_wrench(step * 0.005, FREE)
     with pytest.raises(GripperError, match="not known"):

@@ -1,8 +1,8 @@
 """`VacuumSystem` in Gazebo: detachable joints that are closed and opened as a real cup would.
 
-Subscribes: /gazebo/arm_poses (of the arm's links), /gazebo/object_poses, /tool/wrench,
-  /suction/<object>/state
-Publishes: /suction/<object>/attach, /suction/<object>/detach
+Subscribes (relative names): gazebo/arm_poses (of the arm's links), gazebo/object_poses,
+    tool/wrench, suction/<object>/state
+Publishes: suction/<object>/attach, suction/<object>/detach
 """
 
 import threading
@@ -26,7 +26,7 @@ from grasp_affordance.ros.drivers.gazebo.gazebo_load import LoadMeter, ToolConfi
 from grasp_affordance.ros.drivers.gazebo.gazebo_seal import Solid, holds, touch
 from grasp_affordance.ros.drivers.gripper.vacuum_gripper import Reading
 
-ARM_POSES, OBJECT_POSES, WRENCH = "/gazebo/arm_poses", "/gazebo/object_poses", "/tool/wrench"
+ARM_POSES, OBJECT_POSES, WRENCH = "gazebo/arm_poses", "gazebo/object_poses", "tool/wrench"
 
 _SHAPES = {"box": Solid((0.09, 0.06, 0.05)), "cylinder": Solid((0.025, 0.095))}
 _SENSOR_NOISE = 0.05  # kilopascals; readings that never tremble would count as a stuck sensor
@@ -42,6 +42,7 @@ class GazeboGripperConfig:
     Attributes:
         objects: how many there are.
         link: whose pose carries the cup.
+        rim: of the cup before that link, along its z, metres.
         tool: what hangs on that link.
         leak: vacuum of a cup that touches but does not seal, kilopascals.
         free: vacuum of a cup in the air, kilopascals.
@@ -53,6 +54,7 @@ class GazeboGripperConfig:
 
     objects: int = 8
     link: str = "wrist_3_link"
+    rim: float = 0.150
     tool: ToolConfig = field(default_factory=ToolConfig)
     leak: float = 18.0
     free: float = 3.0
@@ -82,7 +84,7 @@ class GazeboGripper:
         self._reading: Reading | None = None
         self._arm: Array | None = None
         self._objects: dict[str, Array] = {}
-        self._meter = LoadMeter(config.tool)
+        self._meter = LoadMeter(config.tool, config.rim)
         self._arm_at = self._wrench_at = self._looked_at = -np.inf
         self._on, self._vacuum, self._held = False, 0.0, ""
         self._torn = False  # whether a load was lost that the cup rim still touches
@@ -93,8 +95,8 @@ class GazeboGripper:
         names = [f"object_{n}" for n in range(1, config.objects + 1)]
         self._solids = {name: _SHAPES[kinds[i % 2]] for i, name in enumerate(names)}
         self._maybe_closed = set(names)  # joints that have not said that they are open
-        self._attach = {n: node.create_publisher(Empty, f"/suction/{n}/attach", 1) for n in names}
-        self._detach = {n: node.create_publisher(Empty, f"/suction/{n}/detach", 1) for n in names}
+        self._attach = {n: node.create_publisher(Empty, f"suction/{n}/attach", 1) for n in names}
+        self._detach = {n: node.create_publisher(Empty, f"suction/{n}/detach", 1) for n in names}
 
         def listen(kind: type, topic: str, note: Callable[[Any], None]) -> Any:
             # In a group of its own: messages of one topic are noted in their order.
@@ -105,7 +107,7 @@ class GazeboGripper:
             listen(poses, ARM_POSES, self._note_arm),
             listen(poses, OBJECT_POSES, self._note_objects),
             listen(WrenchStamped, WRENCH, self._note_wrench),
-            *(listen(String, f"/suction/{n}/state", self._stating(n)) for n in names),
+            *(listen(String, f"suction/{n}/state", self._stating(n)) for n in names),
         ]
         self._timer = node.create_timer(
             config.period, self._look, callback_group=MutuallyExclusiveCallbackGroup()
@@ -242,7 +244,7 @@ class GazeboGripper:
         if self._held and not self._torn:
             return self._cup.vacuum
         T_link_rim = np.eye(4)
-        T_link_rim[2, 3] = self._config.tool.rim
+        T_link_rim[2, 3] = self._config.rim
         poses = self._objects
         bodies = {n: (solid, poses[n]) for n, solid in self._solids.items() if n in poses}
         contact = touch(T_world_link @ T_link_rim, bodies, self._cup)

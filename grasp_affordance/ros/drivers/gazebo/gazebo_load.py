@@ -32,7 +32,6 @@ class ToolConfig:
     Attributes:
         mass: of the last link (0.188 kg for a UR5) and of the tool, kilograms.
         middle: of that mass along the link's z, metres.
-        rim: of the cup along the link's z, metres.
         window: over which the wrench is averaged and the acceleration is found, seconds; whole
             periods of the controller, since forces come in bursts, one per period.
         tolerance: largest force in the air beside the tool's weight, newtons.
@@ -40,13 +39,12 @@ class ToolConfig:
 
     mass: float = 0.608
     middle: float = 0.034
-    rim: float = 0.150
     window: float = 0.04
     tolerance: float = 3.0
 
     def __post_init__(self) -> None:
-        if min(self.mass, self.rim, self.window, self.tolerance) <= 0:
-            raise ConfigError("mass, rim, window and tolerance of the tool must be positive")
+        if min(self.mass, self.window, self.tolerance) <= 0:
+            raise ConfigError("mass, window and tolerance of the tool must be positive")
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,9 @@ class Load:
 class LoadMeter:
     """Averages the wrench, takes the tool out, and gives the load since the tare."""
 
-    def __init__(self, config: ToolConfig) -> None:
-        self._config = config
+    def __init__(self, config: ToolConfig, rim: float) -> None:
+        """Measure at a cup whose rim is on the link's z at `rim` metres."""
+        self._config, self._rim = config, rim
         self._wrenches: deque[tuple[float, Array]] = deque(maxlen=_KEPT)
         self._poses: deque[tuple[float, Array]] = deque(maxlen=_KEPT)
         self._offset: Array | None = None
@@ -99,7 +98,7 @@ class LoadMeter:
             raise GripperError(
                 f"{force:.1f} N on the cup beside the tool's weight as the vacuum goes on, at most "
                 f"{self._config.tolerance:.1f} N in the air: the tool touches something, or "
-                f"tool.mass ({self._config.mass:.3f} kg) is wrong"
+                f"wrist and tool do not weigh {self._config.mass:.3f} kg"
             )
         self._offset = outside
 
@@ -109,7 +108,7 @@ class LoadMeter:
         if outside is None or self._offset is None:
             return None
         force, torque = np.split(outside - self._offset, 2)
-        at_rim = torque - np.cross([0.0, 0.0, self._config.rim], force)
+        at_rim = torque - np.cross([0.0, 0.0, self._rim], force)
         return Load(-float(force[2]), float(np.hypot(at_rim[0], at_rim[1])))
 
     def _note(self, samples: "deque[tuple[float, Array]]", time: float, value: Array) -> None:
