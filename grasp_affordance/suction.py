@@ -33,6 +33,7 @@ class Rejection(StrEnum):
     # of single pixels
     NO_DEPTH = "no_depth"
     OUTSIDE_REGION = "outside_region"  # image polygon or bin box
+    OBSTRUCTED = "obstructed"  # far above the bin's rim: the robot's arm, a hand
     OUTSIDE_WORKSPACE = "outside_workspace"  # base frame
     BACKGROUND = "background"  # bin floor, bin wall, table
     TOO_STEEP = "too_steep"

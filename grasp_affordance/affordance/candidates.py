@@ -162,6 +162,7 @@ def _obstacles(scene: Scene, config: CandidateConfig) -> dict[Rejection, Mask]:
     with np.errstate(invalid="ignore"):
         masks = {
             Rejection.OUTSIDE_REGION: ~region.inside,
+            Rejection.OBSTRUCTED: region.obstructed,
             Rejection.NO_DEPTH: ~known,
             Rejection.BACKGROUND: ~region.foreground,
             Rejection.NEAR_WALL: region.wall_distance < radius + config.wall_margin,

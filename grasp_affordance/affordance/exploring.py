@@ -61,7 +61,7 @@ def novel(frame: RgbdFrame, prediction: Prediction, model: object) -> Selection:
         Probabilities are those of `prediction`, as in `explore`.
     """
     scene = prediction.scene
-    if scene.region.empty or not isinstance(model, Remembers):
+    if not prediction.allowed.any() or not isinstance(model, Remembers):
         return Selection((), {})
     strange = model.novelty(frame, prediction.allowed, up=scene.region.up)
     seals = prediction.prior > _SEALS

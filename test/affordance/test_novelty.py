@@ -23,7 +23,7 @@ from grasp_affordance.affordance.network.novelty import STRANGE, novelty
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.suction import Source
+from grasp_affordance.suction import Rejection, Source
 
 T = camera_at(60, 0.7)
 BIN = BinGeometry(centre=(0.0, 0.0), size=(0.40, 0.30, 0.10))
@@ -136,3 +136,15 @@ def test_who_has_tried_such_places_leaves_them_and_who_knows_nothing_of_it_too(
     assert not novel(frame, prediction, every).points
     assert not novel(frame, prediction, knowing).points
     assert not novel(frame, prediction, object()).points
+
+
+def test_a_bin_that_something_hides_offers_nothing_new() -> None:
+    arm = Block((-0.2, -0.15, 0.40), (0.2, 0.15, 0.45))
+    hidden = render([*open_bin(), arm], T, noise=0.0007, holes=0.01)
+    seen = AffordancePredictor().predict(hidden, BinView(T_base_camera=T, bin=BIN))
+    assert not seen.allowed.any()
+    assert seen.selection.rejections[Rejection.OBSTRUCTED] > 1000
+    assert Rejection.EMPTY_BIN not in seen.selection.rejections
+    tried = np.random.default_rng(3).normal(size=(6, len(CHANNELS)))
+    model = model_that_tried(tried)
+    assert not novel(hidden, seen, model).points

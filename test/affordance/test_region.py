@@ -203,6 +203,33 @@ def test_walls_are_near_where_they_are_and_not_above_the_rim() -> None:
     assert (region.wall_distance[above & region.foreground] > 1).all()
 
 
+ARM = Block((-0.04, 0.02, 0.40), (0.20, 0.10, 0.50))  # 0.4 m above a bin 0.1 m deep
+
+
+def test_what_is_far_above_the_rim_is_no_object() -> None:
+    T = camera_at(90, 0.9)
+    _, region, points = divide([*open_bin(), BOX, ARM], T, view_of("box", T))
+    assert (points[..., 2] > 0.39).sum() > 1000
+    assert not region.foreground[points[..., 2] > 0.3].any()
+    beside_arm = (np.abs(points[..., 2] - 0.05) < 0.003) & (points[..., 1] < 0.0)
+    assert region.foreground[beside_arm].mean() > 0.9
+
+
+def test_a_heap_above_the_rim_is_an_object() -> None:
+    T = camera_at(90, 0.9)
+    heap = Block((-0.1, -0.1, 0.0), (0.1, 0.1, 0.18))
+    _, region, points = divide([*open_bin(), heap], T, view_of("box", T))
+    top = np.abs(points[..., 2] - 0.18) < 0.003
+    assert region.foreground[top].mean() > 0.9
+
+
+def test_a_bin_that_something_hides_is_not_empty() -> None:
+    T = camera_at(90, 0.9)
+    _, region, _ = divide([*open_bin(), ARM], T, view_of("box", T))
+    assert not region.foreground.any()
+    assert not region.empty
+
+
 def test_a_least_squares_plane_goes_through_its_points() -> None:
     rng = np.random.default_rng(1)
     normal = np.array([0.3, -0.5, -0.8]) / np.linalg.norm([0.3, -0.5, -0.8])

@@ -182,7 +182,9 @@ class FakeRobot:
                 self.end("")
 
 
-def arm_of(robot: FakeRobot, **changes: Any) -> TrajectoryArm:
+def arm_of(
+    robot: FakeRobot, clock: Callable[[], float] = time.monotonic, **changes: Any
+) -> TrajectoryArm:
     """Return the arm's driver over a FakeRobot."""
     limits = JointLimits((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), speed=5.0)
     values: dict[str, Any] = {
@@ -194,4 +196,4 @@ def arm_of(robot: FakeRobot, **changes: Any) -> TrajectoryArm:
     config = ArmConfig(**{**values, **changes})
     signals = {ContactSign.VACUUM: robot.felt}
     parts = cast(Any, robot)
-    return TrajectoryArm(config, parts, parts, parts, parts, signals)
+    return TrajectoryArm(config, parts, parts, parts, parts, signals, clock)

@@ -1,5 +1,8 @@
 """Gazebo's files say what our configuration says, and are valid by the tools that read them."""
 
+import itertools
+import math
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -12,11 +15,20 @@ from scipy.spatial.transform import Rotation
 
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.geometry import from_quaternion
-from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import _SHAPES, GazeboGripperConfig
+from grasp_affordance.ros.common.launching import GAZEBO_TOPICS
+from grasp_affordance.ros.drivers.gazebo.gazebo_gripper import (
+    _SHAPES,
+    ARM_POSES,
+    OBJECT_POSES,
+    WRENCH,
+    GazeboGripperConfig,
+)
+from grasp_affordance.ros.drivers.gazebo.gazebo_load import GRAVITY, ToolConfig
 
 ROOT = Path(__file__).parents[2]
 WORLD = ROOT / "worlds" / "cell.sdf"
 BRIDGE = ROOT / "config" / "gazebo" / "bridge.yaml"
+TOOL = ROOT / "urdf" / "vacuum_tool.xacro"
 XACRO = ROOT / "urdf" / "gazebo_cell.urdf.xacro"
 
 
@@ -67,8 +79,13 @@ def test_the_gripper_knows_the_shapes_of_the_world() -> None:
         assert tuple(sizes) == _SHAPES[kind].size
 
 
+def bridge() -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = yaml.safe_load(BRIDGE.read_text())
+    return rows
+
+
 def test_every_topic_of_the_suction_is_bridged_in_its_direction() -> None:
-    rows = yaml.safe_load(BRIDGE.read_text())
+    rows = bridge()
     directions = {row["ros_topic_name"]: row["direction"] for row in rows}
     for number in range(1, GazeboGripperConfig().objects + 1):
         prefix = f"/suction/object_{number}"
@@ -76,6 +93,84 @@ def test_every_topic_of_the_suction_is_bridged_in_its_direction() -> None:
         assert directions[f"{prefix}/state"] == "GZ_TO_ROS"
     keys = {"ros_topic_name", "gz_topic_name", "ros_type_name", "gz_type_name", "direction"}
     assert all(set(row) == keys for row in rows)
+
+
+def test_the_bridge_carries_what_world_and_robot_have_and_nothing_else() -> None:
+    world, robot = ET.parse(WORLD).getroot(), ET.parse(XACRO).getroot()
+    camera = world.findtext(".//sensor[@type='rgbd_camera']/topic")
+    names = {f"/{camera}/{part}" for part in ("image", "depth_image", "camera_info")} | {"/clock"}
+    names.add(robot.findtext(".//sensor[@type='force_torque']/topic") or "")
+    moving = {m.get("name") for m in world.iter("model") if m.find("plugin") is not None}
+    assert moving == {f"object_{n}" for n in range(1, GazeboGripperConfig().objects + 1)}
+    names |= {f"/model/{name}/pose" for name in moving | {"ur"}}
+    for part in ("attach_topic", "detach_topic", "output_topic"):
+        text = robot.findtext(f".//plugin[@name='gz::sim::systems::DetachableJoint']/{part}") or ""
+        names |= {text.replace("object_${number}", str(name)) for name in moving}
+    assert sorted(row["gz_topic_name"] for row in bridge()) == sorted(names)
+
+
+def test_the_arm_has_a_topic_that_no_object_fills() -> None:
+    came_from: dict[str, set[str]] = {}
+    for row in bridge():
+        came_from.setdefault(row["ros_topic_name"], set()).add(row["gz_topic_name"])
+    assert came_from[f"/{ARM_POSES}"] == {"/model/ur/pose"}
+    objects = {f"/model/object_{n}/pose" for n in range(1, GazeboGripperConfig().objects + 1)}
+    assert came_from[f"/{OBJECT_POSES}"] == objects
+    assert f"/{WRENCH}" in came_from
+    assert set(GAZEBO_TOPICS) <= set(came_from)
+    rates = [float(e.text or "") for e in ET.parse(WORLD).getroot().iter("update_frequency")]
+    assert len(rates) == len(objects)
+    assert all(10 <= rate <= 20 for rate in rates)
+    assert ET.parse(XACRO).getroot().findtext(".//update_frequency") == "100"
+
+
+def test_the_force_is_measured_in_each_step_of_the_controllers_period_as_often() -> None:
+    step = float(ET.parse(WORLD).getroot().findtext(".//max_step_size") or "")
+    sensor = float(ET.parse(XACRO).getroot().findtext(".//sensor/update_rate") or "")
+    values = yaml.safe_load((BRIDGE.parent / "controllers.yaml").read_text())
+    controller = values["controller_manager"]["ros__parameters"]["update_rate"]
+    sensor_steps, controller_steps = 1 / (sensor * step), 1 / (controller * step)
+    assert math.gcd(round(sensor_steps), round(controller_steps)) == 1
+    round_trip = round(sensor_steps) * round(controller_steps) * step
+    assert ToolConfig().window / round_trip == pytest.approx(
+        round(ToolConfig().window / round_trip)
+    )
+
+
+def value(expression: str) -> float:
+    """Return the value of a xacro expression of the tool with its defaults."""
+    defaults = ET.parse(TOOL).getroot().find("{http://www.ros.org/wiki/xacro}macro")
+    assert defaults is not None
+    names = dict(re.findall(r"(\w+):=([\d.]+)", defaults.get("params") or ""))
+    numbers = {name: float(text) for name, text in names.items()}
+    return float(eval(expression.removeprefix("${").removesuffix("}"), {}, numbers))
+
+
+def test_the_cup_is_solid_up_to_its_rim() -> None:
+    parts = ET.parse(TOOL).getroot().iter("{http://www.ros.org/wiki/xacro}tool_part")
+    ends = sorted(
+        (value(part.get("z") or "") - value(part.get("l") or "") / 2,
+         value(part.get("z") or "") + value(part.get("l") or "") / 2)
+        for part in parts
+    )  # fmt: skip
+    assert ends[-1][1] == pytest.approx(value("length"))
+    for (_, end), (start, _) in itertools.pairwise(ends):
+        assert start == pytest.approx(end)
+
+
+def test_the_gripper_knows_the_weight_of_the_tool_and_of_the_world() -> None:
+    config = ToolConfig()
+    assert GazeboGripperConfig().rim == pytest.approx(value("length"))
+    inertial = ET.parse(TOOL).getroot().find(".//link/inertial")
+    assert inertial is not None
+    origin = inertial.find("origin")
+    assert origin is not None
+    tool, at = value("mass"), float((origin.get("xyz") or "").split()[2])
+    wrist, wrist_at = 0.1879, -0.001159  # ur_description, config/ur5/physical_parameters.yaml
+    assert config.mass == pytest.approx(tool + wrist, abs=1e-3)
+    assert config.middle == pytest.approx((tool * at + wrist * wrist_at) / (tool + wrist), abs=1e-3)
+    gravity = [float(v) for v in (ET.parse(WORLD).getroot().findtext(".//gravity") or "").split()]
+    assert gravity == [0.0, 0.0, -GRAVITY]
 
 
 def test_the_world_is_valid() -> None:

@@ -66,6 +66,8 @@ class RegionConfig:
             a layer of objects.
         wall_angle: radians; a surface this steep that reaches the region's border is a wall.
         fillet: floor and wall merge within this distance of their corner.
+        above_rim: what stands higher than this above the rim of a bin whose box is known is no
+            object: the robot's arm, a hand, a cable.
     """
 
     clearance: float = 0.010
@@ -76,12 +78,13 @@ class RegionConfig:
     gap_share: float = 0.005
     wall_angle: float = float(np.radians(50))
     fillet: float = 0.030
+    above_rim: float = 0.10
 
     def __post_init__(self) -> None:
         if min(self.clearance, self.difference, self.gap, self.fillet) <= 0:
             raise ConfigError("region: clearance, difference, gap and fillet must be positive")
-        if min(self.thinnest, self.evenness) <= 0:
-            raise ConfigError("region: thinnest and evenness must be positive")
+        if min(self.thinnest, self.evenness, self.above_rim) <= 0:
+            raise ConfigError("region: thinnest, evenness and above_rim must be positive")
         if not (0 < self.gap_share < 1 and 0 < self.wall_angle < np.pi / 2):
             raise ConfigError("region: gap_share must be in (0, 1), wall_angle in (0, pi/2)")
 
@@ -93,6 +96,7 @@ class Region:
     Attributes:
         inside: of the bin's interior.
         foreground: where objects are; inside, known, neither floor nor wall.
+        obstructed: where something far above the rim hides the interior.
         walls: walls of the bin, where they are seen as such.
         wall_distance: (h, w) float32 metres to the nearest wall or border of the interior.
         up: (3,) float64 unit vector against the approach, camera frame.
@@ -101,6 +105,7 @@ class Region:
 
     inside: Mask
     foreground: Mask
+    obstructed: Mask
     walls: Mask
     wall_distance: NDArray[np.float32]
     up: Array
@@ -108,8 +113,8 @@ class Region:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to pick."""
-        return not self.foreground.any()
+        """Whether there is nothing to pick, and nothing that hides what there may be."""
+        return not (self.foreground.any() or self.obstructed.any())
 
 
 def find_region(
@@ -144,6 +149,7 @@ def find_region(
     return Region(
         region.inside,
         large_enough(foreground, surface, np.pi * radius**2 / 2),
+        large_enough(region.obstructed, surface, np.pi * radius**2 / 2),
         region.walls,
         region.wall_distance,
         region.up,
@@ -180,7 +186,9 @@ def _inside_box(
         )
         inside = to_wall > -config.clearance  # a wall's own points scatter about it
         walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
+        obstructed = inside & (points[..., 2] > box.size[2] + config.above_rim)
         foreground = inside & ~walls & (points[..., 2] > config.clearance) & (to_wall > 0)
+        foreground &= ~obstructed
         free = inside & (to_wall > beside_wall)
     foreground |= low_objects(points, free, config.clearance, config.thinnest, config.evenness)
     foreground = reaching(foreground, to_wall, beside_wall)
@@ -188,7 +196,7 @@ def _inside_box(
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
     up = vertical(T_base_camera)
     camera_height = float(T_base_camera[2, 3]) - box.floor
-    return Region(inside, foreground, walls, distance, up, Plane(up, camera_height))
+    return Region(inside, foreground, obstructed, walls, distance, up, Plane(up, camera_height))
 
 
 def _inside_image(
@@ -232,4 +240,5 @@ def _inside_image(
     wall_distance = from_walls
     if view.polygon is not None:
         wall_distance = np.minimum(from_walls, border * spacing)
-    return Region(inside, foreground & ~walls, walls, wall_distance, up, floor)
+    obstructed = np.zeros_like(known)  # where the rim is, is not known
+    return Region(inside, foreground & ~walls, obstructed, walls, wall_distance, up, floor)

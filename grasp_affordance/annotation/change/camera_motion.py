@@ -31,7 +31,7 @@ def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> f
         change: of depth from one to the other.
     """
     unchanged = change.known & ~change.beyond(_UNCHANGED) & ~change.beyond(_UNCHANGED, -1)
-    first, second = (cv2.cvtColor(each.color, cv2.COLOR_RGB2GRAY) for each in (before, after))
+    first, second = (_gray(each) for each in (before, after))
     steps = _steps(first, second, unchanged)
     if len(steps) >= _FEWEST:
         middle = np.median(steps, axis=0)
@@ -42,10 +42,16 @@ def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> f
     return _whole_motion(first, second)
 
 
+def _gray(frame: RgbdFrame) -> Gray:
+    return np.asarray(cv2.cvtColor(frame.color, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 def _whole_motion(first: Gray, second: Gray) -> float | None:
     """Return by how far one image is the other, pixels, by phase correlation; None if it is not."""
-    window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
-    shift, response = cv2.phaseCorrelate(np.float32(first), np.float32(second), window)
+    window = np.asarray(cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F))
+    shift, response = cv2.phaseCorrelate(
+        first.astype(np.float32), second.astype(np.float32), window
+    )
     return float(np.linalg.norm(shift)) if response >= _CLEAR else None
 
 

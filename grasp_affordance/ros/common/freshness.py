@@ -66,6 +66,17 @@ class NodeClock:
         """Return the node's time, nanoseconds."""
         return int(self._clock.now().nanoseconds)
 
+    def seconds(self) -> float:
+        """Return the time for durations and deadlines, seconds: simulated in a simulation.
+
+        Where /clock stands still, real time goes on from there after a while: a wait must end in a
+        simulation that is paused or gone.
+        """
+        if not self._clock.ros_time_is_active:
+            return self._steady()
+        still = self._steady() - self._ticked
+        return self.now_ns() * 1e-9 + max(0.0, still - _CLOCK_TIMEOUT)
+
     def problem(self) -> str:
         """Return why nothing can be evaluated by this clock; empty when it runs.
 

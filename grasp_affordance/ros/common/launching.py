@@ -34,7 +34,7 @@ INCIDENT_TOPICS = (
     "/model",
 )
 SYSTEM_TOPICS = ("/tf", "/tf_static", "/diagnostics", "/rosout", "/parameter_events")
-GAZEBO_TOPICS = ("/clock", "/gazebo/poses", "/tool/wrench")
+GAZEBO_TOPICS = ("/clock", "/gazebo/arm_poses", "/gazebo/object_poses", "/tool/wrench")
 
 
 class MissingPackagesError(ConfigError):

@@ -70,6 +70,23 @@ def test_the_nearest_body_is_the_one_touched() -> None:
     assert contact.name == "upper"
 
 
+@pytest.mark.parametrize(("solid", "T"), [(BOX, np.eye(4)), (CYLINDER, np.eye(4))])
+@pytest.mark.parametrize("gap", [0.0019, -0.005, -0.029])
+def test_what_the_rim_meets_at_a_corner_is_not_taken_for_far(
+    solid: Solid, T: Array, gap: float
+) -> None:
+    half = np.array([*solid.size[:-1], solid.size[-1] / 2])
+    x, y = (half[0], 0.0) if len(half) == 2 else (half[0] / 2, half[1] / 2)
+    assert touch(at(x=x, y=y, z=half[-1] + gap), {"body": (solid, T)}, CUP).name == "body"
+    assert touch(at(x=x, y=y, z=half[-1] + 0.0021), {"body": (solid, T)}, CUP).name == ""
+
+
+def test_a_cup_that_is_pressed_bears_any_moment() -> None:
+    assert holds(CUP, 0.0, -300.0, 50.0)
+    assert holds(CUP, CUP.vacuum, 0.0, 50.0)
+    assert not holds(CUP, CUP.vacuum, 0.1, 50.0)
+
+
 def test_rays_enter_where_geometry_says() -> None:
     starts = np.array([[0.0, 0.0, 1.0], [0.0, 0.1, 1.0], [0.01, 0.01, 1.0]])
     down = np.array([0.0, 0.0, -1.0])

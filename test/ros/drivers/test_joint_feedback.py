@@ -1,6 +1,7 @@
 """Where the joints are, whoever else publishes on the same topic."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -86,3 +87,13 @@ def test_a_callback_of_the_node_may_wait_for_the_joints(ros: Ros) -> None:
     with Source(ros, [0.0, 0.0, 0.0]):
         assert heard.wait(10.0)
         assert ros.client.call(Trigger, "tester/stop", Trigger.Request(), patience=10.0).success
+
+
+def test_a_wait_ends_by_the_time_of_the_cell(ros: Ros) -> None:
+    """A simulation at a tenth of real time needs ten times the patience."""
+    feedback = JointFeedback(
+        ros.node, NAMES, "joints", lambda: None, clock=lambda: time.monotonic() / 10
+    )
+    began = time.monotonic()
+    assert feedback.wait(0, 0.05) is None
+    assert time.monotonic() - began >= 0.5

@@ -205,6 +205,17 @@ def test_an_arm_that_does_not_move_is_noticed() -> None:
         assert robot.cancelled == 1
 
 
+def test_patience_is_in_the_time_of_the_cell() -> None:
+    """A simulation at a tenth of real time needs ten times as long to move a joint."""
+    with FakeRobot() as robot:
+        robot.scaling = 0.0
+        began = time.monotonic()
+        arm = arm_of(robot, clock=lambda: time.monotonic() / 10, stall_timeout=0.1)
+        with pytest.raises(ArmError, match="has not moved"):
+            arm.move_to(pose(0.5))
+        assert time.monotonic() - began >= 1.0
+
+
 def test_a_success_short_of_the_goal_is_not_believed() -> None:
     with FakeRobot() as robot:
         robot.falls_short = 0.05

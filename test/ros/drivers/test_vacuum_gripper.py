@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,10 +48,12 @@ class FakeEjector:
         self._listeners.append(listener)
 
     def measure(self) -> None:
-        if self.silent:
-            return
+        if not self.silent:
+            self.note(time.monotonic())
+
+    def note(self, now: float) -> None:
         noise = self._rng.normal(0.0, self.tremble) if self.tremble else 0.0
-        self._reading = Reading(time.monotonic(), self.level(self.on) + noise)
+        self._reading = Reading(now, self.level(self.on) + noise)
         for listener in self._listeners:
             listener(self._reading)
 
@@ -200,3 +203,45 @@ def test_a_switch_never_trembles_and_is_no_fault() -> None:
 def test_thresholds_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ConfigError, match="free"):
         VacuumConfig(free=50.0, sealed=40.0)
+
+
+def test_ages_and_waits_are_in_the_time_of_the_cell() -> None:
+    """A simulation at a tenth of real time: readings half a second apart are fresh."""
+
+    def slow() -> float:
+        return time.monotonic() / 10
+
+    ejector = FakeEjector()
+    gripper = VacuumGripper(ejector, replace(CONFIG, reading_timeout=0.1, settling=0.02), slow)
+    ejector.note(slow())
+    time.sleep(0.5)
+    assert gripper.vacuum() < 5.0
+    gripper.grasp()
+    time.sleep(0.7)
+    with pytest.raises(GripperError, match=r"0\.1 s old"):
+        gripper.holding()
+
+
+def test_a_wait_for_the_vacuum_to_go_lasts_in_the_time_of_the_cell() -> None:
+    ejector = FakeEjector()
+    ejector.level = lambda on: 65.0
+    now = [0.0]
+    gripper = VacuumGripper(ejector, CONFIG, lambda: now[0])
+    released: list[BaseException] = []
+
+    def release() -> None:
+        try:
+            gripper.release()
+        except GripperError as error:
+            released.append(error)
+
+    ejector.note(0.0)
+    thread = threading.Thread(target=release)
+    thread.start()
+    thread.join(3 * CONFIG.release_timeout)
+    assert thread.is_alive()  # this clock stands still
+    now[0] = CONFIG.blow_off + 0.001
+    time.sleep(0.1)
+    now[0] += 1.2 * CONFIG.release_timeout
+    thread.join(10.0)
+    assert "after the vacuum was switched off" in str(released[0])

@@ -17,6 +17,7 @@ from grasp_affordance.errors import DriverLostError
 Array = NDArray[np.float64]
 
 _NEWEST = QoSProfile(depth=1)
+_POLL = 0.02  # seconds of real time between looks at the clock
 _STILL_SAMPLES = 3  # in a row
 
 
@@ -26,7 +27,7 @@ class JointSample:
 
     Attributes:
         number: counts the samples.
-        time: of arrival, seconds, `time.monotonic`.
+        time: of arrival, seconds, by the clock of the feedback.
         positions, velocities: (J,) radians and rad/s.
     """
 
@@ -40,9 +41,20 @@ class JointFeedback:
     """Keeps the newest sample; joints of other machines on the same topic are left out."""
 
     def __init__(
-        self, node: Node, joint_names: tuple[str, ...], topic: str, on_sample: Callable[[], None]
+        self,
+        node: Node,
+        joint_names: tuple[str, ...],
+        topic: str,
+        on_sample: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Subscribe; `on_sample` is told whenever all joints came."""
+        """Subscribe.
+
+        Args:
+            on_sample: called whenever all joints came.
+            clock: seconds, for times and timeouts.
+        """
+        self._clock = clock
         self._node = node
         self._names = joint_names
         self._on_sample = on_sample
@@ -70,27 +82,30 @@ class JointFeedback:
 
     def wait(self, after: int, timeout: float) -> JointSample | None:
         """Return the first sample after a number; None when none comes within `timeout` seconds."""
+        deadline = self._clock() + timeout
         with self._arrived:
-            self._arrived.wait_for(
-                lambda: self._newest is not None and self._newest.number > after, timeout
-            )
-            newest = self._newest
-        return newest if newest is not None and newest.number > after else None
+            while True:
+                newest = self._newest
+                if newest is not None and newest.number > after:
+                    return newest
+                if self._clock() >= deadline:
+                    return None
+                self._arrived.wait(_POLL)
 
     def wait_still(self, speed: float, timeout: float) -> bool:
         """Wait until no joint is faster than `speed`, rad/s; return whether that was in time.
 
         Only samples from now on count.
         """
-        deadline = time.monotonic() + timeout
+        deadline = self._clock() + timeout
         still, number = 0, self.newest().number
         while still < _STILL_SAMPLES:
-            sample = self.wait(number, max(0.0, deadline - time.monotonic()))
+            sample = self.wait(number, max(0.0, deadline - self._clock()))
             if sample is None:
                 return False
             number = sample.number
             still = still + 1 if np.abs(sample.velocities).max() <= speed else 0
-            if still < _STILL_SAMPLES and time.monotonic() > deadline:
+            if still < _STILL_SAMPLES and self._clock() > deadline:
                 return False
         return True
 
@@ -106,7 +121,7 @@ class JointFeedback:
         positions = np.array([message.position[i] for i in order])
         if not np.isfinite(positions).all():
             return
-        now = time.monotonic()
+        now = self._clock()
         with self._arrived:
             last = self._newest
             if len(message.velocity) == len(message.name):

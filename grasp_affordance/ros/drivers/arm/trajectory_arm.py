@@ -55,12 +55,15 @@ class TrajectoryArm:
         feedback: JointFeedback,
         status: Status,
         signals: Mapping[ContactSign, Signal],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Use these parts.
 
         Args:
             signals: of contact that are not the arm's own, such as the vacuum.
+            clock: seconds, for timeouts.
         """
+        self._clock = clock
         self._config, self._planner, self._action = config, planner, action
         self._feedback, self._status = feedback, status
         self._signals = dict(signals)
@@ -136,8 +139,11 @@ class TrajectoryArm:
         self._stop.set()
         if self._resting.is_set() or self._mover == threading.get_ident():
             self._bring_to_rest()
-        elif not self._resting.wait(2 * self._config.stop_timeout):
-            raise ArmError("the motion under way does not end; use the emergency stop")
+            return
+        deadline = self._clock() + 2 * self._config.stop_timeout
+        while not self._resting.wait(_POLL):
+            if self._clock() > deadline:
+                raise ArmError("the motion under way does not end; use the emergency stop")
 
     def _move(self, plan: Plan, until: Callable[[], bool] | None = None) -> bool:
         """Plan and execute; return whether `until` became true, which ends the motion."""
@@ -203,13 +209,13 @@ class TrajectoryArm:
 
     def _watch(self, run: Run, until: Callable[[], bool] | None) -> bool:
         """Return True once `until` holds, False at the goal; raise what else ends the motion."""
-        sent = moved_at = time.monotonic()
+        sent = moved_at = self._clock()
         last = self._feedback.newest().positions
         while not run.wait(_POLL):
             self._check_interrupted()
             if until is not None and until():
                 return True
-            now, positions = time.monotonic(), self._feedback.newest().positions
+            now, positions = self._clock(), self._feedback.newest().positions
             if not run.accepted:
                 moved_at = now
                 if now - sent > self._config.accept_timeout:
@@ -241,8 +247,8 @@ class TrajectoryArm:
 
     def _explained(self, failure: str) -> CellError:
         """Return why the controller gave up: the robot's status often says it a little later."""
-        deadline = time.monotonic() + _EXPLANATION
-        while time.monotonic() < deadline:
+        deadline = self._clock() + _EXPLANATION
+        while self._clock() < deadline:
             if self._stop.is_set():
                 return StoppedError("the motion was stopped by a call of stop()")
             problem = self._status.problem()

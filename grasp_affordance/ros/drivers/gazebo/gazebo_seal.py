@@ -1,9 +1,8 @@
 """Whether a cup seals on the boxes and cylinders of a Gazebo world, and when it lets go.
 
 Gazebo has no suction: its detachable joint holds whatever it is told to hold. So the seal is
-evaluated
-here, from where cup and objects are, by the rule of the MuJoCo cell: rays from the rim, a plane
-through what they meet; and the load on the cup rim by its limits for tension and moment.
+evaluated here, from where cup and objects are, by the rule of the MuJoCo cell: rays from the rim, a
+plane through what they meet; and the load on the cup rim by its limits for tension and moment.
 """
 
 from collections.abc import Mapping
@@ -31,6 +30,13 @@ class Solid:
 
     size: tuple[float, ...]
 
+    @property
+    def bound(self) -> float:
+        """Radius of a sphere about the middle that holds the body, metres."""
+        if len(self.size) == 2:
+            return float(np.hypot(self.size[0], self.size[1] / 2))
+        return float(np.linalg.norm(self.size)) / 2
+
     def distances(self, starts: Array, direction: Array) -> Array:
         """Return where rays (N, 3) along `direction` (3,) enter, metres; inf for those that miss.
 
@@ -55,7 +61,8 @@ class Contact:
     Attributes:
         name: of the body under most of the rim; empty for none within reach.
         sealed: whether the cup seals on it.
-        gap: from the rim to the first contact along the approach, metres; negative when pressed.
+        gap: from the rim to the first contact along the approach, metres; negative when pressed,
+            inf where nothing is near.
     """
 
     name: str
@@ -70,7 +77,14 @@ def touch(
     rim = transform_points(T_world_rim, cup.radius * _RIM)
     direction = T_world_rim[:3, 2]
     starts = rim - _START * direction
-    names = list(bodies)
+    # What is farther away cannot be met; eight bodies a hundred times a second are dear.
+    beyond = float(np.hypot(cup.radius, _START + reach + cup.stroke))
+    origin = T_world_rim[:3, 3]
+    names = [
+        name
+        for name, (solid, T_world_body) in bodies.items()
+        if np.linalg.norm(T_world_body[:3, 3] - origin) <= solid.bound + beyond
+    ]
     table = np.full((len(names), len(rim)), np.inf)
     for row, name in enumerate(names):
         solid, T_world_body = bodies[name]
@@ -92,11 +106,15 @@ def touch(
 def holds(cup: Cup, vacuum: float, tension: float, moment: float) -> bool:
     """Whether a sealed cup bears a load: tension <= V and moment <= (V - tension) * radius.
 
+    A cup that is pressed bears whatever comes: the object stands on something that bears it.
+
     Args:
-        vacuum: kilopascals below ambient. tension: newtons. moment: newton metres.
+        vacuum: kilopascals below ambient.
+        tension: newtons that pull; negative for a cup that is pressed.
+        moment: newton metres.
     """
     V = cup.force * vacuum / cup.vacuum
-    return tension <= V and moment <= (V - max(tension, 0.0)) * cup.radius
+    return tension <= 0 or (tension <= V and moment <= (V - tension) * cup.radius)
 
 
 def _flat(distances: Array, cup: Cup) -> bool:

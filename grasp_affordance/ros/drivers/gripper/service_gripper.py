@@ -67,9 +67,18 @@ class _Switch(Protocol):
 class ServiceGripper:
     """`VacuumSystem` over a service or an action."""
 
-    def __init__(self, node: Node, config: ServiceGripperConfig) -> None:
-        """Subscribe and make the client; raises ConfigError where a package is missing."""
-        self._node, self._config = node, config
+    def __init__(
+        self,
+        node: Node,
+        config: ServiceGripperConfig,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Subscribe and make the client; readings have the time of `clock`, seconds.
+
+        Raises:
+            ConfigError: a package is missing.
+        """
+        self._node, self._config, self._clock = node, config, clock
         self._listeners: list[Callable[[Reading], None]] = []
         self._reading: Reading | None = None
         group = ReentrantCallbackGroup()
@@ -155,6 +164,6 @@ class ServiceGripper:
             vacuum = float(message.data)
         else:
             vacuum = config.holding_vacuum if message.data else 0.0
-        self._reading = Reading(time.monotonic(), vacuum)
+        self._reading = Reading(self._clock(), vacuum)
         for listener in self._listeners:
             listener(self._reading)

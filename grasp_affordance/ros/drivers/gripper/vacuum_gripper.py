@@ -25,7 +25,7 @@ class Reading:
     """One value of the sensor.
 
     Attributes:
-        time: of arrival, seconds, `time.monotonic`.
+        time: of arrival, seconds, by the clock of the gripper.
         vacuum: kilopascals below ambient; NaN where the signal is impossible.
     """
 
@@ -89,9 +89,15 @@ class VacuumConfig:
 class VacuumGripper:
     """Switches, waits, and evaluates what the sensor says."""
 
-    def __init__(self, system: VacuumSystem, config: VacuumConfig | None = None) -> None:
+    def __init__(
+        self,
+        system: VacuumSystem,
+        config: VacuumConfig | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Listen to a system whose readings have the time of `clock`, seconds."""
         self.config = config or VacuumConfig()
-        self._system = system
+        self._system, self._clock = system, clock
         self._lock = threading.Lock()
         self._began: float | None = None
         self._trace: list[Reading] = []
@@ -113,7 +119,7 @@ class VacuumGripper:
             )
         self._system.switch_vacuum(True)
         with self._lock:
-            self._trace, self._began = [], time.monotonic()
+            self._trace, self._began = [], self._clock()
 
     def release(self) -> None:
         """Switch the vacuum off, blow off; return when the vacuum is gone.
@@ -127,12 +133,14 @@ class VacuumGripper:
         self._system.switch_vacuum(False)
         try:
             self._system.switch_blow_off(True)
-            self._pause(self.config.blow_off)
+            end = self._clock() + self.config.blow_off
+            while self._clock() < end:
+                self._pause(_POLL)
         finally:
             self._system.switch_blow_off(False)
-        deadline = time.monotonic() + self.config.release_timeout
+        deadline = self._clock() + self.config.release_timeout
         while (vacuum := self.vacuum()) > self.config.free:
-            if time.monotonic() > deadline:
+            if self._clock() > deadline:
                 raise GripperError(
                     f"{vacuum:.0f} kPa {self.config.release_timeout:.1f} s after the vacuum was "
                     "switched off: the valve does not close, the cup is blocked, or the pressure "
@@ -150,7 +158,7 @@ class VacuumGripper:
         reading = self._system.newest()
         if reading is None:
             raise GripperError("no reading of the vacuum yet; is the gripper's driver running?")
-        age = time.monotonic() - reading.time
+        age = self._clock() - reading.time
         if age > self.config.reading_timeout:
             raise GripperError(f"the last reading of the vacuum is {age:.1f} s old")
         if not np.isfinite(reading.vacuum):
@@ -171,13 +179,13 @@ class VacuumGripper:
         Raises:
             GripperError: the sensor cannot be believed.
         """
-        began = time.monotonic()
-        while time.monotonic() - began < self.config.longest_settling:
+        began = self._clock()
+        while self._clock() - began < self.config.longest_settling:
             self._pause(_POLL)
             vacuum = self.vacuum()
-            if time.monotonic() - began < self.config.settling:
+            if self._clock() - began < self.config.settling:
                 continue
-            span = np.ptp([*self._since(time.monotonic() - self.config.settling), vacuum])
+            span = np.ptp([*self._since(self._clock() - self.config.settling), vacuum])
             # Readings that do not tremble at all may be those of a sensor that just got stuck:
             # wait, until they do or until `vacuum` says so.
             if span <= self.config.settled and (span > 0 or not self.config.stuck_readings):

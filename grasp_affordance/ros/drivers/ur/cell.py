@@ -11,6 +11,7 @@ from grasp_affordance.cell_description import ContactSign, GripperKind, Sensing
 from grasp_affordance.cell_description import Signal as GripperSignal
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
+from grasp_affordance.ros.common.freshness import NodeClock
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.arm.planner import Planner
@@ -113,13 +114,18 @@ class UrDriver:
             ConfigError: a ROS package that this cell needs is not installed.
         """
         self._open = ExitStack()
-        self.status = UrStatus(config.status)
+        node_clock = NodeClock(node)
+        self._open.callback(node_clock.close)
+        clock = self._clock = node_clock.seconds
+        self.status = UrStatus(config.status, clock)
         try:
-            self.gripper = VacuumGripper(self._system(node, config), config.vacuum)
+            self.gripper = VacuumGripper(self._system(node, config), config.vacuum, clock)
             self._watch_status(node, config)
             arm_config = config.arm
             names = config.moveit.joint_names
-            joints = JointFeedback(node, names, arm_config.joint_states, self.status.note_joints)
+            joints = JointFeedback(
+                node, names, arm_config.joint_states, self.status.note_joints, clock
+            )
             self._open.callback(joints.close)
             action = TrajectoryAction(
                 node, arm_config.action, arm_config.goal_tolerance, arm_config.goal_time
@@ -130,10 +136,12 @@ class UrDriver:
             signals = {ContactSign.VACUUM: self.gripper.vacuum}
             if ContactSign.FORCE in arm_config.contact.signs:
                 contact = arm_config.contact
-                force = ForceTopic(node, contact.force_topic, contact.force_timeout)
+                force = ForceTopic(node, contact.force_topic, contact.force_timeout, clock)
                 self._open.callback(force.close)
                 signals[ContactSign.FORCE] = force.magnitude
-            self.arm = TrajectoryArm(arm_config, planner, action, joints, self.status, signals)
+            self.arm = TrajectoryArm(
+                arm_config, planner, action, joints, self.status, signals, clock
+            )
         except BaseException:
             self._open.close()
             raise
@@ -144,6 +152,7 @@ class UrDriver:
             camera,
             config.bin,
             config.cup,
+            clock=clock,
             now_ns=lambda: int(now().nanoseconds),
         )
         self.activity = Activity(self.arm)
@@ -172,9 +181,9 @@ class UrDriver:
 
     def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
         system = (
-            UrIo(node, config.io)
+            UrIo(node, config.io, self._clock)
             if config.gripper is GripperKind.UR_IO
-            else ServiceGripper(node, config.service_gripper)
+            else ServiceGripper(node, config.service_gripper, self._clock)
         )
         self._open.callback(system.close)
         return system

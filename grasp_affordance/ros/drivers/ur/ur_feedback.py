@@ -1,6 +1,7 @@
 """Subscriptions to what the UR driver publishes: its status topics, and the force at the flange."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,19 @@ class UrFeedback:
 class ForceTopic:
     """Keeps the newest force; without one a guarded approach would not notice a contact."""
 
-    def __init__(self, node: Node, topic: str, timeout: float) -> None:
-        """Subscribe to a `geometry_msgs/WrenchStamped`; older than `timeout` seconds is silence."""
-        self._node, self._topic, self._timeout = node, topic, timeout
+    def __init__(
+        self,
+        node: Node,
+        topic: str,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Subscribe to a `geometry_msgs/WrenchStamped`.
+
+        Args:
+            timeout: a force older than this many seconds of `clock` is silence.
+        """
+        self._node, self._topic, self._timeout, self._clock = node, topic, timeout, clock
         self._newest: tuple[float, float] | None = None  # time of arrival, newtons
         group = MutuallyExclusiveCallbackGroup()
         self._subscription = node.create_subscription(
@@ -90,7 +101,7 @@ class ForceTopic:
         if self._newest is None:
             raise ArmError(f"no force on {self._topic} yet: contact.signs asks for it")
         at, force = self._newest
-        age = time.monotonic() - at
+        age = self._clock() - at
         if age > self._timeout:
             raise ArmError(f"the last force on {self._topic} is {age:.1f} s old")
         return force
@@ -101,4 +112,4 @@ class ForceTopic:
 
     def _note(self, message: WrenchStamped) -> None:
         force = message.wrench.force
-        self._newest = (time.monotonic(), float(np.linalg.norm([force.x, force.y, force.z])))
+        self._newest = (self._clock(), float(np.linalg.norm([force.x, force.y, force.z])))

@@ -55,9 +55,15 @@ class UrIoConfig:
 class UrIo:
     """`VacuumSystem` over `ur_msgs`."""
 
-    def __init__(self, node: Node, config: UrIoConfig) -> None:
-        """Subscribe and make the client; raises ConfigError where ur_msgs is not installed."""
-        self._node, self._config = node, config
+    def __init__(
+        self, node: Node, config: UrIoConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Subscribe and make the client; readings have the time of `clock`, seconds.
+
+        Raises:
+            ConfigError: ur_msgs is not installed.
+        """
+        self._node, self._config, self._clock = node, config, clock
         messages = require("ur_msgs.msg", "ur_msgs", "a gripper on the robot's outputs")
         self._set_io: Any = require(
             "ur_msgs.srv", "ur_msgs", "a gripper on the robot's outputs"
@@ -122,7 +128,7 @@ class UrIo:
             )
 
     def _note(self, message: Any) -> None:
-        reading = Reading(time.monotonic(), self._vacuum_of(message))
+        reading = Reading(self._clock(), self._vacuum_of(message))
         with self._changed:
             self._outputs = {int(d.pin): bool(d.state) for d in message.digital_out_states}
             self._reading = reading
