@@ -12,11 +12,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, Outcome, PressureTrace
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
-
-Array = NDArray[np.float64]
 
 
 class Arm(Protocol):

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import GeometryError
 from grasp_affordance.lens import Lens
-
-Array = NDArray[np.float64]
 
 _RIGID_TOLERANCE = 1e-4  # calibration files are often written with four to six decimals
 

@@ -10,11 +10,10 @@ from functools import lru_cache
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import GeometryError
-
-Array = NDArray[np.float64]
 
 COEFFICIENTS = {
     "plumb_bob": ("k1", "k2", "p1", "p2", "k3"),

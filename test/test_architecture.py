@@ -12,24 +12,25 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-VALUES = {"errors", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
+VALUES = {"errors", "arrays", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
 DESCRIPTION = {"config_dict", "cell_description"}
 CORE = VALUES | DESCRIPTION | {"closing", "folder_lock", "files", "images", "cell_file"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
     "errors": set(),
+    "arrays": set(),
     "closing": set(),
     "folder_lock": {"closing", "errors"},
     "files": {"errors"},
-    "images": {"errors"},
+    "images": {"errors", "arrays"},
     "console": set(),
-    "lens": {"errors"},
-    "geometry": {"errors", "lens"},
-    "rgbd": {"errors", "geometry"},
-    "suction": {"errors", "geometry", "rgbd"},
-    "attempt": {"errors", "geometry", "rgbd", "suction"},
-    "rectangle": {"errors", "geometry"},
+    "lens": {"errors", "arrays"},
+    "geometry": {"errors", "arrays", "lens"},
+    "rgbd": {"errors", "arrays", "geometry"},
+    "suction": {"errors", "arrays", "geometry", "rgbd"},
+    "attempt": {"errors", "arrays", "geometry", "rgbd", "suction"},
+    "rectangle": {"errors", "arrays", "geometry"},
     "cell": VALUES - {"cell", "rectangle"},
     "config_dict": {"errors"},
     "cell_description": VALUES | {"config_dict"},

@@ -5,19 +5,15 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.region import Region
 from grasp_affordance.affordance.seal.seal import Seal
 from grasp_affordance.affordance.surface.holes import distance_to
 from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.arrays import Array, Image, Mask
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.suction import Failures, Rejection, Selection, Source, SuctionPoint
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Array = NDArray[np.float64]
 
 ABSTAIN_BELOW = 0.3
 """Expected success below which a point is not offered, unless somebody asks for another rate."""

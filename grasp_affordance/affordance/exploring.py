@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from grasp_affordance.affordance.candidates import select
 from grasp_affordance.affordance.network.novelty import STRANGE
 from grasp_affordance.affordance.predictor import Prediction, select_of
+from grasp_affordance.arrays import Image
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Selection, Source
-
-Image = NDArray[np.float32]
 
 _SEALS = 0.25  # of the seal prior: half of what it gives the middle of a cylinder
 

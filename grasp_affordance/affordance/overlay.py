@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Color
 from grasp_affordance.suction import SuctionPoint
-
-Image = NDArray[np.uint8]
 
 _BEST, _OTHER, _INK = (255, 255, 255), (205, 215, 225), (16, 20, 28)
 _FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -17,12 +16,12 @@ _DIMMED = 0.55  # brightness of what is not affordable
 
 
 def draw_overlay(
-    color: Image,
+    color: Color,
     affordance: NDArray[np.float32],
     points: Sequence[SuctionPoint] = (),
     cup_radius: float | None = None,
     focal_length: float | None = None,
-) -> Image:
+) -> Color:
     """Return an RGB picture (H, W, 3) uint8.
 
     Args:
@@ -42,7 +41,7 @@ def draw_overlay(
     return picture
 
 
-def _heat(color: Image, affordance: NDArray[np.float32]) -> Image:
+def _heat(color: Color, affordance: NDArray[np.float32]) -> Color:
     grey = cv2.cvtColor(cv2.cvtColor(color, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     base = cv2.addWeighted(color, 0.6 * _DIMMED, grey, 0.4 * _DIMMED, 0)
     level = np.clip(np.nan_to_num(affordance), 0, 1)
@@ -54,7 +53,7 @@ def _heat(color: Image, affordance: NDArray[np.float32]) -> Image:
 
 
 def _draw_point(
-    picture: Image, point: SuctionPoint, number: int, ring: float, scale: float
+    picture: Color, point: SuctionPoint, number: int, ring: float, scale: float
 ) -> None:
     best = number == 1
     tint = _BEST if best else _OTHER

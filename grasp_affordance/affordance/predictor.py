@@ -11,12 +11,11 @@ from grasp_affordance.affordance.bin.region import BinView, RegionConfig, find_r
 from grasp_affordance.affordance.candidates import CandidateConfig, Scene, select
 from grasp_affordance.affordance.seal.seal import SealConfig, seal_prior
 from grasp_affordance.affordance.surface.surface import observe_surface
+from grasp_affordance.arrays import Image
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Selection, Source
-
-Image = NDArray[np.float32]
 
 _SOURCES = (Source.PRIOR, Source.LEARNED)
 

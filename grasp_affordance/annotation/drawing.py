@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.pair import PairAnnotation
+from grasp_affordance.arrays import Color
 from grasp_affordance.rectangle import GraspRectangle
-
-Image = NDArray[np.uint8]
 
 # RGB. The plates are red and the opening is dark, as in the papers of the field.
 _PLATE, _OPENING = (230, 30, 30), (10, 10, 10)
@@ -18,7 +17,7 @@ _MASK, _OTHERS = (60, 220, 90), ((60, 220, 90), (70, 160, 255), (250, 200, 40), 
 _SHIFT = 4  # OpenCV draws with this many fractional bits
 
 
-def draw_pair(color: Image, pair: PairAnnotation) -> Image:
+def draw_pair(color: Color, pair: PairAnnotation) -> Color:
     """Return the first frame (H, W, 3) with its label, and the change of depth to its right.
 
     An annotated pair shows its mask and rectangles; another one the outlines of what left and the
@@ -41,14 +40,14 @@ def draw_pair(color: Image, pair: PairAnnotation) -> Image:
     return np.hstack([view, difference_image(pair.change.change.signed)])
 
 
-def tint_mask(image: Image, mask: Mask, color: tuple[int, int, int] = _MASK) -> None:
+def tint_mask(image: Color, mask: Mask, color: tuple[int, int, int] = _MASK) -> None:
     """Tint the pixels of a mask (H, W) in place and draw its outline."""
     image[mask] = (0.65 * image[mask] + 0.35 * np.array(color)).astype(np.uint8)
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(image, outlines, -1, color, 1)
 
 
-def draw_rectangle(image: Image, rectangle: GraspRectangle) -> None:
+def draw_rectangle(image: Color, rectangle: GraspRectangle) -> None:
     """Draw a grasp rectangle in place: plates red, opening dark."""
     corners = np.round(rectangle.corners() * 2**_SHIFT).astype(int)
     for start in range(4):
@@ -57,7 +56,7 @@ def draw_rectangle(image: Image, rectangle: GraspRectangle) -> None:
         _line(image, first, second, color)
 
 
-def draw_title(image: Image, text: str) -> None:
+def draw_title(image: Color, text: str) -> None:
     """Write a line of text into the upper left corner, legible on any ground."""
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(image.shape[1] / 1000.0, 0.4)
     (width, height), below = cv2.getTextSize(text, font, scale, 1)
@@ -65,7 +64,7 @@ def draw_title(image: Image, text: str) -> None:
     cv2.putText(image, text, (below, height + below), font, scale, (20, 20, 20), 1, cv2.LINE_AA)
 
 
-def difference_image(signed: NDArray[np.float32], limit: float = 0.05) -> Image:
+def difference_image(signed: NDArray[np.float32], limit: float = 0.05) -> Color:
     """Return (H, W, 3): red where depth grew, blue where it shrank, grey where unknown.
 
     `limit` is the change at full colour, metres.
@@ -82,7 +81,7 @@ def difference_image(signed: NDArray[np.float32], limit: float = 0.05) -> Image:
     return image.astype(np.uint8)
 
 
-def contact_sheet(images: Sequence[Image], columns: int = 3, width: int = 480) -> Image:
+def contact_sheet(images: Sequence[Color], columns: int = 3, width: int = 480) -> Color:
     """Return one image with all pictures (H, W, 3) in a grid, each `width` pixels wide."""
     cells = [
         cv2.resize(
@@ -104,7 +103,7 @@ def contact_sheet(images: Sequence[Image], columns: int = 3, width: int = 480) -
 
 
 def _line(
-    image: Image, first: NDArray[np.int_], second: NDArray[np.int_], color: tuple[int, int, int]
+    image: Color, first: NDArray[np.int_], second: NDArray[np.int_], color: tuple[int, int, int]
 ) -> None:
     start, end = (int(first[0]), int(first[1])), (int(second[0]), int(second[1]))
     cv2.line(image, start, end, color, 1, cv2.LINE_AA, _SHIFT)

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from shapely import Polygon
 
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import FrameError
 from grasp_affordance.rectangle import GraspRectangle
-
-Mask = NDArray[np.bool_]
 
 MATCH_IOU, MATCH_ANGLE = 0.25, np.radians(30.0)  # the rectangle metric (Jiang et al. 2011)
 

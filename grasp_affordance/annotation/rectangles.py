@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.change.refinement import soft_edges
 from grasp_affordance.annotation.spine import Spine, fit_spine
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rectangle import GraspRectangle, JawConfig
-
-Array = NDArray[np.float64]
 
 _STEP = 0.25  # pixels between samples along a normal; crossings are interpolated between them
 

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from grasp_affordance.annotation.change.difference import Mask
 from grasp_affordance.annotation.change.refinement import bounding_box
-
-Array = NDArray[np.float64]
+from grasp_affordance.arrays import Array
 
 _ROUNDS = 8  # of reweighting; the line stands still after three or four
 _COMPACT = 1.8  # ratio of a mask's sides below which branches into its corners turn its skeleton

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.annotation.drawing import draw_rectangle
+from grasp_affordance.arrays import Color
 from grasp_affordance.detection.samples import ScoredRectangle
-
-Image = NDArray[np.uint8]
 
 _BEST = (40, 200, 60)  # RGB
 
 
-def draw_detections(color: Image, grasps: Sequence[ScoredRectangle]) -> Image:
+def draw_detections(color: Color, grasps: Sequence[ScoredRectangle]) -> Color:
     """Return the image (H, W, 3) with all grasps, plates red; the best has a green centre.
 
     Better ones are drawn over worse ones.

@@ -6,14 +6,11 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rectangle import GraspRectangle
-
-Mask = NDArray[np.bool_]
-Depth = NDArray[np.float32]
 
 _TOP = 10  # percentile of the depth on the object that is its top
 _SEEN = 0.5  # of a plate's place must be known to evaluate it
@@ -64,7 +61,7 @@ class RoomConfig:
 def room_for_plates(
     rectangle: GraspRectangle,
     mask: Mask,
-    depth: Depth,
+    depth: Image,
     height: float,
     intrinsics: Intrinsics,
     config: RoomConfig,
@@ -94,7 +91,7 @@ def room_for_plates(
 
 
 def room_in_view(
-    rectangle: GraspRectangle, depth: Depth, intrinsics: Intrinsics, config: RoomConfig
+    rectangle: GraspRectangle, depth: Image, intrinsics: Intrinsics, config: RoomConfig
 ) -> Room:
     """Evaluate the places beside a rectangle of which nothing but the view is known.
 
@@ -129,7 +126,7 @@ def room_in_view(
     return _worst([_evaluate(place, tips, config) for place in beside])
 
 
-def _smooth(depth: Depth) -> Depth:
+def _smooth(depth: Image) -> Image:
     """Return the mean of what is known in 3x3 pixels; unknown stays unknown."""
     known = np.isfinite(depth)
     total = cv2.blur(np.where(known, depth, 0).astype(np.float32), (3, 3))
@@ -142,7 +139,7 @@ def _tips(top: float, width: float, height: float, config: RoomConfig) -> float:
     return top + max(min(width / 2 + config.reach, height - config.floor_gap), 0.0)
 
 
-def _evaluate(place: Depth, tips: float, config: RoomConfig) -> Room:
+def _evaluate(place: Image, tips: float, config: RoomConfig) -> Room:
     """Evaluate one plate's place by the depths (N,) that are seen there."""
     known = place[np.isfinite(place)]
     if known.size < _SEEN * max(place.size, 1):

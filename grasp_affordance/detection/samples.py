@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import FrameError
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
-
-Array = NDArray[np.float64]
 
 _SHRINK = 0.75  # images that shrink more are averaged first, or thin things would flicker
 

@@ -4,14 +4,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import Arm
 from grasp_affordance.errors import StoppedError
-
-Array = NDArray[np.float64]
 
 
 class Cancellation:

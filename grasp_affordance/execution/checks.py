@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import UnreachableError
@@ -12,8 +12,6 @@ from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.rgbd import RgbdFrame, not_of_now
 from grasp_affordance.suction import Rejection, SuctionPoint
-
-Array = NDArray[np.float64]
 
 _STEP = 0.005  # metres between the samples of the tool's axis
 

@@ -4,12 +4,10 @@ from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.suction import Failures, SuctionPoint
-
-Array = NDArray[np.float64]
 
 
 class FailureMemory:

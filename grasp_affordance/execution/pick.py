@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, PressureTrace
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
@@ -25,8 +25,6 @@ from grasp_affordance.execution.recorder import Progress, Recorder
 from grasp_affordance.geometry import approach_pose
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import SuctionPoint
-
-Array = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 

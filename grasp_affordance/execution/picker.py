@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import Cell
 from grasp_affordance.errors import (
@@ -25,8 +25,6 @@ from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose, rotate_vectors, transform_points
 from grasp_affordance.suction import SuctionPoint
-
-Array = NDArray[np.float64]
 
 _DOWN = np.array([0.0, 0.0, -1.0])
 

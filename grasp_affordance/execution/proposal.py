@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from grasp_affordance.arrays import Array
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

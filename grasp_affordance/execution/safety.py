@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import ConfigError, UnreachableError
-
-Array = NDArray[np.float64]
 
 _AXES = "xyz"
 

@@ -13,10 +13,9 @@ from torch.nn import functional
 from grasp_affordance.affordance.network.compact import CompactConfig, CompactNetwork
 from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.affordance.network.observation import Observation
+from grasp_affordance.arrays import Image
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.replay import Example, Replay
-
-Image = NDArray[np.float32]
 
 _FAMILIAR = 1024  # newest cells of which a checkpoint tells that they were tried; 60 kB
 

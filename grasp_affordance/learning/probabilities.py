@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-Array = NDArray[np.float64]
+from grasp_affordance.arrays import Array
 
 _LEAST_SCALE = 0.05
 _EPSILON = 1e-4

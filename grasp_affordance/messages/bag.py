@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_typestore
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.geometry import from_quaternion, invert
 from grasp_affordance.messages.images import (
@@ -26,8 +26,6 @@ from grasp_affordance.messages.images import (
 )
 from grasp_affordance.messages.synchroniser import Synchroniser, SynchroniserConfig
 from grasp_affordance.rgbd import RgbdFrame
-
-Array = NDArray[np.float64]
 
 # What rosbags lets through for a file that is not, or not wholly, a recording.
 _UNREADABLE = (

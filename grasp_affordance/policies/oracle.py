@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.policies.policy import View
 from grasp_affordance.policies.truth import ObjectTruth, Truth
 from grasp_affordance.suction import Rejection, Selection, Source, SuctionPoint
-
-Array = NDArray[np.float64]
 
 _DOWN = np.array([0.0, 0.0, -1.0])
 _STRIDE = 3  # pixels; finer than the cup by far

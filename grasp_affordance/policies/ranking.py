@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.policies.policy import View
 from grasp_affordance.suction import Rejection, Selection, Source, SuctionPoint
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from grasp_affordance.arrays import Array
 
 
 class ObjectTruth(Protocol):

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.evaluation.learning_rows import LearningRow, read_learning_rows
 from grasp_affordance.evaluation.store import read_json, read_report
 from grasp_affordance.learning.curve import WINDOW
 from research.experiments.arms import EXPERIMENTS, Arm, Experiment
 
-Array = NDArray[np.float64]
 Report = Mapping[str, Any]
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.annotation.drawing import contact_sheet, draw_title
 from grasp_affordance.annotation.records import write_image
+from grasp_affordance.arrays import Color
 from grasp_affordance.detection.model import DEFAULT_THRESHOLD
 from grasp_affordance.evaluation.provenance import machine_text, provenance, revision
 from grasp_affordance.rectangle import GraspRectangle
@@ -22,8 +22,6 @@ from research.log_piles.report import (
     read_runs,
 )
 from research.tables import Table, write_table
-
-Image = NDArray[np.uint8]
 
 _SHOWN = (
     ("labels-test", "exact", "exact labels"),
@@ -83,12 +81,12 @@ def _some(images: Sequence[ScoredImage]) -> list[ScoredImage]:
     return [images[k] for k in np.linspace(0, len(images) - 1, 2 * _COLUMNS + 1).astype(int)[1::2]]
 
 
-def _frame(data: Path, seed: int, image: ScoredImage) -> Image:
+def _frame(data: Path, seed: int, image: ScoredImage) -> Color:
     recording, name = image.image.split("/")
     return Recording(data / f"seed{seed}" / recording).read(name).color
 
 
-def draw_candidates(color: Image, rows: Sequence[CandidateRow], title: str) -> Image:
+def draw_candidates(color: Color, rows: Sequence[CandidateRow], title: str) -> Color:
     """Return a frame (H, W, 3) with its candidates: plates green if valid, red if not."""
     doubled = cv2.resize(color, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     view = np.asarray(doubled, np.uint8)
@@ -113,7 +111,7 @@ def draw_candidates(color: Image, rows: Sequence[CandidateRow], title: str) -> I
 
 def write_sheet(
     path: Path,
-    rows: Sequence[tuple[str, Sequence[tuple[Image, ScoredImage]]]],
+    rows: Sequence[tuple[str, Sequence[tuple[Color, ScoredImage]]]],
     threshold: float,
 ) -> None:
     """Write a picture: one row per (name, [(frame, its candidates)]), in equal numbers."""

@@ -4,16 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import PressureTrace
 from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import CameraError, StoppedError, UnreachableError
 from grasp_affordance.geometry import Intrinsics, approach_pose, invert
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Source, SuctionPoint
-
-Array = NDArray[np.float64]
 
 HOME = approach_pose([0.3, -0.2, 0.6], (0, 0, -1))
 T_BASE_CAMERA = np.array(

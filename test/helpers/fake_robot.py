@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError
 from grasp_affordance.execution.safety import JointLimits, Workspace
@@ -17,8 +17,6 @@ from grasp_affordance.ros.drivers.arm.joint_feedback import JointSample
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 from grasp_affordance.ros.drivers.arm.trajectory_action import Run
 from grasp_affordance.ros.drivers.arm.trajectory_arm import TrajectoryArm
-
-Array = NDArray[np.float64]
 
 DOWN = np.diag([1.0, -1.0, -1.0, 1.0])
 _PERIOD = 0.002  # seconds

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
-
-Array = NDArray[np.float64]
 
 INTRINSICS = Intrinsics(fx=310.0, fy=310.0, cx=159.5, cy=119.5, width=320, height=240)
 

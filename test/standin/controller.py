@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
-
-Array = NDArray[np.float64]
 
 PATH_TOLERANCE_VIOLATED, GOAL_TOLERANCE_VIOLATED, INVALID_GOAL = -4, -5, -1
 

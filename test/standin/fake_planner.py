@@ -5,8 +5,8 @@ around anything.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import CellError
 from grasp_affordance.geometry import check_rigid
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
@@ -14,8 +14,6 @@ from grasp_affordance.sim.config import MotionLimits
 from grasp_affordance.sim.robot import kinematics
 from grasp_affordance.sim.robot.trajectory import JointPath, SpeedProfile
 from grasp_affordance.sim.scene import TOOL_LENGTH
-
-Array = NDArray[np.float64]
 
 _PERIOD = 0.04  # seconds between the points of a trajectory
 _SPACING = 0.01  # metres between the joint solutions on a line

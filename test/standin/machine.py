@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim import SimCell, SimConfig
 from standin.controller import INVALID_GOAL, End, ScaledController
 from standin.faults import FaultConfig, FaultKind, Faults
 from standin.robot import Robot
-
-Array = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 

@@ -6,10 +6,8 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.errors import FrameError
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:

@@ -7,13 +7,9 @@ out to be decides how low an object may be.
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.planes import without_specks
-
-Image = NDArray[np.float32]
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from grasp_affordance.arrays import Array, Image, Mask
 
 _BIN = 0.001  # metres, of the histogram of heights
 _NEAR = 0.003  # metres from the fitted floor within which a cell counts as floor

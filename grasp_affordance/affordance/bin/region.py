@@ -25,13 +25,11 @@ from grasp_affordance.affordance.surface.planes import (
     without_specks,
 )
 from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert
 from grasp_affordance.rgbd import RgbdFrame
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

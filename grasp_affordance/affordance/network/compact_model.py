@@ -14,10 +14,9 @@ from grasp_affordance.affordance.network.compact_checkpoint import (
 from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.affordance.network.novelty import novelty
 from grasp_affordance.affordance.network.observation import Observation, observe, smoothed
+from grasp_affordance.arrays import Image
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
-
-Image = NDArray[np.float32]
 
 _SMOOTHING = 0.7  # cells; the best cell of a good place, not a lonely one
 _AROUND = 4  # cells around the region that are smoothed, or resampled, into it

@@ -16,10 +16,8 @@ from grasp_affordance.affordance.seal.segments import Segments, find_segments, h
 from grasp_affordance.affordance.surface.disc import disc
 from grasp_affordance.affordance.surface.grid import MetricGrid
 from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.rgbd import RgbdFrame
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _SCALES = (0.5, 1.0, 2.0, 4.0)  # of the local means, cup radii
 _NEIGHBOURHOODS = (2.5, 6.0)  # in which a surface may be topped by another, cup radii

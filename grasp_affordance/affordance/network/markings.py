@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.seal.segments import segment_means
-
-Image = NDArray[np.float32]
-Array = NDArray[np.float64]
+from grasp_affordance.arrays import Array, Image
 
 _CONTRAST = 0.10  # root mean square difference of color in [0, 1] from which it is a marking
 _NEAR = 0.015  # metres from the middle within which a marking is on no side

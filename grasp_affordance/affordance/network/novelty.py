@@ -1,9 +1,8 @@
 """How little a place is like those that were tried: what no training sample says anything of."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from grasp_affordance.arrays import Image
 
 STRANGE = 8.0
 """Spreads from where on a place is unlike all that was tried.

@@ -10,9 +10,8 @@ from scipy.special import logit
 from grasp_affordance.affordance.network.compact import CompactConfig
 from grasp_affordance.affordance.network.features import feature_map
 from grasp_affordance.affordance.surface.grid import MetricGrid
+from grasp_affordance.arrays import Image
 from grasp_affordance.rgbd import RgbdFrame
-
-Image = NDArray[np.float32]
 
 _SURROUNDINGS = 6.0  # cup radii around the objects: floor and walls are context too
 _PRIOR_FLOOR = 0.01  # the prior is never surer than this: evidence must be able to overrule it

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.surface import Surface
-
-Image = NDArray[np.float32]
+from grasp_affordance.arrays import Image
 
 SAMPLES = 16  # 3.9 mm apart on a cup rim of 10 mm radius
 _BLOCK = 4096  # cells at a time: what is computed of them fits into the processor's cache

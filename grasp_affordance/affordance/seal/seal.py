@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from grasp_affordance.affordance.seal.cup_rim import CupRimContact, touch
 from grasp_affordance.affordance.seal.segments import Segments, find_segments, horizontal_axes
 from grasp_affordance.affordance.surface.surface import Surface
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _AROUND = 2.0  # cup radii: farther than the blur and than any error of the calibration
 

@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.disc import disc
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Array = NDArray[np.float64]
+from grasp_affordance.arrays import Array, Image, Mask
 
 _LEVEL = np.radians(50)  # steeper is a flank: it divides segments, and no cup holds there
 _REACH = 0.010  # metres beyond a segment's border in which something may overlap it

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Image
 from grasp_affordance.errors import FrameError
 from grasp_affordance.rgbd import RgbdFrame
 
-Image = NDArray[np.float32]
 Window = tuple[slice, slice]
 """Rows and columns of a map."""
 

@@ -8,10 +8,8 @@ that is smooth all around, and is reported.
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from grasp_affordance.arrays import Image, Mask
 
 _SQUARE = np.ones((3, 3), np.uint8)
 _REACH = 2  # pixels around a pinhole that are looked at

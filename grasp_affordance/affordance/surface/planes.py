@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.surface import Surface
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from grasp_affordance.arrays import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,10 @@ measured.
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.disc import disc
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.geometry import Intrinsics
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _WINDOW = 0.016  # metres across in which the share of known depth is counted
 _SPARSE = 0.35  # share of known depth below which a surface is seen in specks

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.holes import depth_edges, distance_to, fill_pinholes
 from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
-
-Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _CELLS_PER_RADIUS = 3
 _WINDOWS = (1, 2, 3, 5, 8)  # half sizes of the plane-fit window, cells

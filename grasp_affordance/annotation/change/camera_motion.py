@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.annotation.change.difference import DepthChange, Mask
+from grasp_affordance.arrays import Color
 from grasp_affordance.rgbd import RgbdFrame
 
 _CORNERS, _QUALITY, _SPACING = 200, 0.02, 9.0  # as many, as clear, as far apart (pixels) as useful
@@ -14,8 +15,6 @@ _AGREEING = 0.5  # least share of the corners that move alike where the camera h
 _UNCHANGED = 3.0  # standard deviations
 # Response of the phase correlation: 0.5 and more for views of one scene, below 0.06 for a plain table.
 _CLEAR = 0.2
-
-Gray = NDArray[np.uint8]
 
 
 def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> float | None:
@@ -42,11 +41,11 @@ def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> f
     return _whole_motion(first, second)
 
 
-def _gray(frame: RgbdFrame) -> Gray:
+def _gray(frame: RgbdFrame) -> Color:
     return np.asarray(cv2.cvtColor(frame.color, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _whole_motion(first: Gray, second: Gray) -> float | None:
+def _whole_motion(first: Color, second: Color) -> float | None:
     """Return by how far one image is the other, pixels, by phase correlation; None if it is not."""
     window = np.asarray(cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F))
     shift, response = cv2.phaseCorrelate(
@@ -55,7 +54,7 @@ def _whole_motion(first: Gray, second: Gray) -> float | None:
     return float(np.linalg.norm(shift)) if response >= _CLEAR else None
 
 
-def _steps(first: Gray, second: Gray, unchanged: Mask) -> NDArray[np.float32]:
+def _steps(first: Color, second: Color, unchanged: Mask) -> NDArray[np.float32]:
     """Return how corners moved (N, 2), pixels (u, v), by pyramidal Lucas-Kanade."""
     corners = cv2.goodFeaturesToTrack(
         first, _CORNERS, _QUALITY, _SPACING, mask=unchanged.astype(np.uint8)

@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.errors import ConfigError
-
-FloatImage = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -63,8 +61,8 @@ class DepthChange:
         noise: (H, W) float32 metres, standard deviation of `signed`; NaN in the same places.
     """
 
-    signed: FloatImage
-    noise: FloatImage
+    signed: Image
+    noise: Image
 
     @property
     def known(self) -> Mask:
@@ -77,7 +75,7 @@ class DepthChange:
             return np.asarray(self.signed * np.float32(sign) > self.noise * np.float32(deviations))
 
 
-def paper_difference(before: FloatImage, after: FloatImage) -> NDArray[np.uint8]:
+def paper_difference(before: Image, after: Image) -> NDArray[np.uint8]:
     """Return I* = |I1 - I2| of depth normalised to 0..255 (automatic annotation, equation 2).
 
     Both images (H, W) float32 metres are normalised with the range they share, so that unchanged
@@ -93,7 +91,7 @@ def paper_difference(before: FloatImage, after: FloatImage) -> NDArray[np.uint8]
     return np.asarray(cv2.absdiff(first, second))
 
 
-def depth_change(before: FloatImage, after: FloatImage, config: DifferenceConfig) -> DepthChange:
+def depth_change(before: Image, after: Image, config: DifferenceConfig) -> DepthChange:
     """Return the signed change of depth (H, W) with its per-pixel noise.
 
     The variance sums the sensor's noise of both frames, (noise z^2)^2 each, and the wander of edges
@@ -120,7 +118,7 @@ def color_change(before: NDArray[np.uint8], after: NDArray[np.uint8], threshold:
     return np.asarray(cv2.inRange(difference, (0, 0, 0), (int(threshold),) * 3) == 0)
 
 
-def _relative_noise(signed: FloatImage, z: FloatImage, config: DifferenceConfig) -> float:
+def _relative_noise(signed: Image, z: Image, config: DifferenceConfig) -> float:
     """Noise at 1 m that the pair shows: robust to a removal, which covers less than half of it."""
     sample = (signed / (z * z))[::4, ::4]
     sample = sample[np.isfinite(sample)]
@@ -131,7 +129,7 @@ def _relative_noise(signed: FloatImage, z: FloatImage, config: DifferenceConfig)
     return float(np.clip(shown, config.noise, config.noise_limit))
 
 
-def _slope(depth: FloatImage) -> FloatImage:
+def _slope(depth: Image) -> Image:
     """Half the range of known depth over each pixel's 3x3 neighbours, metres per pixel."""
     known = np.isfinite(depth)
     highest = cv2.dilate(np.where(known, depth, np.float32(-1.0)), _NEIGHBOURS)

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import ConfigError
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

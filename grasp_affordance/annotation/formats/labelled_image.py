@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from grasp_affordance.annotation.decisions import decided_rectangles, read_decisions
 from grasp_affordance.annotation.records import read_mask, read_pairs
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.files import inside, write_atomically
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.images import decode_image, is_png, read_bytes
 from grasp_affordance.rectangle import GraspRectangle
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from grasp_affordance.annotation.formats.labelled_image import MeasuredDepth
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.files import inside
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.images import read_bytes
-
-Array = NDArray[np.float64]
 
 _FIELDS = "FIELDS x y z rgb index"
 _COLUMNS = 5

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import SequenceError
-
-Mask = NDArray[np.bool_]
 
 _ZERO, _BITS, _MORE, _SIGN = 48, 5, 0x20, 0x10
 _LONGEST = 7  # characters of one number: 35 bits

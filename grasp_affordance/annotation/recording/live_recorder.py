@@ -4,17 +4,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grasp_affordance.annotation.recording.from_recording import Recorder
 from grasp_affordance.annotation.recording.recorder import RecordDecision, RecorderConfig
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence, SequenceCamera
-
-Array = NDArray[np.float64]
 
 
 class LiveRecorder:

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.disc import disc
+from grasp_affordance.arrays import Image
 from grasp_affordance.rgbd import RgbdFrame
-
-Image = NDArray[np.float32]
 
 # Standard deviation of the local means in millimetres, and the height that becomes 1.
 _MEANS = ((6.0, 0.004), (16.0, 0.010), (45.0, 0.030))

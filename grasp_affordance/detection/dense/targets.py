@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Image
 from grasp_affordance.rectangle import GraspRectangle
-
-Array = NDArray[np.float32]
 
 _ALONG = 0.5  # standard deviation of the score along the plates, as a share of w
 _ACROSS = 0.12  # across them, as a share of h
@@ -34,12 +33,12 @@ class DenseTargets:
         weight: of offset, angle and log_h.
     """
 
-    score: Array
-    known: Array
-    offset: Array
-    angle: Array
-    log_h: Array
-    weight: Array
+    score: Image
+    known: Image
+    offset: Image
+    angle: Image
+    log_h: Image
+    weight: Image
 
 
 def encode(
@@ -90,7 +89,7 @@ class Cells:
     score: NDArray[np.float64]
 
 
-def decode(score: Array, values: Array, stride: int, count: int, least: float) -> Cells:
+def decode(score: Image, values: Image, stride: int, count: int, least: float) -> Cells:
     """Return the `count` best cells with at least the score `least`, best first.
 
     Args:

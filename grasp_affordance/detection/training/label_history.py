@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.annotation.change.difference import DifferenceConfig, depth_change
+from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.detection.room import Room, RoomConfig, rectangle_mask, room_for_plates
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rectangle import GraspRectangle
-
-Mask = NDArray[np.bool_]
-Depth = NDArray[np.float32]
 
 _UPON = 0.05  # of an object's mask under an earlier one: it was covered (`covered_by`'s share)
 _SAME = 0.95  # of an object's known pixels must have kept their depth
@@ -77,7 +74,7 @@ class FrameLabels:
 
 def frame_labels(
     index: int,
-    depths: Sequence[Depth],
+    depths: Sequence[Image],
     removals: Sequence[Removal],
     background: Mask,
     intrinsics: Intrinsics,
@@ -114,13 +111,13 @@ def frame_labels(
 class _Labels:
     """Collects what is known about one frame."""
 
-    def __init__(self, depth: Depth, intrinsics: Intrinsics, config: HistoryConfig) -> None:
+    def __init__(self, depth: Image, intrinsics: Intrinsics, config: HistoryConfig) -> None:
         self.depth, self.intrinsics, self.config = depth, intrinsics, config
         self.known = np.zeros(depth.shape, bool)
         self.rectangles: list[GraspRectangle] = []
         self.blocked = self.covered = 0
 
-    def add(self, removal: Removal, area: Mask, around: Sequence[Depth]) -> None:
+    def add(self, removal: Removal, area: Mask, around: Sequence[Image]) -> None:
         """Take the rectangles of an object that covers `area`; `around` are the depths before and
         after it left.
         """
@@ -134,7 +131,7 @@ class _Labels:
             else:
                 self.known &= ~rectangle_mask(rectangle, self.known.shape)
 
-    def _room(self, rectangle: GraspRectangle, area: Mask, around: Sequence[Depth]) -> Room:
+    def _room(self, rectangle: GraspRectangle, area: Mask, around: Sequence[Image]) -> Room:
         if not self.config.check_room:
             return Room.FREE
         change = (around[1] - around[0])[area & rectangle_mask(rectangle, area.shape)]
@@ -159,12 +156,12 @@ def _own_area(removal: Removal, shape: tuple[int, ...]) -> Mask:
     return area
 
 
-def _stayed(mask: Mask, still: Mask, before: Depth, after: Depth) -> bool:
+def _stayed(mask: Mask, still: Mask, before: Image, after: Image) -> bool:
     seen = mask & np.isfinite(before) & np.isfinite(after)
     return _share(seen, mask) >= _SEEN and _share(still & seen, seen) >= _SAME
 
 
-def _unchanged_on(mask: Mask, before: Depth, after: Depth) -> Mask:
+def _unchanged_on(mask: Mask, before: Image, after: Image) -> Mask:
     """Return (H, W), False outside the surroundings of the mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     result = np.zeros(mask.shape, bool)
@@ -177,7 +174,7 @@ def _unchanged_on(mask: Mask, before: Depth, after: Depth) -> Mask:
     return result
 
 
-def _unchanged(before: Depth, after: Depth) -> Mask:
+def _unchanged(before: Image, after: Image) -> Mask:
     """Pixels (H, W) with depth in both frames, the same up to the sensor's noise."""
     change = depth_change(before, after, _ONE_SCENE)
     with np.errstate(invalid="ignore"):

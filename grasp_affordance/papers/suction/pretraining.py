@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from grasp_affordance.arrays import Mask
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.papers.suction.cells import bounding_window, grid_shape, sample_cells
 from grasp_affordance.papers.suction.inputs import stream_images, window_tensor
@@ -19,8 +20,6 @@ from grasp_affordance.papers.suction.learner import PaperLearner
 from grasp_affordance.papers.suction.loss import coarse_loss
 from grasp_affordance.papers.suction.patches import Tile, patch_tiles
 from grasp_affordance.rgbd import RgbdFrame
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

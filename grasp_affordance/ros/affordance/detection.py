@@ -11,18 +11,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grasp_affordance.affordance.predictor import Prediction, PredictorConfig
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.decision import Decision, DecisionConfig, History, decide
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.ros.common.transforms import CameraPose
 from grasp_affordance.suction import Failures, Selection, Source
-
-Array = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from grasp_affordance.models import LearnedModel

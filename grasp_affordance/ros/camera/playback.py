@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.messages.bag import BagRecording, BagTopics
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import CAMERA_FILE, Sequence
-
-Array = NDArray[np.float64]
 
 
 class Recording(Protocol):

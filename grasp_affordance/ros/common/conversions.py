@@ -8,9 +8,10 @@ from geometry_msgs.msg import Point, Quaternion, Transform, TransformStamped, Ve
 from grasp_affordance_interfaces.msg import RejectionCount
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
 from grasp_affordance_interfaces.srv import GetGraspRectangles, GetSuctionPoints
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from std_msgs.msg import Header
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import (
     CameraError,
     CheckpointError,
@@ -28,8 +29,6 @@ from grasp_affordance.geometry import (
     transform_points,
 )
 from grasp_affordance.suction import Rejection, Source, SuctionPoint
-
-Array = NDArray[np.float64]
 
 _SOURCES = {
     Source.PRIOR: SuctionPointMsg.SOURCE_PRIOR,

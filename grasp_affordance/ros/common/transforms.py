@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import TransformStamped
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.calibration.calibration_file import CameraCalibration, read_calibration
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.errors import ConfigError, TransformError
@@ -26,8 +26,6 @@ from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.config_values import FilePath
 from grasp_affordance.ros.common.conversions import from_time_msg, from_transform_msg
 from grasp_affordance.ros.common.freshness import NodeClock
-
-Array = NDArray[np.float64]
 
 _POLL = 0.02  # seconds between looks
 

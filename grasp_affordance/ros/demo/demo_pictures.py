@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 from grasp_affordance_interfaces.msg import PickResult
-from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
+from grasp_affordance.arrays import Color
 from grasp_affordance.attempt import Outcome
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.files import write_atomically
@@ -18,8 +18,6 @@ from grasp_affordance.messages.images import from_image_msg
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.conversions import from_time_msg
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
-
-Picture = NDArray[np.uint8]
 
 _KEPT = 30  # pictures per topic that wait for the result of their pick
 _COLORS = {Outcome.SUCCESS: (60, 200, 60), Outcome.FAILURE: (60, 60, 230)}  # BGR
@@ -33,7 +31,7 @@ class AttemptPictures:
 
     def __init__(self, node: Node, folder: Path) -> None:
         self._folder = folder
-        self._pictures: list[Picture] = []
+        self._pictures: list[Color] = []
         self._overlays: OrderedDict[int, Any] = OrderedDict()
         self._images: OrderedDict[int, Any] = OrderedDict()
         for topic, kept in (
@@ -82,7 +80,7 @@ class AttemptPictures:
         writer.release()
 
 
-def draw_result(picture: Picture, result: PickResult, outcome: Outcome) -> None:
+def draw_result(picture: Color, result: PickResult, outcome: Outcome) -> None:
     """Mark the cup and write the outcome into a picture (H, W, 3) BGR."""
     color = _COLORS.get(outcome, _OTHER)
     at = (int(result.point.u), int(result.point.v))

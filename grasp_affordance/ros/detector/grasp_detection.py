@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.detection.pose import JawGrasp, grasp_pose
 from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.samples import ScoredRectangle
@@ -14,8 +15,6 @@ from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.suction import Rejection
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from geometry_msgs.msg import Point, Pose, Vector3
 from grasp_affordance_interfaces.msg import GraspRectangle as GraspRectangleMsg
-from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.detection.pose import JawGrasp
 from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.ros.affordance.markers import delete_all, probability_color
@@ -17,7 +16,6 @@ from grasp_affordance.ros.common.conversions import to_point_msg, to_quaternion_
 NAMESPACE = "grasp_rectangles"
 _CLOSING = ColorRGBA(r=0.6, g=0.6, b=0.6, a=0.8)
 
-Array = NDArray[np.float64]
 Grasps = Sequence[tuple[ScoredRectangle, JawGrasp | None]]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-Vertices = NDArray[np.float64]
+from grasp_affordance.arrays import Array
 
 _PRISM_SIDES = 32
 _RING_WEDGES = 12
@@ -41,7 +41,7 @@ class Shape:
     family: str
     size: tuple[float, float, float]
     cylinder: tuple[float, float] | None = None
-    segments: tuple[Vertices, ...] = ()
+    segments: tuple[Array, ...] = ()
     holes: tuple[Hole, ...] = ()
 
     @property
@@ -54,20 +54,20 @@ def _circle(radius: float, angles: NDArray[np.float64]) -> NDArray[np.float64]:
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _extrude(outline: NDArray[np.float64], low: float, high: float) -> Vertices:
+def _extrude(outline: NDArray[np.float64], low: float, high: float) -> Array:
     """Return the prism (2N, 3) over an outline (N, 2)."""
     bottom = np.column_stack([outline, np.full(len(outline), low)])
     top = np.column_stack([outline, np.full(len(outline), high)])
     return np.concatenate([bottom, top])
 
 
-def _prism(radius: float, half_length: float) -> Vertices:
+def _prism(radius: float, half_length: float) -> Array:
     angles = np.arange(_PRISM_SIDES) * 2 * np.pi / _PRISM_SIDES
     circumscribed = radius / np.cos(np.pi / _PRISM_SIDES / 2)  # the mean radius is the cylinder's
     return _extrude(_circle(circumscribed, angles), -half_length, half_length)
 
 
-def _ring(inner: float, outer: float, low: float, high: float) -> list[Vertices]:
+def _ring(inner: float, outer: float, low: float, high: float) -> list[Array]:
     """Return wedges that together make a ring; each spans one flat inside and two outside."""
     step = 2 * np.pi / _RING_WEDGES
     segments = []

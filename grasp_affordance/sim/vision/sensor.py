@@ -1,6 +1,6 @@
 """What an active stereo RGB-D sensor makes of a perfect image.
 
-Depth noise grows with z^2 because disparity noise is constant (Khoshelham and Elberink 2012; Ahn et
+Image noise grows with z^2 because disparity noise is constant (Khoshelham and Elberink 2012; Ahn et
 al. 2019 for RealSense); disparity is quantised; edges give flying pixels between foreground and
 background; grazing, dark and mirroring surfaces give holes.
 """
@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Image
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Intrinsics
-
-Depth = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Sensor:
         levels = np.clip(np.arange(256)[:, None] * gain, 0, 255)
         self._light = np.asarray(levels, np.uint8).reshape(1, 256, 3)
 
-    def depth(self, true: Depth, returns: Depth | None, rng: np.random.Generator) -> Depth:
+    def depth(self, true: Image, returns: Image | None, rng: np.random.Generator) -> Image:
         """Return measured depth (H, W), NaN where unknown.
 
         Args:
@@ -140,12 +139,12 @@ class Sensor:
         noise = self._color.window(rng)
         return np.asarray(cv2.add(lit, noise, dtype=cv2.CV_8U), dtype=np.uint8)
 
-    def _edges(self, true: Depth) -> tuple[NDArray[np.bool_], Depth]:
+    def _edges(self, true: Image) -> tuple[NDArray[np.bool_], Image]:
         kernel = np.ones((3, 3), np.uint8)
         near, far = cv2.erode(true, kernel), cv2.dilate(true, kernel)
         return np.asarray(far - near > self.config.edge_step), np.asarray(near, np.float32)
 
-    def _quantised(self, depth: Depth) -> Depth:
+    def _quantised(self, depth: Image) -> Image:
         step = self.config.disparity_step
         if step == 0:
             return depth
@@ -154,7 +153,7 @@ class Sensor:
         np.maximum(disparity, np.float32(1.0), out=disparity)
         return np.asarray(product / disparity, np.float32)
 
-    def _grazing(self, true: Depth, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def _grazing(self, true: Image, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Surfaces seen at a flat angle return less and less."""
         gx = cv2.Sobel(true, cv2.CV_32F, 1, 0, ksize=3, scale=self.intrinsics.fx / 8)
         gy = cv2.Sobel(true, cv2.CV_32F, 0, 1, ksize=3, scale=self.intrinsics.fy / 8)
@@ -163,7 +162,7 @@ class Sensor:
         return np.asarray(gx * gx + gy * gy > limit)
 
 
-def _correlated(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Depth:
+def _correlated(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Image:
     """Return unit normal noise whose neighbours are correlated by a blur of `sigma` pixels."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     if sigma > 0:
@@ -172,7 +171,7 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, int], sigma: float) 
     return noise
 
 
-def _blots(rng: np.random.Generator, shape: tuple[int, int]) -> Depth:
+def _blots(rng: np.random.Generator, shape: tuple[int, int]) -> Image:
     """Return uniform values in [0, 1] that are equal in blots of a few pixels."""
     height, width = shape
     coarse = rng.random((height // 3 + 2, width // 3 + 2), dtype=np.float32)

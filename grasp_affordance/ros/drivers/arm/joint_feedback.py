@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import DriverLostError
-
-Array = NDArray[np.float64]
 
 _NEWEST = QoSProfile(depth=1)
 _POLL = 0.02  # seconds of real time between looks at the clock

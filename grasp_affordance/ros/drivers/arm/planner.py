@@ -2,12 +2,8 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from grasp_affordance.arrays import Array
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
-
-Array = NDArray[np.float64]
 
 
 class Planner(Protocol):

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.errors import PlanningError
-
-Array = NDArray[np.float64]
 
 _AT_REST = 1e-3  # rad/s
 

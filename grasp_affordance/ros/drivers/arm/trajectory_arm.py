@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, CellError, DriverLostError, StoppedError
 from grasp_affordance.execution.safety import check_path
@@ -25,7 +25,6 @@ from grasp_affordance.ros.drivers.arm.planner import Planner
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 from grasp_affordance.ros.drivers.arm.trajectory_action import Run, TrajectoryAction
 
-Array = NDArray[np.float64]
 Plan = Callable[[Array], JointTrajectory]
 
 _log = logging.getLogger(__name__)

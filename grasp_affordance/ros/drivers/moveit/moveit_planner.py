@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Pose, PoseStamped
-from numpy.typing import NDArray
 from shape_msgs.msg import SolidPrimitive
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import CellError, UnreachableError
 from grasp_affordance.geometry import from_quaternion, invert
@@ -28,8 +28,6 @@ from grasp_affordance.ros.drivers.moveit.moveit_config import (
 )
 from grasp_affordance.ros.drivers.moveit.moveit_errors import planning_error
 from grasp_affordance.ros.drivers.moveit.obstacles import Box, Rod, obstacles, tool_rod
-
-Array = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 

@@ -6,13 +6,11 @@ Boxes are in the base frame, the tool's rod is in that of the arm's last link.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

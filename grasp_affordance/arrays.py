@@ -1,0 +1,9 @@
+"""The array types of this package."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Image = NDArray[np.float32]
+Color = NDArray[np.uint8]
