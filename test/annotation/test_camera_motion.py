@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.annotation_scenes import LOG, OTHER, noisy, plain_table
+from helpers.ros_scenes import box_frame
 
 from grasp_affordance.annotation.change.camera_motion import camera_motion
 from grasp_affordance.annotation.change.difference import (
@@ -70,3 +71,9 @@ def test_recorder_and_annotation_both_name_a_moved_camera(
 
 def test_a_camera_that_stands_still_moves_by_nothing() -> None:
     assert motion(noisy(LOG, OTHER), noisy(OTHER, seed=3)) == pytest.approx(0.0, abs=0.1)
+
+
+def test_one_of_many_objects_alike_that_is_gone_has_not_moved_the_camera() -> None:
+    for number in range(1, 5):
+        motion_of = motion(box_frame(number + 1), box_frame(number))
+        assert motion_of is None or motion_of < 1.0

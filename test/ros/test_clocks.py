@@ -225,7 +225,7 @@ def test_no_points_of_a_camera_that_is_ahead_and_dead(camera: Camera) -> None:
 
 
 def test_without_a_clock_the_executor_moves_nothing_and_says_why(ros: Ros) -> None:
-    ros.start(ExecutorNode, use_sim_time=True)
+    ros.start(ExecutorNode, use_sim_time=True, cell="sim")
     answer = ros.client.call(Trigger, "/executor_node/start", Trigger.Request())
     assert not answer.success
     assert "use_sim_time is true, but nothing came on /clock" in answer.message

@@ -15,6 +15,7 @@ _AGREEING = 0.5  # least share of the corners that move alike where the camera h
 _UNCHANGED = 3.0  # standard deviations
 # Response of the phase correlation: 0.5 and more for views of one scene, below 0.06 for a plain table.
 _CLEAR = 0.2
+_BETTER = 0.6  # of the difference of the images as they are: at most so much is left
 
 
 def camera_motion(before: RgbdFrame, after: RgbdFrame, change: DepthChange) -> float | None:
@@ -47,11 +48,18 @@ def _gray(frame: RgbdFrame) -> Color:
 
 def _whole_motion(first: Color, second: Color) -> float | None:
     """Return by how far one image is the other, pixels, by phase correlation; None if it is not."""
-    window = np.asarray(cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F))
-    shift, response = cv2.phaseCorrelate(
-        first.astype(np.float32), second.astype(np.float32), window
-    )
-    return float(np.linalg.norm(shift)) if response >= _CLEAR else None
+    height, width = first.shape
+    window = np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F))
+    one, other = first.astype(np.float32), second.astype(np.float32)
+    (right, down), response = cv2.phaseCorrelate(one, other, window)
+    if response < _CLEAR:
+        return None
+    # One object of many alike is gone: the images match where they are, and worse elsewhere.
+    back = np.array([[1.0, 0.0, -right], [0.0, 1.0, -down]])
+    shifted = cv2.warpAffine(other, back, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    if np.abs(one - shifted).mean() > _BETTER * np.abs(one - other).mean():
+        return None
+    return float(np.hypot(right, down))
 
 
 def _steps(first: Color, second: Color, unchanged: Mask) -> NDArray[np.float32]:

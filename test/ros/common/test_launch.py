@@ -84,7 +84,7 @@ def test_a_launch_file_describes_itself(path: Path) -> None:
 def test_the_nodes_of_a_recording_start_and_end_together(ros: Ros, sequence: Path) -> None:
     with launched("recorded.launch.py", f"recording:={sequence}"):
         for name in ("camera_node", "affordance_node"):
-            ros.client.wait_active(name, 60.0)
+            ros.client.wait_active(name, 120.0)
 
 
 @pytest.mark.slow
@@ -92,14 +92,14 @@ def test_with_weights_the_detector_runs_beside(ros: Ros, sequence: Path, tmp_pat
     weights = write_random_detector(tmp_path / "detector.safetensors")
     with launched("recorded.launch.py", f"recording:={sequence}", f"detector:={weights}"):
         for name in ("affordance_node", "detector_node"):
-            ros.client.wait_active(name, 60.0)
+            ros.client.wait_active(name, 120.0)
 
 
 @pytest.mark.slow
 def test_the_simulated_cell_starts_with_the_scene_of_its_arguments(ros: Ros) -> None:
     with launched("sim.launch.py", "scene:=boxes", "hardness:=ideal"):
         for name in ("executor_node", "affordance_node"):
-            ros.client.wait_active(name, 60.0)
+            ros.client.wait_active(name, 120.0)
         asked = GetParameters.Request(names=["simulation.scene", "simulation.hardness", "cell"])
         answer = ros.client.call(GetParameters, "executor_node/get_parameters", asked)
         assert [value.string_value for value in answer.values] == ["boxes", "ideal", "sim"]

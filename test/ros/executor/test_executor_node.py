@@ -56,12 +56,8 @@ class Cell:
     ) -> None:
         """Start it; on a busy machine the camera's 2 Hz are less."""
         self.ros = ros
-        self.node: Any = ros.start(
-            ExecutorNode,
-            autostart,
-            cell=ros.cell({"camera.max_age": max_age}),
-            **{**SMALL, **parameters},
-        )
+        described = {"cell": ros.cell({"camera.max_age": max_age})}
+        self.node: Any = ros.start(ExecutorNode, autostart, **{**described, **SMALL, **parameters})
         self.results = ros.listen(PickResult, f"{EXECUTOR}/pick_result")
         self.states = ros.listen(String, f"{EXECUTOR}/state", topics.LATCHED)
         self.phases: queue.Queue[str] = queue.Queue()
