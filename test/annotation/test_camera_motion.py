@@ -74,6 +74,5 @@ def test_a_camera_that_stands_still_moves_by_nothing() -> None:
 
 
 def test_one_of_many_objects_alike_that_is_gone_has_not_moved_the_camera() -> None:
-    for number in range(1, 5):
-        motion_of = motion(box_frame(number + 1), box_frame(number))
-        assert motion_of is None or motion_of < 1.0
+    found = motion(box_frame(2), box_frame(1))
+    assert found is None or found < 1.0

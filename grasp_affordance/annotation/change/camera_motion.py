@@ -55,11 +55,16 @@ def _whole_motion(first: Color, second: Color) -> float | None:
     if response < _CLEAR:
         return None
     # One object of many alike is gone: the images match where they are, and worse elsewhere.
-    back = np.array([[1.0, 0.0, -right], [0.0, 1.0, -down]])
-    shifted = cv2.warpAffine(other, back, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    if np.abs(one - shifted).mean() > _BETTER * np.abs(one - other).mean():
+    here, there = _overlap(width, round(right)), _overlap(height, round(down))
+    matched = np.abs(one[there[0], here[0]] - other[there[1], here[1]]).mean()
+    if matched > _BETTER * np.abs(one - other).mean():
         return None
     return float(np.hypot(right, down))
+
+
+def _overlap(size: int, step: int) -> tuple[slice, slice]:
+    """Return where an axis of one image and of another that lies `step` pixels further overlap."""
+    return slice(max(0, -step), size - max(0, step)), slice(max(0, step), size - max(0, -step))
 
 
 def _steps(first: Color, second: Color, unchanged: Mask) -> NDArray[np.float32]:
