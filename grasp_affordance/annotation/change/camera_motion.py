@@ -51,7 +51,8 @@ def _whole_motion(first: Color, second: Color) -> float | None:
     height, width = first.shape
     window = np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F))
     one, other = first.astype(np.float32), second.astype(np.float32)
-    (right, down), response = cv2.phaseCorrelate(one, other, window)
+    # OpenCV 5 multiplies its arguments by the window.
+    (right, down), response = cv2.phaseCorrelate(one.copy(), other.copy(), window)
     if response < _CLEAR:
         return None
     # One object of many alike is gone: the images match where they are, and worse elsewhere.
