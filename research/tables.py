@@ -1,7 +1,7 @@
 """Published tables: one small JSON file each, and the pages that show them.
 
-A file holds what a reader needs to have the figures again: command, seeds, revision, machine. A page
-shows the table `results/NAME.json` between the lines
+A file holds what a reader needs to have the figures again: command, seeds, revision, machine. A
+page shows the table `results/NAME.json` between the lines
 
     <!-- table: NAME -->
     <!-- end of NAME -->

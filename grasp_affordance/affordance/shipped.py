@@ -1,4 +1,4 @@
-"""The weights that come with the package, so that a new robot picks before its first training sample."""
+"""The weights that come with the package, so that a new robot picks from its first attempt on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Learning in the simulated cell: pile after pile by the protocol, a training sample after each attempt."""
+"""Learning in the simulated cell: pile after pile by the protocol, a step after each attempt."""
 
 import time
 from collections.abc import Callable, Iterator

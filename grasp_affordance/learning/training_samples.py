@@ -1,4 +1,4 @@
-"""From an attempt to a training sample: the frame before the pick, as the model in service saw it."""
+"""From an attempt to a training sample: the frame before the pick, as the model saw it."""
 
 from dataclasses import dataclass, replace
 

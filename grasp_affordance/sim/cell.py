@@ -32,7 +32,7 @@ _RETRIES = 5  # to bring objects into the bin that rolled out while a stack sett
 
 
 def worn_cup(cup: Cup, hardness: Hardness) -> tuple[Cup, SealRule]:
-    """Return the cup as it is after some weeks, and how well its cup rim still follows a surface."""
+    """Return the cup as it is after some weeks, and how well its rim still follows a surface."""
     rule = SealRule()
     if hardness is Hardness.REALISTIC:
         return replace(cup, vacuum=0.95 * cup.vacuum), replace(rule, compliance=0.32)

@@ -111,7 +111,7 @@ def clear(cell: SimCell, scene: str, seed: int, attempts: int) -> list[Row]:
 
 
 def summary(name: str, rows: list[Row]) -> str:
-    """Return one line: how often the removal check agrees on whether, and how many, objects left."""
+    """Return one line: how often the check agrees on whether, and how many, objects left."""
     told = [row for row in rows if row.event != PickEvent.UNKNOWN]
     whether = sum((row.regions > 0) == (row.gone > 0) for row in told)
     how_many = sum(row.regions == row.gone for row in told)

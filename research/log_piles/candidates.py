@@ -1,4 +1,4 @@
-"""Candidates of a detector in recorded log piles: evaluated by the truth, tried by simulated jaws."""
+"""Candidates of a detector in recorded log piles: held against the truth and simulated jaws."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Training samples of white noise, in which one channel decides: what a trainer can do without a cell."""
+"""Training samples of white noise, in which one channel decides: a trainer without a cell."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A cup seals by the laws of its cup rim: whole rim on one surface, little tilt, little curvature."""
+"""A cup seals by the laws of its rim: all of it on one surface, little tilt, little curvature."""
 
 import numpy as np
 import pytest

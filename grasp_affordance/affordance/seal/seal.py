@@ -154,7 +154,7 @@ def angle_to(normals: NDArray[np.float32], up: NDArray[np.floating]) -> Image:
 
 
 def coverage_factor(coverage: Image) -> Image:
-    """A cup leaks wherever its cup rim meets nothing: 1 for a full cup rim, 0 from a quarter missing on."""
+    """A cup leaks where its rim meets nothing: 1 for a full rim, 0 from a quarter missing on."""
     return np.square(np.clip((coverage - 0.75) / 0.25, 0, 1))
 
 

@@ -13,7 +13,8 @@ _FEWEST = 12  # corners below which nothing can be said
 _ALIKE, _ALIKE_SHARE = 1.0, 0.25  # two corners move alike within so many pixels, or this share
 _AGREEING = 0.5  # least share of the corners that move alike where the camera has moved
 _UNCHANGED = 3.0  # standard deviations
-# Response of the phase correlation: 0.5 and more for views of one scene, below 0.06 for a plain table.
+# Response of the phase correlation: 0.5 and more for views of one scene, below 0.06 for a plain
+# table.
 _CLEAR = 0.2
 _BETTER = 0.6  # of the difference of the images as they are: at most so much is left
 

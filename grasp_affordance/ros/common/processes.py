@@ -27,7 +27,8 @@ class NodeSpec:
     """One node to run.
 
     Attributes:
-        name: of the node; `executor_node` is the module `grasp_affordance.ros.executor.executor_node`.
+        name: of the node; `executor_node` is the module
+            `grasp_affordance.ros.executor.executor_node`.
         parameters: differences from its defaults; dotted names.
         params_file: further differences, a ROS parameter file.
         remappings: topic or name -> other name.

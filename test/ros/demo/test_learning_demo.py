@@ -1,4 +1,4 @@
-"""The demonstration of learning, whole: four processes, attempts, training samples, curve, table, film."""
+"""The demonstration of learning, whole: four processes, attempts, curve, table, film."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the affordance node has evaluated is what the executor keeps, however fast the camera runs."""
+"""The executor keeps the frame that was evaluated, however fast the camera runs."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ Evaluate = Callable[[GetSuctionPoints.Request], tuple[int, bool]]
 
 
 class Cell:
-    """A camera that runs by itself, the executor's side of it, and a evaluate whom the test plays."""
+    """A camera that runs by itself, the executor's side of it, and an evaluator, played by the test."""
 
     def __init__(self, ros: Ros) -> None:
         self.ros = ros
@@ -61,7 +61,7 @@ class Cell:
         return int(self.ros.node.get_clock().now().nanoseconds)
 
     def propose(self, evaluate: Evaluate) -> Proposal:
-        """Ask; the evaluate says the stamp that was evaluated and whether there is a point in it."""
+        """Ask; `evaluate` says which stamp was evaluated and whether there is a point in it."""
         self.evaluate = evaluate
         return self.ask(Failures(), 0.0)
 
