@@ -60,8 +60,8 @@ test: setup ## Run all tests (ARGS='-k words' selects)
 # What reaches OpenCV, NumPy, SciPy, scikit-image, matplotlib, shapely, Flask, YAML and torch.
 NOBLE_TESTS := $(addprefix test/,test_geometry.py test_lens.py test_rgbd.py test_sequence.py \
   affordance annotation calibration detection messages commands/test_calibrate.py \
-  evaluation/test_reports.py ros/test_calibration_node.py ros/test_config_values.py \
-  ros/test_conversions.py)
+  evaluation/test_reliability.py ros/test_calibration_node.py ros/common/test_config_values.py \
+  ros/common/test_conversions.py)
 
 .PHONY: test-noble
 test-noble: ## Run the tests of the libraries with the versions that apt has on Ubuntu 24.04

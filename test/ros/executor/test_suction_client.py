@@ -37,7 +37,7 @@ Evaluate = Callable[[GetSuctionPoints.Request], tuple[int, bool]]
 
 
 class Cell:
-    """A camera that runs by itself, the executor's side of it, and an evaluator, played by the test."""
+    """A camera that runs by itself, the executor's side of it, and an evaluator of the test."""
 
     def __init__(self, ros: Ros) -> None:
         self.ros = ros
