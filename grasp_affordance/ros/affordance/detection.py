@@ -132,7 +132,7 @@ class FrameEvaluator:
         patient: bool = False,
         history: History | None = None,
     ) -> FrameResult:
-        """FrameEvaluator a frame.
+        """Decide where to pick in a frame.
 
         Args:
             config: instead of the node's own.

@@ -18,7 +18,6 @@ from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from std_msgs.msg import String
 
-from grasp_affordance.cell_file import with_changes
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.config_values import Leaf
@@ -90,13 +89,11 @@ class LearningDemo:
             "trainer.learner.network.use_prior": self.prior,
             "trainer.learner.seed": self.seed,
         }
-        ignorant = scratch and not self.prior
-        cell = str(with_changes("sim", {}, log.parent / "logs" / "cell.yaml"))
         if ignorant:  # at first by lot: whoever knows nothing finds out nothing by insisting
             learn |= {"exploration.start": 1.0, "exploration.decay": 40.0}
         # Masks can be had later (`attempts LOG label`); now the processor is the trainer's.
         execute: dict[str, Leaf] = {"record.directory": str(log), "record.label": False}
-        named: dict[str, Leaf] = {"cell": cell}
+        named: dict[str, Leaf] = {"cell": "sim"}
         return (
             NodeSpec(EXECUTOR, {f"simulation.{k}": v for k, v in sim.items()} | execute | named),
             NodeSpec(AFFORDANCE, serve | named),

@@ -102,7 +102,9 @@ def test_the_simulated_cell_starts_with_the_scene_of_its_arguments(ros: Ros) -> 
             ros.client.wait_active(name, 120.0)
         asked = GetParameters.Request(names=["simulation.scene", "simulation.hardness", "cell"])
         answer = ros.client.call(GetParameters, "executor_node/get_parameters", asked)
-        assert [value.string_value for value in answer.values] == ["boxes", "ideal", "sim"]
+        scene, hardness, cell = (value.string_value for value in answer.values)
+        assert (scene, hardness) == ("boxes", "ideal")
+        assert Path(cell).name == "sim.yaml"
 
 
 @pytest.mark.parametrize(
