@@ -1,4 +1,4 @@
-"""One pick, from a suction point to a evaluated attempt."""
+"""One pick, from a suction point to an attempt with its outcome."""
 
 import logging
 from collections.abc import Callable
