@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.cell import Cup
 from grasp_affordance.rgbd import RgbdFrame
@@ -111,7 +112,9 @@ def evaluate(scene: str, name: str, cup: Cup | None = None) -> tuple[RgbdFrame, 
     sequence = Sequence(REAL / scene)
     frame = sequence.read(name)
     view = BinView(T_base_camera=sequence.camera.T_base_camera, polygon=sequence.camera.region)
-    config = PredictorConfig(cup=cup or Cup())
+    # Where points lie is asked of all that is offered, however little it promises.
+    candidates = CandidateConfig(min_probability=0.02)
+    config = PredictorConfig(cup=cup or Cup(), candidates=candidates)
     return frame, AffordancePredictor(config).predict(frame, view)
 
 

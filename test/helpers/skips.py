@@ -13,12 +13,16 @@ import pytest
 # Reasons that hold in CI too, each with why.
 FORESEEN = (
     # Of an installed ROS; no wheel carries them.
-    r"could not import '(control_msgs|moveit|moveit_msgs|moveit_configs_utils|tf2_msgs|tf2_ros)\b",
+    r"could not import '(control_msgs|moveit|moveit_msgs|moveit_configs_utils|tf2_msgs|tf2_ros|launch|launch_ros)\b",
     r"could not import '(ur_msgs|ur_dashboard_msgs|xacro|ament_index_python)\b",
     r"^(ur_\w+|moveit_\w+) is not installed$",
     r"^neither gz nor ign is installed$",
     # One of the two always holds; Ray is optional and large.
     r"^Ray is (not )?installed$",
+    # Optional tools of others, and a function that one version of a library lacks.
+    r"^could not import 'pycocotools\b",
+    r"^the extra lerobot is not installed",
+    r"^OpenCV 5\.0 for Python is without it$",
     # Data that are no part of the repository.
     r"^the recorded scenes are not beside the repository$",
     r"^example-robot-data is not installed$",
@@ -31,7 +35,7 @@ def refusal(reason: str) -> str:
         return ""
     if any(re.search(pattern, reason) for pattern in FORESEEN):
         return ""
-    return f"CI is meant to run this test, which was skipped: {reason} (see test/skips.py)"
+    return f"CI is meant to run this test, which was skipped: {reason} (see test/helpers/skips.py)"
 
 
 @pytest.hookimpl(wrapper=True)
