@@ -42,7 +42,7 @@ class Cause(StrEnum):
     LOST_IN_TRANSPORT = "lost_in_transport"
     DOUBLE_PICK = "double_pick"
     COLLISION = "collision"
-    SENSORS_DISAGREE = "removal_checks_disagree"
+    SENSORS_DISAGREE = "sensors_disagree"
     # no label
     UNREACHABLE = "unreachable"
     CANCELLED = "cancelled"

@@ -28,7 +28,7 @@ def test_the_table_counts_what_the_lines_say() -> None:
         summary.add(result(0, PickResult.OUTCOME_SUCCESS)),
         summary.add(result(1, PickResult.OUTCOME_FAILURE, "no_seal", "failure")),
         summary.add(result(2, PickResult.OUTCOME_SUCCESS, truth="failure")),
-        summary.add(result(3, PickResult.OUTCOME_UNCERTAIN, "removal_checks_disagree")),
+        summary.add(result(3, PickResult.OUTCOME_UNCERTAIN, "sensors_disagree")),
     ]
     assert [("pick   1" in line, "no_seal" in line) for line in lines[:2]] == [
         (True, False),
