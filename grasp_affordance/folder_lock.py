@@ -4,8 +4,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.files import Closing
 
 _LOCK = ".lock"  # a file, because NFS locks no folder
 

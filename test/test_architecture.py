@@ -14,14 +14,13 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "arrays", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
 DESCRIPTION = {"config_dict", "cell_description"}
-CORE = VALUES | DESCRIPTION | {"closing", "folder_lock", "files", "images", "cell_file"}
+CORE = VALUES | DESCRIPTION | {"folder_lock", "files", "images", "cell_file"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
     "errors": set(),
     "arrays": set(),
-    "closing": set(),
-    "folder_lock": {"closing", "errors"},
+    "folder_lock": {"files", "errors"},
     "files": {"errors"},
     "images": {"errors", "arrays"},
     "console": set(),

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from grasp_affordance.attempt import GraspAttempt
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.learning_report import summarise_learning
 from grasp_affordance.evaluation.learning_rows import LearningRow, RunFacts
@@ -24,6 +23,7 @@ from grasp_affordance.evaluation.learning_run import LearningRunConfig
 from grasp_affordance.evaluation.make_learner import LearnerOptions
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.evaluation.store import read_json, refuse_other_run, write_json
+from grasp_affordance.files import Closing
 from grasp_affordance.folder_lock import FolderLock
 from grasp_affordance.learning.log.attempt_log import (
     ATTEMPTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grasp_affordance.cell import Cell, Cup
-from grasp_affordance.closing import Closing
+from grasp_affordance.files import Closing
 from grasp_affordance.geometry import Array, approach_pose
 from grasp_affordance.sim.attempt import AttemptMonitor, AttemptTruth
 from grasp_affordance.sim.config import Hardness, SimConfig

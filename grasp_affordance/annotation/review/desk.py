@@ -20,8 +20,8 @@ from grasp_affordance.annotation.records import (
     read_pairs,
     rectangle_to_dict,
 )
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.files import Closing
 
 
 class Desk(Closing):

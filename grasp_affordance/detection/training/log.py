@@ -6,10 +6,9 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.detection.evaluation import DetectionScore
 from grasp_affordance.detection.training.state import TrainingState
-from grasp_affordance.files import write_atomically
+from grasp_affordance.files import Closing, write_atomically
 
 METRICS_FILE = "metrics.csv"
 _MEASURES = ("average_precision", "precision", "recall", "best_first", "threshold")

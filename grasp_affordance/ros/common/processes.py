@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import GraspAffordanceError
+from grasp_affordance.files import Closing
 from grasp_affordance.ros.common.config_values import Leaf, as_parameter
 from grasp_affordance.ros.common.share import transport_environment
 

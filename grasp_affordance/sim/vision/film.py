@@ -10,8 +10,8 @@ import imageio_ffmpeg
 import mujoco
 import numpy as np
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import ConfigError, GraspAffordanceError
+from grasp_affordance.files import Closing
 from grasp_affordance.sim.cell import SimCell
 from grasp_affordance.sim.vision.render import Renderer
 from grasp_affordance.sim.world import World

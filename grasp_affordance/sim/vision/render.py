@@ -13,8 +13,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import CameraError
+from grasp_affordance.files import Closing
 
 _MAX_GEOMS = 2000
 

@@ -6,8 +6,8 @@ import time
 
 import mujoco.viewer
 
-from grasp_affordance.closing import Closing
 from grasp_affordance.errors import CameraError
+from grasp_affordance.files import Closing
 from grasp_affordance.sim.cell import SimCell
 from grasp_affordance.sim.vision.film import FilmConfig, side_view
 from grasp_affordance.sim.world import World
