@@ -7,7 +7,7 @@
 # Works in passes of more and more seeds, so that an interrupted run has measured a little of
 # everything. Finished piles are kept: run it again to go on.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 SEEDS=${SEEDS:-5}
 PASSES=${PASSES:-$(seq -s ' ' "$SEEDS")}

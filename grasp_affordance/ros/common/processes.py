@@ -102,6 +102,10 @@ class Processes(Closing):
             if status is not None:
                 raise ProcessError(f"{name} ended with status {status}:\n{self.tail(name)}")
 
+    def pid(self, name: str) -> int:
+        """Return the process of a node that runs."""
+        return self._running[name].pid
+
     def errors(self, name: str) -> str:
         """Return the error lines that a node has logged so far."""
         lines = self._log(name).read_text(errors="replace").splitlines()
