@@ -13,6 +13,7 @@ on.
 import json
 import os
 import queue
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -357,6 +358,10 @@ def draw(lines: list[dict[str, Any]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Run, draw and tabulate."""
     given = tyro.cli(Arguments)
@@ -365,6 +370,7 @@ def main() -> int:
     os.environ.setdefault("ROS_LOG_DIR", str(given.output / "logs"))
     if not given.show:
         start_ros()
+        signal.signal(signal.SIGTERM, _interrupt)  # else the nodes live on
         bar = Progress(
             TextColumn("picks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
