@@ -1,5 +1,8 @@
 """Objects, floor and walls, on bins rendered from several directions."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from helpers.rendered_scene import (
@@ -13,10 +16,11 @@ from helpers.rendered_scene import (
 )
 
 from grasp_affordance.affordance.bin.region import BinView, Region, RegionConfig, find_region
-from grasp_affordance.affordance.surface.planes import dominant_plane, find_floor, fit_plane
+from grasp_affordance.affordance.surface.planes import Level, find_floor, find_level, fit_plane
 from grasp_affordance.affordance.surface.surface import Surface, observe_surface
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
+from grasp_affordance.rgbd import RgbdFrame
 
 RADIUS = 0.010
 BOX = Block((-0.05, -0.04, 0.0), (0.05, 0.06, 0.05))
@@ -106,18 +110,15 @@ def test_without_a_pose_the_floor_tells_what_is_up(knowledge: str) -> None:
     assert region.floor.offset == pytest.approx(T[2, 3], abs=0.003)
 
 
-def test_the_frame_of_the_empty_bin_shows_what_is_lower_than_the_clearance() -> None:
+def test_the_frame_of_the_empty_bin_tells_a_sheet_from_an_uneven_floor() -> None:
     T = camera_at(60, 0.7)
-    sheet = Block((-0.05, -0.05, 0.0), (0.05, 0.05, 0.009))
-    polygon = interior_polygon(T)
-    _, blind, points = divide([*open_bin(), sheet], T, BinView(T, polygon=polygon))
-    assert not blind.foreground[np.abs(points[..., 0]) < 0.15].any()
-    empty = render(open_bin(), T, noise=0.0007, seed=5)
-    config = RegionConfig(clearance=0.004)
-    surface = observe_surface(render([*open_bin(), sheet], T, noise=0.0007), RADIUS)
+    ribs = [Block((x, -0.15, 0.0), (x + 0.03, 0.15, 0.006)) for x in np.arange(-0.19, 0.19, 0.05)]
+    sheet = Block((-0.05, -0.05, 0.0), (0.05, 0.05, 0.014))
+    empty = render([*open_bin(), *ribs], T, noise=0.0007, seed=5)
+    surface = observe_surface(render([*open_bin(), *ribs, sheet], T, noise=0.0007), RADIUS)
     rng = np.random.default_rng(0)
-    known = BinView(T, polygon=polygon, empty=empty)
-    region = find_region(surface, known, RADIUS, rng, config)
+    known = BinView(T, polygon=interior_polygon(T), empty=empty)
+    region = find_region(surface, known, RADIUS, rng, RegionConfig(clearance=0.004))
     points = surface.points @ T[:3, :3].T + T[:3, 3]
     inner = np.abs(points[..., :2]).max(axis=-1) < 0.04
     assert region.foreground[inner].mean() > 0.9
@@ -243,8 +244,80 @@ def test_a_least_squares_plane_goes_through_its_points() -> None:
 def test_a_view_without_points_has_no_plane() -> None:
     surface = observe_surface(render([floor()], camera_at(90)), RADIUS)
     nowhere = np.zeros(surface.shape, np.bool_)
-    assert dominant_plane(surface, nowhere, np.random.default_rng(0)) is None
-    assert find_floor(surface, nowhere, np.array([0, 0, -1.0])) is None
+    assert find_level(surface, nowhere, np.random.default_rng(0)) is None
+    assert find_floor(surface, nowhere, Level(np.array([0, 0, -1.0]), ())) is None
+
+
+def plates(rng: np.random.Generator, least: float, most: float) -> list[Block]:
+    """Six flat parts that cover half of the bin's floor."""
+    parts = []
+    for i in range(3):
+        for j in range(2):
+            x, y = np.array([0.4 / 3 * (i - 1), 0.15 * (j - 0.5)]) + rng.uniform(-0.01, 0.01, 2)
+            a, b = rng.uniform(0.04, 0.058, 2)
+            height = rng.uniform(least, most)
+            parts.append(Block((x - a, y - b, 0.0), (x + a, y + b, height)))
+    return parts
+
+
+def stereo(frame: RgbdFrame, rng: np.random.Generator, rate: float) -> RgbdFrame:
+    """Return the frame with noise that grows with the square of the depth, waves among it."""
+    waves = cv2.GaussianBlur(rng.normal(size=frame.depth.shape), (0, 0), 6)
+    noise = rate * (rng.normal(size=waves.shape) + waves / waves.std())
+    depth = frame.depth + noise * np.square(frame.depth)
+    return RgbdFrame(frame.color, depth.astype(np.float32), frame.intrinsics)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("thickness", "rate"), [((0.013, 0.020), 0.0025), ((0.005, 0.008), 0.0008)]
+)
+@pytest.mark.parametrize("knowledge", ["polygon", "polygon and pose", "nothing"])
+def test_flat_parts_lie_on_a_floor_that_is_no_object(
+    knowledge: str, thickness: tuple[float, float], rate: float, seed: int
+) -> None:
+    """One plane through floor and parts is several degrees askew; then no level is a floor."""
+    rng = np.random.default_rng(seed)
+    T = camera_at(88, 0.6)
+    frame = stereo(render([*open_bin(), *plates(rng, *thickness)], T, holes=0.01), rng, rate)
+    surface = observe_surface(frame, RADIUS)
+    region = find_region(surface, view_of(knowledge, T), RADIUS, rng)
+    points = surface.points @ T[:3, :3].T + T[:3, 3]
+    middle = (np.abs(points[..., :2]) < [0.16, 0.11]).all(axis=-1)  # away from the walls
+    top = middle & (points[..., 2] > 0.8 * thickness[0])
+    near_part = cv2.dilate((points[..., 2] > 0.004).astype(np.uint8), np.ones((5, 5))) > 0
+    assert region.floor is not None
+    assert region.foreground[top].mean() > 0.9
+    assert not (region.foreground & (points[..., 2] < 0.004) & ~near_part).any()
+
+
+@pytest.mark.parametrize("elevation", [60, 45, 30])
+@pytest.mark.parametrize("pose", [True, False])
+def test_a_table_is_the_floor_where_a_room_is_seen_behind_it(elevation: float, pose: bool) -> None:
+    rng = np.random.default_rng(3)
+    T = camera_at(elevation, 0.8)
+    table, room = Block((-0.5, -0.5, -0.03), (0.35, 0.5, 0.0)), Block((-5, -5, -0.9), (5, 5, -0.75))
+    wall = Block((2.0, -5.0, -1.0), (2.2, 5.0, 3.0))
+    solids = [table, room, wall, Block((-0.1, -0.1, 0.0), (0.0, 0.0, 0.1))]
+    surface = observe_surface(stereo(render(solids, T, holes=0.01), rng, 0.0025), RADIUS)
+    region = find_region(surface, BinView(T_base_camera=T if pose else None), RADIUS, rng)
+    points = surface.points @ T[:3, :3].T + T[:3, 3]
+    on_box = (np.abs(points[..., :2] + 0.05) < 0.045).all(axis=-1) & (points[..., 2] > 0.09)
+    assert region.foreground[on_box].mean() > 0.9
+    assert not (region.foreground & (np.abs(points[..., :2] + 0.05) > 0.06).any(axis=-1)).any()
+
+
+def test_a_handful_of_lower_cells_is_no_floor() -> None:
+    """A strip of the room, seen past the table's edge, has a footprint's area, as a floor has."""
+    T = camera_at(90, 0.8)
+    table = Block((-2.0, -2.0, -0.03), (2.0, 2.0, 0.0))
+    surface = observe_surface(render([table, BOX], T, noise=0.0007), RADIUS)
+    points = surface.points.copy()
+    points[100:106, 20:27] *= 1.9  # 42 cells seen through a slot
+    lower = replace(surface, points=points)
+    floor_found = find_floor(lower, np.isfinite(points[..., 2]), Level(np.array([0, 0, -1.0]), ()))
+    assert floor_found is not None
+    assert floor_found.offset == pytest.approx(0.8, abs=0.002)
 
 
 def test_the_same_view_is_divided_the_same_way() -> None:

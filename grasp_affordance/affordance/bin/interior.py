@@ -9,6 +9,8 @@ from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.errors import FrameError
 
+_PART = 0.1  # of the largest connected part of a plane, for another part to count
+
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:
     """Cells (h, w) whose pixels lie in a polygon (N, 2) of the image.
@@ -30,9 +32,9 @@ def polygon_mask(surface: Surface, polygon: Array) -> Mask:
 def above_patch(surface: Surface, plane: Plane, known: Mask, tolerance: float = 0.010) -> Mask:
     """Cells (h, w) that stand on the visible patch of a plane, or are seen through a gap in it.
 
-    The patch is the plane's largest connected part. What is above the plane must stand over the
-    patch's convex hull. What is beneath is seen through a gap if the patch goes on at three sides
-    of it in the image, and beyond the plane's edge otherwise.
+    The patch is the plane's large connected parts, such as the tops of parts side by side. What is
+    above the plane must stand over the patch's convex hull. What is beneath is seen through a gap
+    if the patch goes on at three sides of it in the image, and beyond the plane's edge otherwise.
     """
     height = plane.height(surface.points)
     with np.errstate(invalid="ignore"):
@@ -41,9 +43,9 @@ def above_patch(surface: Surface, plane: Plane, known: Mask, tolerance: float = 
     count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8))
     if count < 2:
         return np.zeros_like(known)
-    patch = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    across = np.linalg.svd(plane.normal[None])[2][1:].astype(np.float32)  # (2, 3) in the plane
-    foot = surface.points @ across.T  # dropped along the normal
+    cells = stats[1:, cv2.CC_STAT_AREA]
+    patch = np.isin(labels, 1 + np.flatnonzero(cells >= _PART * cells.max()))
+    foot = np.ascontiguousarray(plane.aligned(surface.points)[..., :2])  # along the normal
     hull = cv2.convexHull(foot[patch]).reshape(-1, 2)
     edges = np.roll(hull, -1, axis=0) - hull
     outward = np.stack([edges[:, 1], -edges[:, 0]], axis=-1)

@@ -16,16 +16,17 @@ from grasp_affordance.affordance.bin.interior import (
     reaching,
     steep_from_border,
 )
-from grasp_affordance.affordance.bin.low_objects import low_objects
+from grasp_affordance.affordance.bin.seen_floor import see_floor
 from grasp_affordance.affordance.surface.holes import distance_to
 from grasp_affordance.affordance.surface.planes import (
+    Level,
     Plane,
-    dominant_plane,
     find_floor,
+    find_level,
     without_specks,
 )
 from grasp_affordance.affordance.surface.surface import Surface
-from grasp_affordance.arrays import Array, Mask
+from grasp_affordance.arrays import Array, Image, Mask
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert
@@ -55,9 +56,10 @@ class RegionConfig:
 
     Attributes:
         clearance: objects must stand this high above the floor; hides its unevenness.
-        thinnest: in a bin whose box is known, lower objects are looked for on the floor that is
-            seen between them, down to this height;
+        thinnest: lower objects are looked for on the floor that is seen between them, down to this
+            height;
         evenness: by so many standard deviations of that floor they must stand above it.
+        noise: and by so many standard deviations of the depth, whatever floor there is.
         difference: an object is at least this much nearer than the empty bin was.
         gap: what is this much beneath a plane is seen through a gap in it.
         gap_share: a plane with more than this share of the view seen through gaps is no floor but
@@ -71,6 +73,7 @@ class RegionConfig:
     clearance: float = 0.010
     thinnest: float = 0.0025
     evenness: float = 4.0
+    noise: float = 3.0
     difference: float = 0.006
     gap: float = 0.015
     gap_share: float = 0.005
@@ -81,8 +84,8 @@ class RegionConfig:
     def __post_init__(self) -> None:
         if min(self.clearance, self.difference, self.gap, self.fillet) <= 0:
             raise ConfigError("region: clearance, difference, gap and fillet must be positive")
-        if min(self.thinnest, self.evenness, self.above_rim) <= 0:
-            raise ConfigError("region: thinnest, evenness and above_rim must be positive")
+        if min(self.thinnest, self.evenness, self.noise, self.above_rim) <= 0:
+            raise ConfigError("region: thinnest, evenness, noise and above_rim must be positive")
         if not (0 < self.gap_share < 1 and 0 < self.wall_angle < np.pi / 2):
             raise ConfigError("region: gap_share must be in (0, 1), wall_angle in (0, pi/2)")
 
@@ -171,6 +174,24 @@ def nearer_than(surface: Surface, empty: RgbdFrame, difference: float) -> Mask:
         return surface.mask_to_grid(empty.depth - surface.depth > difference)
 
 
+def _above_floor(
+    surface: Surface, points: Image, free: Mask, config: RegionConfig
+) -> tuple[Mask, Image]:
+    """Return the cells (h, w) that stand above the floor, and the heights (h, w) over it.
+
+    Args:
+        points: (h, w, 3) in a frame whose z is 0 on the floor, as far as is known.
+        free: (h, w) known cells inside, away from the walls.
+    """
+    floor = see_floor(points, surface.noise, free, config.clearance)
+    height = points[..., 2] if floor is None else floor.height
+    with np.errstate(invalid="ignore"):
+        above = height > np.maximum(config.clearance, config.noise * surface.noise)
+    if floor is not None:
+        above |= floor.low_objects(free, config.clearance, config.thinnest, config.evenness)
+    return above, height
+
+
 def _inside_box(
     surface: Surface, box: BinGeometry, T_base_camera: Array, config: RegionConfig
 ) -> Region:
@@ -185,10 +206,9 @@ def _inside_box(
         inside = to_wall > -config.clearance  # a wall's own points scatter about it
         walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
         obstructed = inside & (points[..., 2] > box.size[2] + config.above_rim)
-        foreground = inside & ~walls & (points[..., 2] > config.clearance) & (to_wall > 0)
-        foreground &= ~obstructed
         free = inside & (to_wall > beside_wall)
-    foreground |= low_objects(points, free, config.clearance, config.thinnest, config.evenness)
+        foreground = inside & ~walls & (to_wall > 0) & ~obstructed
+    foreground &= _above_floor(surface, points, free, config)[0]
     foreground = reaching(foreground, to_wall, beside_wall)
     # A heap may stand above the rim, where no wall hinders the cup.
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
@@ -204,21 +224,19 @@ def _inside_image(
     inside = np.ones_like(known)
     if view.polygon is not None:
         inside = polygon_mask(surface, view.polygon)
-    main = None
-    if view.polygon is None or view.T_base_camera is None:
-        main = dominant_plane(surface, inside & known, rng)
+    gravity = vertical(view.T_base_camera) if view.T_base_camera is not None else None
+    level = find_level(surface, inside & known, rng, gravity)
     up = np.array([0.0, 0.0, -1.0])  # the optical axis, for want of anything better
-    if view.T_base_camera is not None:
-        up = vertical(view.T_base_camera)
-    elif main is not None:
-        up = main.normal
-    if view.polygon is None and main is not None:
-        inside = above_patch(surface, main, known)
+    if gravity is not None:
+        up = gravity
+    elif level is not None:
+        up = level.up
+    if view.polygon is None and level is not None:
+        inside = above_patch(surface, level.planes[0], known)
     floor = find_floor(
         surface,
         inside,
-        up,
-        tolerance=config.clearance,
+        level or Level(up, ()),  # it tells the vertical better than a pose does
         gap=config.gap,
         gap_share=config.gap_share,
     )
@@ -231,10 +249,11 @@ def _inside_image(
     spacing = np.asarray(z / surface.intrinsics.focal_image(), dtype=np.float32)
     from_walls = distance_to(walls) * spacing
     if floor is not None:
-        height = floor.height(surface.points)
+        corner = from_walls < config.fillet
+        points = floor.aligned(surface.points)
+        above, height = _above_floor(surface, points, foreground & ~corner, config)
         with np.errstate(invalid="ignore"):
-            foreground &= height > config.clearance
-            foreground &= ~((height < config.fillet) & (from_walls < config.fillet))
+            foreground &= above & ~((height < config.fillet) & corner)
     wall_distance = from_walls
     if view.polygon is not None:
         wall_distance = np.minimum(from_walls, border * spacing)

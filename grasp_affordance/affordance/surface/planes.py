@@ -1,13 +1,24 @@
 """Planes in the visible surface: the dominant one, and the floor under a pile."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.surface import Surface
-from grasp_affordance.arrays import Array, Mask
+from grasp_affordance.arrays import Array, Image, Mask
+
+_UNEVEN = 0.003  # metres from a plane within which a cell lies on it, however good the sensor
+_SIGMAS = 3.0  # of the depth's noise within which a cell lies on a plane
+_AGREE = float(np.cos(np.radians(15)))  # of a cell's normal with that of its plane
+_LEVEL = float(np.cos(np.radians(12)))  # of a level plane with a vertical that is known
+_OBLIQUE = float(np.cos(np.radians(65)))  # and with the optical axis: a camera looks down
+_PARALLEL = float(np.cos(np.radians(3)))
+_PLANES = 8  # at most as many are looked for
+_LEAST_SHARE, _FEWEST = 0.01, 30  # of the cells, and cells, that make a plane
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +37,13 @@ class Plane:
         """Return the signed distance (...) of points (..., 3), positive towards the camera."""
         return np.asarray(points @ self.normal.astype(np.float32) + np.float32(self.offset))
 
+    def aligned(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return points (..., 3) in a frame whose z is the height above the plane."""
+        across = np.linalg.svd(self.normal[None])[2][1:]
+        rotated = points @ np.vstack([across, self.normal]).T.astype(np.float32)
+        rotated[..., 2] += np.float32(self.offset)
+        return np.asarray(rotated)
+
 
 def fit_plane(points: NDArray[np.floating]) -> Plane:
     """Least squares plane of at least three points (N, 3), facing the camera (total distance)."""
@@ -37,77 +55,167 @@ def fit_plane(points: NDArray[np.floating]) -> Plane:
     return Plane(normal, float(-normal @ centre))
 
 
-def dominant_plane(
-    surface: Surface, inside: Mask, rng: np.random.Generator, tolerance: float = 0.008
-) -> Plane | None:
-    """Find the plane near which most of the cells of `inside` (h, w) lie; None if none has normals.
+@dataclass(frozen=True, eq=False)
+class Level:
+    """What is level in a view, by consensus: floor, table and the tops of flat parts are parallel.
 
-    RANSAC (Fischler and Bolles 1981) in which one oriented point is a whole hypothesis, then least
-    squares over its inliers.
+    Attributes:
+        up: (3,) float64 unit normal that the level planes share, camera frame.
+        planes: the level planes, those near which most cells lie first.
+    """
+
+    up: Array
+    planes: tuple[Plane, ...]
+
+
+def find_level(
+    surface: Surface, inside: Mask, rng: np.random.Generator, up: Array | None = None
+) -> Level | None:
+    """Find which planes of a view are level; None if there are none.
+
+    One plane alone may run askew through a floor and the tops of parts that are hardly thicker
+    than its tolerance. Several parallel planes cannot.
+
+    Args:
+        inside: (h, w) cells to look at.
+        rng: for RANSAC.
+        up: (3,) unit vector, camera frame; where it is known, only planes across it are level.
+    """
+    planes = _planes(surface, inside, rng)
+    axis, least = (np.array([0.0, 0.0, -1.0]), _OBLIQUE) if up is None else (up, _LEVEL)
+    planes = [each for each in planes if each.plane.normal @ axis > least]
+    if not planes:
+        return None
+    planes.sort(key=lambda each: -each.cells)
+    largest = planes[0].plane
+    # The planes parallel to it say more about the vertical than it does alone.
+    level = [each for each in planes if each.plane.normal @ largest.normal > _PARALLEL]
+    common = np.linalg.eigh(sum(each.scatter for each in level))[1][:, 0]
+    common *= np.sign(common @ largest.normal)
+    return Level(common, tuple(each.plane for each in level))
+
+
+@dataclass(frozen=True, eq=False)
+class _Patch:
+    """A plane, how many cells lie on it, and their scatter (3, 3) about their centre."""
+
+    plane: Plane
+    cells: int
+    scatter: Array
+
+
+def _planes(surface: Surface, inside: Mask, rng: np.random.Generator) -> list[_Patch]:
+    """Find the largest planes one after the other.
+
+    RANSAC (Fischler and Bolles 1981) in which one oriented point is a whole hypothesis, with the
+    credit of MSAC (Torr and Zisserman 2000), then least squares.
     """
     usable = inside & np.isfinite(surface.normals[..., 0])
     points, normals = surface.points[usable], surface.normals[usable]
-    if len(points) < 3:
-        return None
-    sample = points[rng.choice(len(points), min(len(points), 1000), replace=False)]
-    chosen = rng.choice(len(points), min(len(points), 128), replace=False)
-    offsets = -np.einsum("ij,ij->i", normals[chosen], points[chosen])
-    votes = (np.abs(sample @ normals[chosen].T + offsets) < tolerance).sum(axis=0)
-    best = int(np.argmax(votes))
-    plane = Plane(normals[chosen[best]].astype(np.float64), float(offsets[best]))
-    for _ in range(3):
-        inliers = np.abs(plane.height(points)) < tolerance
-        if inliers.sum() < 3:
-            return plane
-        plane = fit_plane(points[inliers])
-    return plane
+    limit = np.maximum(_UNEVEN, _SIGMAS * surface.noise[usable])
+    least = max(_FEWEST, round(_LEAST_SHARE * len(points)))
+    found: list[_Patch] = []
+    while len(points) >= least and len(found) < _PLANES:
+        sample = rng.choice(len(points), min(len(points), 2000), replace=False)
+        chosen = rng.choice(len(points), min(len(points), 200), replace=False)
+        offsets = -np.einsum("ij,ij->i", normals[chosen], points[chosen])
+        agree = normals[sample] @ normals[chosen].T > _AGREE
+        distances = points[sample] @ normals[chosen].T + offsets
+        best = chosen[int(np.argmax((agree * _credit(distances, limit[sample, None])).sum(axis=0)))]
+        plane = Plane(normals[best].astype(np.float64), -float(normals[best] @ points[best]))
+        plane = _settle(points, plane, limit, fit_plane)
+        near = np.abs(plane.height(points)) < limit
+        inliers = near & (normals @ plane.normal.astype(np.float32) > _AGREE)
+        cells = int(inliers.sum())
+        if cells >= least:
+            p = points[inliers].astype(np.float64)
+            found.append(_Patch(plane, cells, np.cov(p.T) * cells))
+        rest = ~near
+        if rest.all():
+            break
+        points, normals, limit = points[rest], normals[rest], limit[rest]
+    return found
 
 
 def find_floor(
     surface: Surface,
     inside: Mask,
-    up: Array,
+    level: Level,
     *,
-    tolerance: float = 0.010,
     least_area: float = 3e-4,
     gap: float = 0.015,
     gap_share: float = 0.005,
 ) -> Plane | None:
-    """Find the lowest plane across `up` beneath which nothing is visible.
+    """Find the lowest level plane beneath which nothing is visible.
 
-    A layer of flat objects may well be the dominant plane of a full tote. Only the floor has
-    nothing beneath it: between objects the camera sees something lower, on a floor never. A layer
-    without a single gap cannot be told from a floor by depth; it counts as floor.
+    A layer of flat objects may well be the largest plane of a full tote. Only the floor has nothing
+    beneath it: between objects the camera sees something lower, on a floor never. A layer without a
+    single gap cannot be told from a floor by depth; it counts as floor.
 
     Args:
         inside: (h, w) cells that belong to the bin's interior.
-        up: (3,) unit vector, camera frame.
-        tolerance: metres by which the floor may be uneven.
+        level: what is level; small floors between objects are looked for besides.
         least_area: square metres across the view that must lie on it: a cup's footprint.
         gap: metres beneath a plane from which a cell counts as seen through a gap.
-        gap_share: of the known cells; more than that beneath a plane and it is no floor.
+        gap_share: of the known cells; more than that beneath a plane and it is no floor, and a
+            plane of fewer cells is none either.
     """
+    up = level.up
     known = inside & np.isfinite(surface.points[..., 2])
     total = int(known.sum())
-    level = known & (surface.normals @ up.astype(np.float32) > np.cos(np.radians(25)))
-    if total == 0 or not level.any():
+    flat = known & (surface.normals @ up.astype(np.float32) > np.cos(np.radians(25)))
+    if total == 0 or not flat.any():
         return None
-    heights = surface.points @ up.astype(np.float32)
-    least = max(3, round(least_area * surface.cells_per_metre**2))
-    for height in _levels(heights[level], tolerance, least):
-        near = level & (np.abs(heights - height) < 1.5 * tolerance)
-        plane = _fit_across(surface.points[near], up)
-        near = level & (np.abs(plane.height(surface.points)) < tolerance)
-        if near.sum() < least:
+    points = surface.points[flat]
+    uneven = max(_UNEVEN, _SIGMAS * float(np.median(surface.noise[known])))
+    least = max(3, round(least_area * surface.cells_per_metre**2), round(gap_share * total))
+    middle = points.mean(axis=0)
+    levels = _levels(points @ up.astype(np.float32), uneven, least)
+    guesses = [*level.planes, *(Plane(up, -height) for height in levels)]
+    fits = [_settle(points, each, uneven, partial(_fit_across, up)) for each in guesses]
+    fits.sort(key=lambda each: -float(each.height(middle)))  # the lowest first
+    found: list[Plane] = []
+    for plane in fits:
+        if found and found[0].height(middle) - plane.height(middle) > 2 * uneven:
+            break  # another level
+        if (np.abs(plane.height(points)) < uneven).sum() < least:
             continue
-        plane = _fit_across(surface.points[near], up)
-        beneath = known & (plane.height(surface.points) < -gap)
+        beneath = known & (plane.height(surface.points) < -max(gap, 2 * uneven))
         if without_specks(beneath, 2).sum() <= gap_share * total:
-            return plane
-    return None
+            found.append(plane)
+    if not found:
+        return None
+    return max(found, key=lambda each: float(_credit(each.height(points), uneven).sum()))
 
 
-def _fit_across(points: NDArray[np.float32], up: Array) -> Plane:
+def _credit(distance: NDArray[np.float32], limit: NDArray[np.float32] | float) -> Image:
+    """Return what points add to the credit of a plane, 1 on it, 0 from `limit` on."""
+    return np.maximum(1 - np.square(distance / limit), 0)
+
+
+def _settle(
+    points: NDArray[np.float32],
+    plane: Plane,
+    limit: NDArray[np.float32] | float,
+    fit: Callable[[NDArray[np.float32]], Plane],
+) -> Plane:
+    """Fit a plane step by step, and return the step with the most credit.
+
+    The last need not be the best: thin parts on a floor pull a plane towards their tops.
+    """
+    best, most = plane, float(_credit(plane.height(points), limit).sum())
+    for step in (1.5, 1, 1, 1, 0.5, 0.5, 0.5):
+        near = np.abs(plane.height(points)) < step * limit
+        if near.sum() < 3:
+            break
+        plane = fit(points[near])
+        credit = float(_credit(plane.height(points), limit).sum())
+        if credit > most:
+            best, most = plane, credit
+    return best
+
+
+def _fit_across(up: Array, points: NDArray[np.float32]) -> Plane:
     """Fit a plane; a patch too small or too uneven to give its slope is taken as level."""
     plane = fit_plane(points)
     if plane.normal @ up >= np.cos(np.radians(12)):

@@ -18,6 +18,7 @@ from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame
 
 _CELLS_PER_RADIUS = 3
+_NOISE = (0.0003, 0.006)  # 1/m, least and greatest noise per squared metre of depth
 _WINDOWS = (1, 2, 3, 5, 8)  # half sizes of the plane-fit window, cells
 
 
@@ -62,6 +63,20 @@ class Surface:
     def spacing(self) -> Image:
         """(h, w) float32 metres that a cell spans across the view; NaN where depth is unknown."""
         return np.asarray(self.points[..., 2] / self.intrinsics.focal_image(), np.float32)
+
+    @cached_property
+    def noise(self) -> Image:
+        """(h, w) float32 metres, standard deviation of the depth; NaN where depth is unknown.
+
+        It grows with the square of the depth, as that of stereo and of structured light does
+        (Khoshelham and Elberink 2012). How fast is read off the smoothest quarter of this view.
+        """
+        z = self.points[..., 2]
+        with np.errstate(invalid="ignore"):
+            rate = self.residual / np.square(z)
+        rate = rate[np.isfinite(rate)]
+        smooth = float(np.quantile(rate, 0.25)) if rate.size else 0.0
+        return np.asarray(np.square(z) * np.float32(np.clip(smooth, *_NOISE)), np.float32)
 
     @cached_property
     def cells_per_metre(self) -> float:
