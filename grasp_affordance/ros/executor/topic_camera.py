@@ -18,14 +18,14 @@ from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.transforms import CameraPose
 
 # Frames whose stamp may yet be asked for: those that came while the affordance node evaluated one
-# of them. An answer takes 0.3 s (docs/results_ros.md), so 60 frames, 2 s at 30 Hz, are enough where
+# of them. An answer takes 0.3 s (docs/validation.md), so 60 frames, 2 s at 30 Hz, are enough where
 # everything takes six times as long. They are 90 MB of 640x480 rgb8 and 16UC1, 130 MB with 32FC1,
 # 280 MB of 1280x720 rgb8 and 16UC1. Of a slow camera fewer are of use: an answer is waited for, and
 # a view acted on, for 10 s (answer_timeout and pick.max_frame_age, unless they are set).
 _KEEP = Keep(count=60, age=10.0)
 
 # The other process has had the frame for as long as it evaluated it, and 95 of 100 images take less
-# than 0.25 s on the way even on a busy machine (docs/results_ros.md).
+# than 0.25 s on the way even on a busy machine (docs/validation.md).
 _LATE = 0.5  # seconds
 _LOOK = 0.1  # seconds between looks at the age of the newest frame
 _HELD_UP = 3 * _LOOK
