@@ -16,8 +16,7 @@ class RollbackConfig:
             that were deployed at the best are put back.
         certainty: standard errors by which the fall must exceed chance besides. The best of many
             windows is a lucky one, so it takes more than usual: `research/benchmarks/rollback.py`
-                says how
-            often chance alone rolls back, and how soon a fall is found.
+            says how often chance alone rolls back, and how soon a fall is found.
     """
 
     window: int = 100

@@ -6,7 +6,7 @@ Every variant looks at the same 640x480 frame in every round, from the frame to 
 rounds are interleaved, and a ratio is taken within its round, so that whatever else the machine
 does falls on all variants. The weights are random, which changes no network's time; the dense
 detector's are set so that there are as many candidates to decode and suppress as there ever are.
-`bin` is a region of 400x390 pixels in the middle. Raw seconds go to `output`, a table to `page`.
+`bin` is a region of 400x390 pixels in the middle. Raw seconds go to `output`.
 """
 
 import json
@@ -50,15 +50,11 @@ class Options:
         repeats: rounds over all variants, after one that is not counted.
         threads: of torch and OpenCV; the rounds are run for each.
         output: raw results.
-        page: whose part `detector speed` is brought up to date; `None` leaves it alone.
-        measure: `--no-measure` writes the page from the results that are there.
     """
 
     repeats: int = 5
     threads: tuple[int, ...] = (1, 2)
     output: Path = Path("output/benchmarks/speed.json")
-    page: Path | None = Path("docs/detection.md")
-    measure: bool = True
 
 
 def pile_frame() -> RgbdFrame:

@@ -1,7 +1,7 @@
 """How long each stage takes from a camera message to the answer of the suction-point service.
 
     python research/benchmarks/ros_latency.py [--sequence FOLDER] [--json
-    docs/data/ros_latency.json]
+    output/benchmarks/ros_latency.json]
 
 Camera node and affordance node run as processes of their own; this one asks. The stages inside the
 affordance node are timed here with the same functions, because a clock inside would be in the way.

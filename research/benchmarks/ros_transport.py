@@ -1,6 +1,6 @@
 """Loss and latency of RGB-D images between two processes, with and without our Fast DDS profile.
 
-    python research/benchmarks/ros_transport.py --json docs/data/ros_transport.json
+    python research/benchmarks/ros_transport.py --json output/benchmarks/ros_transport.json
 
 Both arms run in turn, several times, so that other load on the machine meets both alike.
 """

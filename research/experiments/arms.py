@@ -106,7 +106,7 @@ _ABLATIONS = {
     "no_color": Arm("shape alone", f"{_LEARNER}.network.no-use-color"),
     "no_segments": Arm("single cells of shape alone", f"{_LEARNER}.network.no-use-segments"),
     "no_markings": Arm(
-        "does not see whether a whole piece has two colors",
+        "does not see whether a surface segment has two colors",
         f"{_LEARNER}.network.no-use-markings",
     ),
     "no_novelty": Arm("tries nothing for being novel", "--novelty 0"),

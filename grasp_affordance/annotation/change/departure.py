@@ -19,9 +19,9 @@ class DepartureConfig:
         returned: the share of a region's volume that has to show again nearby for it to have moved.
         least_step: a region whose outline's step is lower than this sank or tilted, metres; an
             object that left ends in a step all round.
-        recolored: share of a region whose colour has to change to second its departure: what tilts
+        recolored: share of a region whose colour has to change to confirm that it left: what tilts
             or sinks shows the same surface again.
-        unseconded_height: without the colour's word a region has to be this high, metres...
+        unseconded_height: where colour does not confirm it, a region has to be this high, metres...
         unseconded_step: ...and its outline's step this share of its height.
         least_volume: less than this is no object, cubic metres.
     """

@@ -28,8 +28,8 @@ class DifferenceConfig:
         edge_jitter: how far depth edges wander from frame to frame, pixels.
         weak: a pixel may belong to a change beyond this many standard deviations...
         strong: ...if a pixel beyond this many is connected to it.
-        seconded: where the colour changed too, `weak` becomes this and `strong` becomes `weak`: two
-            removal check need less of each.
+        seconded: where the colour changed too, `weak` becomes this and `strong` becomes `weak`:
+            depth and colour together need less of each.
         color_change: grey levels by which a pixel's colour has to differ to count as changed.
     """
 

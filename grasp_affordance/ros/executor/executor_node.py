@@ -2,7 +2,8 @@
 
 Subscribes (relative names): the camera's topics, as affordance_node does
 Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
-Serves: ~/pick (action), ~/start, ~/stop, ~/pause; with the simulated cell ~/refill, ~/camera_power
+Serves: ~/pick (action), ~/start, ~/stop, ~/pause, ~/new_bin; with the simulated
+    cell ~/refill, ~/camera_power
 Calls: affordance_node/get_suction_points
 """
 
