@@ -307,6 +307,29 @@ def test_a_table_is_the_floor_where_a_room_is_seen_behind_it(elevation: float, p
     assert not (region.foreground & (np.abs(points[..., :2] + 0.05) > 0.06).any(axis=-1)).any()
 
 
+def top_of(solid: Block | Log) -> np.ndarray:
+    """The middle of what is seen of it from above."""
+    if isinstance(solid, Log):
+        return np.add(solid.centre, [0, 0, solid.radius])
+    return np.array([*np.mean([solid.low, solid.high], axis=0)[:2], solid.high[2]])
+
+
+@pytest.mark.parametrize("elevation", [90, 70])
+@pytest.mark.parametrize("objects", [[], [BOX], [Log((0.0, -0.08, 0.03), 0.03, 0.1), BOX]])
+def test_the_floor_of_a_bin_that_stands_on_a_table_is_no_object(
+    elevation: float, objects: list
+) -> None:
+    T = camera_at(elevation, 0.9)
+    table = Block((-2.0, -2.0, -0.5), (2.0, 2.0, -0.012))
+    _, region, points = divide([table, *open_bin(), *objects], T, BinView())
+    flat = (np.abs(points[..., :2]) < [0.19, 0.14]).all(axis=-1) & (points[..., 2] < 0.004)
+    assert flat.sum() > 500
+    assert not region.foreground[flat].any()
+    for each in objects:
+        near = np.abs(points[..., :2] - top_of(each)[:2]).max(axis=-1) < 0.02
+        assert region.foreground[near & (np.abs(points[..., 2] - top_of(each)[2]) < 0.01)].any()
+
+
 def test_a_handful_of_lower_cells_is_no_floor() -> None:
     """A strip of the room, seen past the table's edge, has a footprint's area, as a floor has."""
     T = camera_at(90, 0.8)

@@ -9,6 +9,10 @@ from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.errors import FrameError
 
+_FLOOR_SHARE = 0.03  # of the known cells that make a patch worth the question
+_RING = 9  # cells across of the surroundings that tell a floor from a top
+_DROPS = 0.2  # as many of them as go up may go down at a floor: errors of the depth
+_GAPS = 0.005  # as many cells as a floor has may be seen to lie lower within its outline
 _PART = 0.1  # of the largest connected part of a plane, for another part to count
 
 
@@ -54,6 +58,30 @@ def above_patch(surface: Surface, plane: Plane, known: Mask, tolerance: float = 
         beyond = foot @ outward.T - np.einsum("ij,ij->i", outward, hull)
         over = known & (beyond <= 1e-6).all(axis=-1)
     return np.where(beneath, _sides(patch) >= 3, over)
+
+
+def floor_patches(surface: Surface, plane: Plane, known: Mask, tolerance: float = 0.006) -> Mask:
+    """Cells (h, w) of a level plane that are floor and no top: around them all goes up.
+
+    The floor of a bin ends at walls and at what stands on it, the top of an object at a step down,
+    and through a layer of objects something lower is seen.
+    """
+    height = plane.height(surface.points)
+    with np.errstate(invalid="ignore"):
+        flat = known & (np.abs(height) < tolerance)
+        up, down = known & (height > tolerance), known & (height < -tolerance)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8))
+    floors = np.zeros_like(known)
+    for label in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _FLOOR_SHARE * known.sum()):
+        patch = labels == label
+        ring = (cv2.dilate(patch.astype(np.uint8), np.ones((_RING, _RING))) > 0) & ~patch
+        higher, lower = int((ring & up).sum()), int((ring & down).sum())
+        outline = cv2.convexHull(np.argwhere(patch)[:, ::-1].astype(np.int32))
+        within = cv2.fillConvexPoly(np.zeros(patch.shape, np.uint8), outline, 1) > 0
+        through = int((within & down).sum())
+        if lower < _DROPS * higher and through < _GAPS * int(patch.sum()):
+            floors |= patch
+    return cv2.dilate(floors.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
 def _sides(patch: Mask) -> NDArray[np.uint8]:

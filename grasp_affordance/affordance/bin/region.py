@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.interior import (
     above_patch,
+    floor_patches,
     large_enough,
     polygon_mask,
     reaching,
@@ -254,6 +255,11 @@ def _inside_image(
         above, height = _above_floor(surface, points, foreground & ~corner, config)
         with np.errstate(invalid="ignore"):
             foreground &= above & ~((height < config.fillet) & corner)
+    if view.polygon is None and level is not None:
+        # A bin's floor is an object to the table on which the bin stands.
+        for plane in level.planes:
+            if floor is None or abs(plane.offset - floor.offset) > config.thinnest:
+                foreground &= ~floor_patches(surface, plane, inside & known)
     wall_distance = from_walls
     if view.polygon is not None:
         wall_distance = np.minimum(from_walls, border * spacing)
