@@ -27,6 +27,14 @@ class Source(StrEnum):
         return self in (Source.EXPLORATION, Source.NOVELTY)
 
 
+class Order(StrEnum):
+    """Which of the points that are likely enough comes first."""
+
+    PROBABILITY = "probability"
+    HEIGHT = "height"  # the highest: a pile is taken down from its top
+    NEAREST = "nearest"  # to a given point
+
+
 class Rejection(StrEnum):
     """Why a pixel, or the whole view, yields no suction point."""
 

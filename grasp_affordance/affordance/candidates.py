@@ -13,10 +13,12 @@ from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Image, Mask
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.suction import Failures, Rejection, Selection, Source, SuctionPoint
+from grasp_affordance.suction import Failures, Order, Rejection, Selection, Source, SuctionPoint
 
 ABSTAIN_BELOW = 0.3
 """Expected success below which a point is not offered, unless somebody asks for another rate."""
+
+_SORTED = 100  # points that are sorted by anything but probability
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class CandidateConfig:
         count: at most this many points.
         min_probability: points below are not offered; where there are no others, the bin is handed
             back.
+        order: which of them come first, and with fewer than there are, at all.
+        near: (x, y, z) in the base frame, metres, for the order `nearest`.
         spacing: metres between offered points.
         smoothing: Gaussian sigma over the map before its maxima are taken, metres.
         max_tilt: radians between surface normal and approach beyond which a point is too steep.
@@ -45,6 +49,8 @@ class CandidateConfig:
 
     count: int = 10
     min_probability: float = ABSTAIN_BELOW
+    order: Order = Order.PROBABILITY
+    near: tuple[float, float, float] = (0.0, 0.0, 0.0)
     spacing: float = 0.02
     smoothing: float = 0.002
     max_tilt: float = float(np.radians(25))
@@ -131,8 +137,11 @@ def select(
     """Offer the best points of grid scores (h, w) in [0, 1].
 
     Returns:
-        Points best first, and per cause the number of image pixels lost to it. A view without any
-        object has the cause EMPTY_BIN besides.
+        Points in the configured order, and per cause the number of image pixels lost to it. A view
+        without any object has the cause EMPTY_BIN besides.
+
+    Raises:
+        ConfigError: the nearest points are asked for, and the camera's pose is not known.
     """
     config = config or CandidateConfig()
     smooth, causes = process(scores, scene, config)
@@ -191,7 +200,7 @@ def _penalised(scores: Image, scene: Scene, config: CandidateConfig) -> Image:
 
 
 def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[int, int]]:
-    """Return (row, column) of cells at least `spacing` apart, best first.
+    """Return (row, column) of cells at least `spacing` apart, in the configured order.
 
     Local maxima are taken first, so that one large face does not crowd out other objects; what is
     left of `count` goes to the best other cells: a single-peaked object still offers second tries.
@@ -201,13 +210,29 @@ def _peaks(smooth: Image, scene: Scene, config: CandidateConfig) -> list[tuple[i
     highest = np.asarray(cv2.dilate(smooth, np.ones((3, 3), np.uint8)))[rows, columns]
     order = np.lexsort((-(points @ scene.region.up), -scores, scores < highest))
     chosen: list[int] = []
-    while len(order) and len(chosen) < config.count:
+    most = config.count if config.order is Order.PROBABILITY else _SORTED
+    while len(order) and len(chosen) < most:
         best = order[0]
         chosen.append(int(best))
         gaps = np.linalg.norm(points[order] - points[best], axis=-1)
         order = order[(gaps >= config.spacing) & (np.arange(len(order)) > 0)]
-    chosen.sort(key=lambda index: -scores[index])
-    return [(int(rows[index]), int(columns[index])) for index in chosen]
+    rank = _rank(scores[chosen], points[chosen], scene, config)
+    best_first = [chosen[index] for index in np.argsort(rank, kind="stable")[: config.count]]
+    return [(int(rows[index]), int(columns[index])) for index in best_first]
+
+
+def _rank(scores: Image, points: Image, scene: Scene, config: CandidateConfig) -> Array:
+    """Return what orders points (N, 3) in the camera frame, the first least."""
+    match config.order:
+        case Order.PROBABILITY:
+            return np.asarray(-scores)
+        case Order.HEIGHT:
+            return np.asarray(-(points @ scene.region.up))
+        case Order.NEAREST:
+            if scene.T_base_camera is None:
+                raise ConfigError("the nearest points need the camera's pose, which is not known")
+            base = transform_points(scene.T_base_camera, points)
+            return np.linalg.norm(base - config.near, axis=-1)
 
 
 def _count_pixels(causes: Mapping[Rejection, Mask], surface: Surface) -> dict[Rejection, int]:

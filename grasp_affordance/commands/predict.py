@@ -165,7 +165,7 @@ def as_json(name: str, frame: RgbdFrame, prediction: Prediction) -> dict[str, An
         "depth_share": round(float(frame.known.mean()), 4),
         "object_share": round(float(prediction.allowed.mean()), 4),
         "up": _rounded(region.up),
-        "floor_visible": region.floor is not None,
+        "floor_known": region.floor_known,
         "candidates": [_point_as_json(point) for point in selection.points],
         "rejections": {str(cause): int(n) for cause, n in selection.rejections.items()},
     }

@@ -70,6 +70,12 @@ class MemoryConfig:
 OnProgress = Callable[[SuctionPoint, Progress], None]
 
 
+_NO_FLOOR = (
+    "whoever proposes points knows neither the bin nor a floor, and may take floor for an object: "
+    "give the affordance node the cell too (its parameter `cell`)"
+)
+
+
 class Picker:
     """Carries out requests one at a time; not to be used from two threads at once.
 
@@ -166,6 +172,8 @@ class Picker:
         cancellation: Cancellation,
         on_progress: OnProgress | None,
     ) -> PickReport:
+        if proposal.points and not proposal.floor_known:
+            return PickReport(None, None, message=_NO_FLOOR)
         config = self.config
         if request.along_normal:
             config = replace(config, along_normal=True)

@@ -19,6 +19,7 @@ class Proposal:
         frame: the view; None where it was not kept.
         rejections: cause -> count of what was not proposed; without points and causes nothing
             could be evaluated, which is a fault.
+        floor_known: whether objects are told from what they lie on; nothing is picked otherwise.
         policy, model_version: who ranked them.
         message: what is wrong where there are no points.
     """
@@ -27,6 +28,7 @@ class Proposal:
     T_base_camera: Array | None
     frame: RgbdFrame | None = None
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
+    floor_known: bool = True
     policy: str = ""
     model_version: str = ""
     message: str = ""

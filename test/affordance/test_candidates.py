@@ -11,7 +11,7 @@ from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
-from grasp_affordance.suction import Failures, Rejection, Selection, Source
+from grasp_affordance.suction import Failures, Order, Rejection, Selection, Source
 
 T = camera_at(65, 0.7)
 CUP = Cup()
@@ -51,6 +51,25 @@ def test_points_are_ranked_apart_and_on_objects(scene: Scene) -> None:
     assert gaps[~np.eye(8, dtype=bool)].min() >= 0.025
     tops = np.isclose(points[:, 2], 0.04, atol=0.003) | np.isclose(points[:, 2], 0.07, atol=0.003)
     assert tops.all()
+
+
+def test_points_come_in_the_order_that_is_asked_for(scene: Scene) -> None:
+    highest = CandidateConfig(count=3, order=Order.HEIGHT)
+    points = in_base(select(scene.seal.score, scene, Source.PRIOR, highest))
+    np.testing.assert_allclose(points[:, 2], 0.07, atol=0.003)
+    target = (-0.06, -0.07, 0.04)
+    nearest = CandidateConfig(count=3, order=Order.NEAREST, near=target)
+    selection = select(scene.seal.score, scene, Source.PRIOR, nearest)
+    distances = np.linalg.norm(in_base(selection) - target, axis=-1)
+    assert distances[0] < 0.02
+    assert (np.diff(distances) >= 0).all()
+    assert all(point.probability >= nearest.min_probability for point in selection.points)
+
+
+def test_the_nearest_points_need_the_cameras_pose(scene: Scene) -> None:
+    config = CandidateConfig(order=Order.NEAREST)
+    with pytest.raises(ConfigError, match="pose"):
+        select(scene.seal.score, changed(scene, T_base_camera=None), Source.PRIOR, config)
 
 
 def test_a_point_is_consistent_with_its_pixel_and_surface(scene: Scene) -> None:

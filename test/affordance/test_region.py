@@ -368,6 +368,16 @@ def test_views_that_contradict_themselves_are_refused() -> None:
         RegionConfig(wall_angle=2.0)
 
 
+@pytest.mark.parametrize("elevation", [90, 60])
+def test_a_box_whose_floor_is_above_what_is_seen_is_refused(elevation: float) -> None:
+    T = camera_at(elevation, 0.7)
+    solids = [*open_bin(), BOX]
+    with pytest.raises(FrameError, match="more than 20 mm beneath its floor"):
+        divide(solids, T, BinView(T_base_camera=off_by(T, -0.03, 0.0), bin=BIN))
+    slightly = BinView(T_base_camera=off_by(T, -0.006, 0.0), bin=BIN)
+    assert divide(solids, T, slightly)[1].foreground.any()
+
+
 def test_a_polygon_outside_of_the_image_is_no_empty_bin() -> None:
     T = camera_at(90, 0.7)
     with pytest.raises(FrameError, match=r"polygon is outside the image"):

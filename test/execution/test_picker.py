@@ -125,6 +125,18 @@ def test_no_point_near_a_remembered_one_is_picked_whatever_the_proposer_says() -
     assert reports[1].rejections == {Rejection.RECENTLY_FAILED: 1}
 
 
+def test_nothing_is_picked_where_objects_cannot_be_told_from_a_floor() -> None:
+    state = FakeCellState()
+
+    def floorless(failures: Failures, minimum_probability: float) -> Proposal:
+        return Proposal((point_at(0.5, 0.0),), T_BASE_CAMERA, floor_known=False)
+
+    ending, reports = run(Picker(fake_cell(state), floorless))
+    assert reports[0].attempt is None
+    assert ending.end is End.FAULT
+    assert "neither the bin nor a floor" in ending.detail
+
+
 def test_each_pose_of_a_pick_is_checked_once() -> None:
     state = FakeCellState()
     picker, _ = make(state, (0.5, 0.0))

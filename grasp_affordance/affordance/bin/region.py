@@ -4,7 +4,7 @@ What is known about the bin decides how it is found: a box in the base frame, a 
 image, a frame of the empty bin, or, with none of these, the planes in the depth image itself.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert
 from grasp_affordance.rgbd import RgbdFrame
+
+_BENEATH = 0.05  # of a box's inside, seen beneath its floor, that contradicts it
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ class RegionConfig:
             a layer of objects.
         wall_angle: radians; a surface this steep that reaches the region's border is a wall.
         fillet: floor and wall merge within this distance of their corner.
+        tolerance: what is seen this much beneath the floor of a bin whose box is known contradicts
+            the box.
         above_rim: what stands higher than this above the rim of a bin whose box is known is no
             object: the robot's arm, a hand, a cable.
     """
@@ -80,13 +84,16 @@ class RegionConfig:
     gap_share: float = 0.005
     wall_angle: float = float(np.radians(50))
     fillet: float = 0.030
+    tolerance: float = 0.020
     above_rim: float = 0.10
 
     def __post_init__(self) -> None:
         if min(self.clearance, self.difference, self.gap, self.fillet) <= 0:
             raise ConfigError("region: clearance, difference, gap and fillet must be positive")
-        if min(self.thinnest, self.evenness, self.noise, self.above_rim) <= 0:
-            raise ConfigError("region: thinnest, evenness, noise and above_rim must be positive")
+        if min(self.thinnest, self.evenness, self.noise, self.tolerance, self.above_rim) <= 0:
+            raise ConfigError(
+                "region: thinnest, evenness, noise, tolerance and above_rim must be positive"
+            )
         if not (0 < self.gap_share < 1 and 0 < self.wall_angle < np.pi / 2):
             raise ConfigError("region: gap_share must be in (0, 1), wall_angle in (0, pi/2)")
 
@@ -103,6 +110,8 @@ class Region:
         wall_distance: (h, w) float32 metres to the nearest wall or border of the interior.
         up: (3,) float64 unit vector against the approach, camera frame.
         floor: None where it is not visible.
+        floor_known: whether the bin's box, its empty view or a visible floor tells objects from
+            what they lie on.
     """
 
     inside: Mask
@@ -111,7 +120,8 @@ class Region:
     walls: Mask
     wall_distance: NDArray[np.float32]
     up: Array
-    floor: Plane | None = field(default=None)
+    floor: Plane | None
+    floor_known: bool
 
     @property
     def empty(self) -> bool:
@@ -135,7 +145,8 @@ def find_region(
         rng: for RANSAC, used only where the vertical or the region is unknown.
 
     Raises:
-        FrameError: the empty bin's frame is of another size; ConfigError: a bin without
+        FrameError: the empty bin's frame is of another size, or the view contradicts the bin's
+            box; ConfigError: a bin without
             `T_base_camera`.
     """
     config = config or RegionConfig()
@@ -156,6 +167,7 @@ def find_region(
         region.wall_distance,
         region.up,
         region.floor,
+        region.floor_known or view.empty is not None,
     )
 
 
@@ -209,13 +221,35 @@ def _inside_box(
         obstructed = inside & (points[..., 2] > box.size[2] + config.above_rim)
         free = inside & (to_wall > beside_wall)
         foreground = inside & ~walls & (to_wall > 0) & ~obstructed
+    _check_box(points[..., 2], free, config)
     foreground &= _above_floor(surface, points, free, config)[0]
     foreground = reaching(foreground, to_wall, beside_wall)
     # A heap may stand above the rim, where no wall hinders the cup.
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
     up = vertical(T_base_camera)
     camera_height = float(T_base_camera[2, 3]) - box.floor
-    return Region(inside, foreground, obstructed, walls, distance, up, Plane(up, camera_height))
+    return Region(
+        inside, foreground, obstructed, walls, distance, up, Plane(up, camera_height), True
+    )
+
+
+def _check_box(height: Image, free: Mask, config: RegionConfig) -> None:
+    """Raise FrameError where the view contradicts the bin's box.
+
+    Args:
+        height: (h, w) metres over the box's floor.
+        free: (h, w) known cells inside, away from the walls.
+    """
+    heights = height[free]
+    if not heights.size:
+        return
+    beneath = float((heights < -config.tolerance).mean())
+    if beneath > _BENEATH:
+        raise FrameError(
+            f"the bin's box contradicts the view: {beneath:.0%} of its inside is seen more than "
+            f"{config.tolerance * 1000:.0f} mm beneath its floor; measure bin.floor, bin.centre "
+            "and the camera's pose again"
+        )
 
 
 def _inside_image(
@@ -264,4 +298,6 @@ def _inside_image(
     if view.polygon is not None:
         wall_distance = np.minimum(from_walls, border * spacing)
     obstructed = np.zeros_like(known)  # where the rim is, is not known
-    return Region(inside, foreground & ~walls, obstructed, walls, wall_distance, up, floor)
+    foreground &= ~walls
+    floor_known = floor is not None
+    return Region(inside, foreground, obstructed, walls, wall_distance, up, floor, floor_known)

@@ -26,7 +26,13 @@ from grasp_affordance.ros.common.conversions import (
     to_transform_msg,
 )
 from grasp_affordance.ros.common.frame_source import FrameSource
-from grasp_affordance.suction import Failures, Rejection, Selection
+from grasp_affordance.suction import Failures, Order, Rejection, Selection
+
+_ORDERS = {
+    GetSuctionPoints.Request.ORDER_PROBABILITY: Order.PROBABILITY,
+    GetSuctionPoints.Request.ORDER_HEIGHT: Order.HEIGHT,
+    GetSuctionPoints.Request.ORDER_NEAREST: Order.NEAREST,
+}
 
 
 def answer_request(
@@ -70,8 +76,14 @@ def read_request(
         changes["count"] = request.count
     if request.minimum_probability:
         changes["min_probability"] = float(request.minimum_probability)
-    if not all(math.isfinite(value) for value in changes.values()):
+    near = from_point_msg(request.near)
+    if not all(math.isfinite(value) for value in (*changes.values(), *near)):
         raise ConfigError("the request holds a value that is not finite")
+    try:
+        changes["order"] = _ORDERS[request.order]
+        changes["near"] = tuple(float(x) for x in near)
+    except KeyError as error:
+        raise ConfigError(f"order {request.order} is no ORDER_*") from error
     try:
         source = from_source_number(request.source)
     except KeyError as error:
@@ -99,6 +111,7 @@ def fill_in(
     response.success = True
     selection = result.selection
     response.model_version = result.model_version
+    response.floor_known = result.prediction.scene.region.floor_known
     if result.T_base_camera is not None:
         response.base_frame_id = base_frame_id
         response.base_camera = to_transform_msg(result.T_base_camera)

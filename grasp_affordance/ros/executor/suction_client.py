@@ -79,6 +79,7 @@ class SuctionClient:
             T_base_camera=self._pose(answer),
             frame=frame,
             rejections=from_rejection_msgs(answer.rejections),
+            floor_known=answer.floor_known,
             policy=str(points[0].source) if points else "",
             model_version=answer.model_version,
             message=answer.message,

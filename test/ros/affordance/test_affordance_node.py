@@ -85,6 +85,17 @@ def test_the_best_points_lie_on_the_boxes_in_both_frames(served: Ros) -> None:
         np.testing.assert_allclose(position, from_point_msg(point.position_base), atol=1e-9)
 
 
+def test_points_come_in_the_order_that_is_asked_for(served: Ros) -> None:
+    best = ask_until_frames_arrive(served, count=2)
+    assert best.floor_known
+    other = best.points[1].position_base
+    nearest = ask(served, order=GetSuctionPoints.Request.ORDER_NEAREST, near=other, count=1)
+    assert nearest.points[0].position_base == other
+    refused = ask(served, order=7)
+    assert not refused.success
+    assert "order 7" in refused.message
+
+
 def test_fewer_points_are_given_when_fewer_are_asked_for(served: Ros) -> None:
     assert len(ask_until_frames_arrive(served, count=1).points) == 1
 
