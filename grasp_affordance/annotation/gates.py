@@ -37,7 +37,6 @@ class GateConfig:
         intrusion: volume that came to lie against the mask, over that which left, up to which the
             mask is one object's: what moves against it leaves a trace that joins it.
         unseen: area changed in colour only, where depth is unknown, over that of the mask.
-        unknown: largest share of the mask without depth in one of the frames.
         smallest_area: least visible area of an object, square metres.
         thinnest: least width of an object, metres.
     """
@@ -52,15 +51,14 @@ class GateConfig:
     conserved: float = 0.6
     intrusion: float = 0.03
     unseen: float = 0.5
-    unknown: float = 0.5
     smallest_area: float = 3.0e-4
     thinnest: float = 0.010
 
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.farthest:
             raise ConfigError("gates: 0 < nearest < farthest does not hold")
-        shares = (self.known, self.changed, self.second_object, self.unknown)
-        if min(shares) < 0 or max(self.known, self.changed, self.unknown) > 1:
+        shares = (self.known, self.changed, self.second_object)
+        if min(shares) < 0 or max(self.known, self.changed) > 1:
             raise ConfigError("gates: a share is outside [0, 1]")
         limits = (self.clutter, self.intrusion, self.camera_motion, self.unseen)
         if min(*limits, self.smallest_area, self.thinnest) < 0:
@@ -70,7 +68,7 @@ class GateConfig:
 def check_departure(sorted_regions: Departures, config: GateConfig) -> PairResult | None:
     """Refuse a pair in which not exactly one object left and the rest stayed."""
     left, arrived = sorted_regions.left, sorted_regions.arrived
-    arrived_volume = sum(region.volume for region in arrived)
+    arrived_volume = sum(region.volume for region in arrived if region.evident)
     if not left:
         if arrived:
             return rejected(
@@ -89,7 +87,11 @@ def check_departure(sorted_regions: Departures, config: GateConfig) -> PairResul
             )
         return nothing_removed(Reason.NO_CHANGE, "no change beyond the noise")
     main = left[0].volume
-    others = [region for region in left[1:] if region.volume >= config.second_object * main]
+    others = [
+        region
+        for region in left[1:]
+        if region.evident and region.volume >= config.second_object * main
+    ]
     if others:
         return rejected(Reason.DOUBLE_PICK, f"{len(others) + 1} separate regions left")
     if arrived_volume > config.clutter * main:
@@ -118,7 +120,7 @@ def check_region(
         return rejected(
             Reason.SETTLING_CLUTTER, f"{_cubic_centimetres(against)} settled against the mask"
         )
-    if region.unknown > config.unknown:
+    if not region.evident:
         return rejected(Reason.TOO_MANY_UNKNOWN, f"{region.unknown:.0%} of the mask has no depth")
     if region.cut:
         return rejected(Reason.CUT_BY_BORDER, "the mask reaches the end of the observed area")

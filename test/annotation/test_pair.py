@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from helpers.annotation_scenes import INTRINSICS, LOG, Block, frame
@@ -169,6 +170,29 @@ def test_an_object_mostly_without_depth_is_rejected() -> None:
     depth[rows[columns < 175], columns[columns < 175]] = np.nan
     pair = annotate_pair(replace(before, depth=depth), noisy(seed=1), CONFIG)
     assert pair.pair_result.reason is Reason.TOO_MANY_UNKNOWN
+
+
+def flickering(frame: RgbdFrame, depth: float, grey: int) -> RgbdFrame:
+    """Return the frame with a spot far behind the table, a screen, say: little of it has depth."""
+    rows, columns = np.indices(frame.shape)
+    spot = np.hypot(rows - 35, columns - 100) < 16
+    waves = cv2.GaussianBlur(np.random.default_rng(7).normal(size=frame.shape), (0, 0), 1.5)
+    seen = waves > np.quantile(waves, 0.65)
+    depths, colors = frame.depth.copy(), frame.color.copy()
+    depths[spot] = np.where(seen, depth, np.nan)[spot]
+    colors[spot & ~seen] = grey
+    return RgbdFrame(colors, depths, frame.intrinsics)
+
+
+def test_what_depth_hardly_sees_far_behind_is_no_second_object() -> None:
+    before = flickering(noisy(LOG, seed=1), 1.9, 100)
+    after = flickering(noisy(seed=2), 2.25, 140)
+    annotation = annotate_pair(before, after, CONFIG)
+    assert annotation.annotated, annotation.pair_result
+    assert annotation.region is not None
+    assert annotation.region.position[2] < 0.8
+    still = flickering(noisy(LOG, seed=3), 2.25, 140)
+    assert not annotate_pair(before, still, CONFIG).annotated
 
 
 def test_an_object_without_any_depth_beside_the_removed_one_is_named() -> None:

@@ -46,7 +46,7 @@ class Departures:
     """The regions of a change, sorted by what they mean.
 
     Attributes:
-        left: what is gone, by volume, largest first.
+        left: what is gone, by volume, largest first; what depth hardly saw comes last.
         moved: what is still there in another place, by volume, largest first.
         settled: what only tilted or sank, by volume, largest first.
         arrived: what was not there before and is not the other end of a movement.
@@ -85,6 +85,7 @@ def departures(change: SceneChange, config: DepartureConfig) -> Departures:
             settled.append(region)
         else:
             left.append(region)
+    left.sort(key=lambda region: not region.evident)
     return Departures(
         tuple(left),
         tuple(moved),

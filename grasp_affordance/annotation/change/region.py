@@ -10,6 +10,7 @@ from grasp_affordance.annotation.change.difference import DepthChange, Mask
 from grasp_affordance.annotation.change.refinement import bounding_box
 from grasp_affordance.geometry import Intrinsics
 
+_MOSTLY = 0.5  # share of a mask
 _RIM = np.ones((3, 3), np.uint8)
 
 
@@ -44,6 +45,11 @@ class ChangeRegion:
     unknown: float
     recolored: float
     cut: bool
+
+    @property
+    def evident(self) -> bool:
+        """Whether depth saw most of it; else its size is a guess, and no evidence of an object."""
+        return self.unknown <= _MOSTLY
 
 
 def components(mask: Mask, smallest: int) -> list[Mask]:
