@@ -11,7 +11,7 @@ from grasp_affordance.affordance.network.compact_checkpoint import (
     version,
     weights_of,
 )
-from grasp_affordance.affordance.network.device import usable_device
+from grasp_affordance.affordance.network.device import one_thread, usable_device
 from grasp_affordance.affordance.network.novelty import novelty
 from grasp_affordance.affordance.network.observation import Observation, observe, smoothed
 from grasp_affordance.arrays import Image
@@ -63,7 +63,7 @@ class CompactModel:
         wanted = frame.known if region is None else region
         view = self._observe(frame, wanted, up, prior)
         window = view.grid.window(wanted, _AROUND)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             logits = self.network.forward_map(
                 torch.from_numpy(view.features).to(self._device),
                 torch.from_numpy(view.prior_logit).to(self._device),

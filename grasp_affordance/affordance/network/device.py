@@ -1,5 +1,8 @@
 """Where torch computes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from grasp_affordance.errors import ConfigError
@@ -12,6 +15,21 @@ def usable_device(device: str) -> str:
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
         raise ConfigError(f"device '{device}' cannot be used: {error}") from error
     return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread of the processor, as long as the context lasts.
+
+    A layer of a small network takes a few milliseconds, and threads wait for each other after every
+    one. With the other cores free that wins little; beside a trainer or a simulator it loses half.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def accelerator_name(device: str) -> str | None:
