@@ -15,7 +15,9 @@ from grasp_affordance.sequence import Sequence
 from grasp_affordance.suction import Rejection, SuctionPoint
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the real scenes are not here")
+pytestmark = pytest.mark.skipif(
+    not REAL.is_dir(), reason="the recorded scenes are not beside the repository"
+)
 
 Polygon = list[tuple[int, int]]  # pixels (u, v)
 

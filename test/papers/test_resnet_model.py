@@ -201,7 +201,9 @@ def test_an_unknown_device_is_refused() -> None:
         ResnetModel(small_network(), InferenceConfig(device="warp"))
 
 
-@pytest.mark.skipif(not REAL_SCENE.exists(), reason="the real scenes are not here")
+@pytest.mark.skipif(
+    not REAL_SCENE.exists(), reason="the recorded scenes are not beside the repository"
+)
 def test_a_real_frame_gives_a_finite_map(patches: ResnetModel) -> None:
     frame = Sequence(REAL_SCENE).read("0000")
     region = np.zeros(frame.shape, bool)
