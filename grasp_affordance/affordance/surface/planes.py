@@ -1,4 +1,4 @@
-"""Planes in the visible surface: the dominant one, and the floor under a pile."""
+"""Planes in the visible surface: what is level, and the floor under a pile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
