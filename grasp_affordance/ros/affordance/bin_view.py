@@ -18,7 +18,7 @@ from grasp_affordance.sequence import Sequence
 
 @dataclass(frozen=True)
 class BinConfig:
-    """Where the bin is; with nothing set, the dominant planes of the depth image are used.
+    """Where the bin is; with nothing set, the level planes of the view tell.
 
     Attributes:
         box: the bin's interior in the base frame (metres); needs the camera's pose.
