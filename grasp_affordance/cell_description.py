@@ -151,17 +151,22 @@ class ToolDescription:
         radius: of the thick part, metres.
         slim: length of the slim part behind the rim, metres.
         link: of the tool in the robot's own description; empty where it is not there.
+        mass: which a physical robot is told to balance, kg; 0: it is told nothing, and what is set
+            on its pendant holds.
+        centre_of_mass: (x, y, z) in the arm's last link, metres.
     """
 
     rim: Pose = (0.0, 0.0, 0.16, 0.0, 0.0, 0.0, 1.0)
     radius: float = 0.033
     slim: float = 0.09
     link: str = ""
+    mass: float = 0.0
+    centre_of_mass: Point = (0.0, 0.0, 0.05)
 
     def __post_init__(self) -> None:
         _check_pose(self.rim, "rim")
-        if min(self.radius, self.slim) < 0:
-            raise ConfigError("radius and slim must not be negative")
+        if min(self.radius, self.slim, self.mass) < 0:
+            raise ConfigError("radius, slim and mass must not be negative")
 
     @property
     def length(self) -> float:
@@ -343,6 +348,10 @@ class PickDescription:
             sideways, metres.
         overshoot: how far the guarded approach goes on below the predicted surface, metres.
         along_normal: approach along the surface normal instead of vertically.
+        load_mass: of the heaviest object, kg, which the robot is told to balance from the seal to
+            the release; needs `tool.mass`. 0 where it is not known.
+        load_radius: how far an object reaches out from the cup's axis at most, metres: so much room
+            is kept to walls and posts while it is carried. 0 where it is not known.
     """
 
     place: Point = (0.25, -0.58, 0.13)
@@ -350,8 +359,12 @@ class PickDescription:
     clearance: float = 0.04
     overshoot: float = 0.012
     along_normal: bool = False
+    load_mass: float = 0.0
+    load_radius: float = 0.0
 
     def __post_init__(self) -> None:
+        if not (0 <= self.load_mass <= 100 and 0 <= self.load_radius <= 1):
+            raise ConfigError("load_mass must be 0 to 100 kg and load_radius 0 to 1 m")
         if not (0 <= self.overshoot <= 1 and 0 < self.clearance <= 1):
             raise ConfigError("clearance and overshoot must be between 0 and 1 m")
 
@@ -391,6 +404,11 @@ class CellDescription:
     def __post_init__(self) -> None:
         if not self.base_frame:
             raise ConfigError("base_frame is empty; name the robot's base frame")
+        if self.pick.load_mass > 0 and self.tool.mass == 0:
+            raise ConfigError(
+                f"pick.load_mass {self.pick.load_mass} kg needs tool.mass: the robot is told of "
+                "both together"
+            )
         if self.bin is None:
             return
         if self.camera.region:

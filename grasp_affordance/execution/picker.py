@@ -187,7 +187,7 @@ class Picker:
                     refusals += 1
                     message = f"{Rejection.UNREACHABLE}: {error}"
                     continue
-                planned_path = tuple(pose for pose, _ in plan.motions)
+                planned_path = tuple(motion.T_base_tool for motion in plan.motions)
                 return PickReport(None, point, rejections, refusals, planned_path=planned_path)
             attempt = self._attempt(point, plan, proposal, config, cancellation, on_progress)
             asked = cancellation.requested and cancellation.cause is Cause.CANCELLED

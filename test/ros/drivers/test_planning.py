@@ -5,12 +5,18 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, Load
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, add_prefix, allow_touch
 from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, planning_error
-from grasp_affordance.ros.drivers.moveit.obstacles import Box, ObstacleConfig, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.obstacles import (
+    Box,
+    ObstacleConfig,
+    load_rod,
+    obstacles,
+    tool_rod,
+)
 
 
 def covers(box: Box, point: np.ndarray) -> bool:
@@ -82,6 +88,22 @@ def test_a_tool_without_thickness_or_of_free_length_alone_is_no_rod() -> None:
     assert tool_rod(np.array([0, 0, 0.15]), 0.0, 0.09) is None
     assert tool_rod(np.array([0, 0, 0.08]), 0.03, 0.09) is None
     assert tool_rod(np.zeros(3), 0.03, 0.0) is None
+
+
+def test_a_load_hangs_from_the_rim_along_the_tools_axis() -> None:
+    T_tip_rim = np.eye(4)
+    T_tip_rim[:3, :3] = [[0, 0, 1], [0, 1, 0], [-1, 0, 0]]  # the tool points along the tip's x
+    T_tip_rim[:3, 3] = [0.1, 0.0, 0.15]
+    rod = load_rod(T_tip_rim, Load(radius=0.08, length=0.06))
+    assert rod is not None
+    assert (rod.radius, rod.length) == (0.08, 0.06)
+    ends = np.array([[0, 0, -0.03, 1], [0, 0, 0.03, 1]]) @ rod.T_tip_rod.T
+    np.testing.assert_allclose(ends[:, :3], [[0.1, 0, 0.15], [0.16, 0, 0.15]], atol=1e-12)
+
+
+def test_a_load_of_unknown_extents_is_no_rod() -> None:
+    for load in (None, Load(mass=1.0, length=0.1), Load(radius=0.1)):
+        assert load_rod(np.eye(4), load) is None
 
 
 SRDF = """<robot name="ur5">
