@@ -170,7 +170,7 @@ def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(
     machine = cell.standin.machine
     _, planned = cell.pick(dry_run=True)
     assert not planned.attempted
-    assert planned.message == ""
+    assert planned.success, planned.message
     assert machine.controller.started == 0
 
     results: list[Any] = []

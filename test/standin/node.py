@@ -4,7 +4,8 @@ Publishes: /joint_states, /io_and_status_controller/{io_states, robot_mode, safe
     robot_program_running}, /speed_scaling_state_broadcaster/speed_scaling, the camera's topics
 Serves: /scaled_joint_trajectory_controller/follow_joint_trajectory (action),
     /io_and_status_controller/{set_io, set_payload},
-    /dashboard_client/{unlock_protective_stop, power_on, brake_release, play}; ~/refill, ~/truth (not of any robot)
+    /dashboard_client/{unlock_protective_stop, power_on, brake_release, play}
+    ~/refill, ~/truth (not of any robot)
 Faults: the parameters fault.kind, fault.motion, fault.progress
 """
 

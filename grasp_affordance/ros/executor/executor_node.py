@@ -8,7 +8,7 @@ Calls: affordance_node/get_suction_points
 
 import sys
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.attempt import Cause
@@ -72,7 +72,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self._time = NodeClock(self)
         self.resources.callback(self._time.close)
         client = Client(self, activity.check, callback_group=together)
-        propose = SuctionClient(
+        propose = self._propose = SuctionClient(
             client,
             cell,
             camera,
@@ -91,13 +91,20 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self, config.permission, activity, self._blocking_reason, patience
         )
         services = ContinuousServices(
-            self, session, config.continuous, may.blocking_reason, patience
+            self,
+            session,
+            config.continuous,
+            may.blocking_reason,
+            patience,
+            propose.why_not_ready,
         )
         action = PickAction(self, session, may.blocking_reason, patience)
         watch = CameraWatch(self, camera, activity, patience)
         for part in (session, may, services, action, watch):
             self.resources.callback(part.close)
-        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
+        self._announced = False
+        alone = MutuallyExclusiveCallbackGroup()  # it asks the affordance node, and waits
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock(), callback_group=alone)
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
@@ -117,7 +124,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         )
 
     def _diagnose(self) -> None:
-        problem = self.driver.problem()
+        problem, blind = self.driver.problem(), ""
         level = ERROR if problem else OK
         self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
         if self.active:  # before that the camera may still be starting
@@ -125,6 +132,19 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
         refused = self._may.blocking_reason()
         self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
+        if self.active and not (self._announced or problem or blind or refused):
+            self._announce()
+
+    def _announce(self) -> None:
+        """Say once how picking begins, as soon as it can."""
+        if self._propose.why_not_ready(0.5):
+            return
+        self._announced = True
+        name = self.get_fully_qualified_name()
+        self.get_logger().info(
+            f"ready: `ros2 service call {name}/start std_srvs/srv/Trigger` picks until the bin is "
+            f"empty, `ros2 service call {name}/stop std_srvs/srv/Trigger` stops the arm"
+        )
 
     def stop(self) -> None:
         """Stop the arm and wait until it is at rest.

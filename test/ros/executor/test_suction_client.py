@@ -14,6 +14,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallb
 from grasp_affordance.errors import TransformError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import Array
+from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.conversions import (
     from_time_msg,
@@ -141,3 +142,16 @@ def test_without_a_pose_in_the_answer_there_is_none_and_another_base_frame_is_re
     cell.evaluated_from = ("world", T_BASE_CAMERA)
     with pytest.raises(TransformError, match=r"'world'.*'base_link'.*base_frame_id"):
         cell.propose(lambda _: (10**9, True))
+
+
+def test_a_node_that_is_still_starting_is_named_with_its_state(ros: Ros) -> None:
+    together = ReentrantCallbackGroup()
+    cell = cast(Any, SimpleNamespace())
+    client = Client(ros.node, callback_group=together)
+    ask = SuctionClient(client, cell, cast(Any, None), "affordance_node", "base_link", 5, 1.0)
+    assert "nobody offers the service affordance_node/get_state" in ask.why_not_ready(0.3)
+    node: Any = ros.start(AffordanceNode, False)
+    assert ask.why_not_ready(0.3) == "affordance_node is unconfigured, not active"
+    node.trigger_configure()
+    node.trigger_activate()
+    assert ask.why_not_ready(0.3) == ""
