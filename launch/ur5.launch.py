@@ -31,6 +31,12 @@ from grasp_affordance.ros.common.launching import (
 )
 from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
+PLANNING = (
+    "moveit_planners_ompl",
+    "moveit_py",
+    "pilz_industrial_motion_planner",
+    "ur_moveit_config",
+)
 ARGUMENTS = {
     "cell": ("ur5", "file of the cell, or ur5, ur5e: a copy of one with your cell's numbers"),
     "robot_ip": ("192.168.1.102", "address of the robot"),
@@ -62,7 +68,7 @@ def start(context: LaunchContext) -> list[object]:
     """Return what is started with the arguments of this launch."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     needed = ["ur_robot_driver", "ur_msgs", "control_msgs"]
-    needed += [] if given["calibrating"] == "true" else ["moveit_py", "ur_moveit_config"]
+    needed += [] if given["calibrating"] == "true" else [*PLANNING]
     needed += ["realsense2_camera"] if given["camera"] == "true" else []
     cell = read_cell(given["cell"])
     needed += ["tf2_ros"] if cell.camera.calibration else []

@@ -1,6 +1,7 @@
 """What MoveIt is told and what its errors become; no MoveIt needed."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,12 @@ import pytest
 from grasp_affordance.cell import BinGeometry, Load
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, add_prefix, allow_touch
+from grasp_affordance.ros.drivers.moveit.moveit_config import (
+    MoveItConfig,
+    add_prefix,
+    allow_touch,
+    moveit_parameters,
+)
 from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, planning_error
 from grasp_affordance.ros.drivers.moveit.obstacles import (
     Box,
@@ -158,6 +164,17 @@ def test_links_that_may_touch_are_added_to_the_semantic_description() -> None:
 def test_a_missing_ros_package_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(ConfigError, match=r"apt install ros-[$]ROS_DISTRO-no-such-msgs"):
         require("no_such_msgs.msg", "no_such_msgs", "a test")
+
+
+def test_a_planner_that_is_not_installed_is_named_before_moveit_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    (index / "moveit_planners_ompl").touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="ROS_DISTRO-pilz-industrial-motion-planner"):
+        moveit_parameters(MoveItConfig())
 
 
 def test_shares_of_full_speed_are_shares() -> None:
