@@ -376,8 +376,8 @@ class CellDescription:
     Attributes:
         bin: the interior of the bin in the base frame; None where nobody has measured it.
         cup: the suction cup.
-        base_frame: name of the robot's base frame, without `tf_prefix`. The UR's controller calls
-            its own `base`, in which the pendant shows poses.
+        base_frame: name of the robot's base frame, without `tf_prefix`. That of the UR's
+            controller, in which the pendant shows poses, is `base`.
         tf_prefix: before all names of frames, links and joints, where several robots share one
             system.
         camera: topics, pose, which frames are good enough.
@@ -391,7 +391,7 @@ class CellDescription:
 
     bin: BinGeometry | None = None
     cup: Cup = field(default_factory=Cup)
-    base_frame: str = "base_link"
+    base_frame: str = "base"
     tf_prefix: str = ""
     camera: CameraDescription = field(default_factory=CameraDescription)
     offer: OfferDescription = field(default_factory=OfferDescription)

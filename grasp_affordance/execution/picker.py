@@ -1,14 +1,14 @@
 """One pick after another: ask for points, take the first that may be picked, remember failures."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
-from grasp_affordance.cell import Cell
+from grasp_affordance.cell import Cell, Motion
 from grasp_affordance.errors import (
     ConfigError,
     GraspAffordanceError,
@@ -67,6 +67,7 @@ class MemoryConfig:
             raise ConfigError(f"memory of {self.size} points and radius {self.radius} m")
 
 
+OnPlan = Callable[[Sequence[Motion]], None]
 OnProgress = Callable[[SuctionPoint, Progress], None]
 
 
@@ -85,7 +86,15 @@ class Picker:
         config: PickConfig | None = None,
         memory: MemoryConfig | None = None,
         check_removal: RemovalCheck | None = None,
+        on_plan: OnPlan | None = None,
     ) -> None:
+        """Start with nothing remembered.
+
+        Args:
+            on_plan: called with the motions of each pick before it begins, and with none once it
+                has ended.
+        """
+        self._on_plan: OnPlan = on_plan or _unwatched
         memory = memory or MemoryConfig()
         self.cell = cell
         self.config = config or PickConfig()
@@ -207,21 +216,25 @@ class Picker:
     ) -> GraspAttempt:
         index, self.count = self.count, self.count + 1
         self._at_rest = False  # until the pick has ended as it should
-        attempt = pick(
-            self.cell,
-            point,
-            proposal.T_base_camera,
-            config,
-            plan=plan,
-            index=index,
-            policy=proposal.policy,
-            model_version=proposal.model_version,
-            before=proposal.frame,
-            take_after=proposal.frame is not None,
-            check_removal=self._removal_check,
-            cancellation=cancellation,
-            on_progress=None if on_progress is None else lambda p: on_progress(point, p),
-        )
+        self._on_plan(plan.motions)
+        try:
+            attempt = pick(
+                self.cell,
+                point,
+                proposal.T_base_camera,
+                config,
+                plan=plan,
+                index=index,
+                policy=proposal.policy,
+                model_version=proposal.model_version,
+                before=proposal.frame,
+                take_after=proposal.frame is not None,
+                check_removal=self._removal_check,
+                cancellation=cancellation,
+                on_progress=None if on_progress is None else lambda p: on_progress(point, p),
+            )
+        finally:
+            self._on_plan(())
         self._at_rest = attempt.outcome is not Outcome.ABORTED
         if not attempt.succeeded:
             self._remember(self.memory.add, point, proposal.T_base_camera)
@@ -233,6 +246,10 @@ class Picker:
     ) -> None:
         if T_base_camera is not None and np.isfinite(point.position).all():
             how(transform_points(T_base_camera, point.position))
+
+
+def _unwatched(motions: Sequence[Motion]) -> None:
+    """Show nobody the motions of a pick."""
 
 
 def _no_pick(error: GraspAffordanceError, cancellation: Cancellation) -> PickReport:

@@ -52,7 +52,7 @@ def pick_at_once(ros: Ros, results: dict[str, "queue.Queue[Any]"]) -> None:
     for name in CELLS:
         result = results[name].get(timeout=PATIENCE)
         assert result.outcome != PickResult.OUTCOME_ABORTED, result.detail
-        assert result.header.frame_id == f"{name}_base_link"
+        assert result.header.frame_id == f"{name}_base"
         assert result.point.header.frame_id.startswith(f"{name}_camera")
 
 

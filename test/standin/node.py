@@ -48,7 +48,7 @@ class StandinConfig:
         fault: what goes wrong.
     """
 
-    base_frame_id: str = "base_link"
+    base_frame_id: str = "base"
     camera_rate: float = 5.0
     vacuum_pin: int = 0
     unlock_delay: float = 5.0

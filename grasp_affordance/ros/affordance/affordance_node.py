@@ -78,7 +78,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         )
         self._explorer = Explorer(self, config.explorer)
         self.resources.callback(self._explorer.close)
-        self._views = Views(self, config.cloud_stride, cell.cup.radius)
+        self._views = Views(self, config.cloud_stride, cell)
         self.resources.callback(self._views.close)
         self._shown: FrameResult | None = None
         # Not before: an announcement must not be undone by the checkpoint of the parameters.

@@ -47,7 +47,7 @@ class CameraPoseConfig:
             yet, seconds: nodes find each other in any order.
     """
 
-    base_frame_id: str = "base_link"
+    base_frame_id: str = "base"
     pose: tuple[float, float, float, float, float, float, float] | None = None
     calibration: FilePath = ""
     most_difference: float = 0.005

@@ -1,7 +1,8 @@
 """Drives a cell: picks on demand and continuously, and publishes a record of each attempt.
 
 Subscribes (relative names): the camera's topics, as affordance_node does
-Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
+Publishes: ~/pick_result, ~/state and ~/plan (latched), /diagnostics; with the simulated cell its
+    camera and joint_states
 Serves: ~/pick (action), ~/start, ~/stop, ~/pause; with the simulated cell ~/refill, ~/camera_power
 Calls: affordance_node/get_suction_points
 """
@@ -34,6 +35,7 @@ from grasp_affordance.ros.executor.permission import Permission
 from grasp_affordance.ros.executor.pick_action import PickAction
 from grasp_affordance.ros.executor.pick_record import PickRecord
 from grasp_affordance.ros.executor.pick_session import DriftWatch, PickSession
+from grasp_affordance.ros.executor.plan_view import PlanView
 from grasp_affordance.ros.executor.suction_client import SuctionClient
 from grasp_affordance.ros.executor.topic_camera import CameraWatch, TopicCamera
 
@@ -82,7 +84,10 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.answer_timeout,
         )
         check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
-        picker = Picker(cell, propose, pick_config(described), config.memory, check_removal)
+        plan = PlanView(self, base)
+        picker = Picker(
+            cell, propose, pick_config(described), config.memory, check_removal, plan.note
+        )
         self._record = PickRecord(config.record, cell, described)
         self.resources.callback(self._record.close)
         self._drift = DriftWatch(config.drift, self.diagnostics)
@@ -98,9 +103,9 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             patience,
             propose.why_not_ready,
         )
-        action = PickAction(self, session, may.blocking_reason, patience)
+        action = PickAction(self, session, may.blocking_reason, patience, plan)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (session, may, services, action, watch):
+        for part in (plan, session, may, services, action, watch):
             self.resources.callback(part.close)
         self._announced = False
         alone = MutuallyExclusiveCallbackGroup()  # it asks the affordance node, and waits
