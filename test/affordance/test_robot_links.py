@@ -11,7 +11,7 @@ from grasp_affordance.affordance.bin.robot_links import link_boxes, read_stl, ro
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose, invert
-from grasp_affordance.sim import SimCell, SimConfig
+from grasp_affordance.sim import Hardness, SimCell, SimConfig
 from grasp_affordance.sim.robot import kinematics
 from grasp_affordance.sim.robot.urdf import arm_urdf
 from grasp_affordance.sim.scene import ARM, TOOL
@@ -83,7 +83,7 @@ def links_of(sim: SimCell) -> dict[str, np.ndarray]:
 
 
 def test_the_arm_over_the_bin_is_cut_out_of_the_view_and_hides_what_is_beneath() -> None:
-    with SimCell(SimConfig(scene="boxes", hardness="ideal")) as sim:
+    with SimCell(SimConfig(scene="boxes", hardness=Hardness.IDEAL)) as sim:
         config, T = PredictorConfig(), sim.camera.pose()
         free = AffordancePredictor(config).predict(sim.camera.read(), BinView(T, sim.bin))
         sim.arm.move_to(approach_pose([0.5, 0.0, 0.16], (0, 0, -1)))

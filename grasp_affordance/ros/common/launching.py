@@ -55,6 +55,7 @@ COMMON: Arguments = {
     "autostart": ("true", "false: leave our nodes to a lifecycle manager"),
     "use_sim_time": ("false", "true with a simulator's /clock"),
 }
+_OF_LAUNCH = "ros_"  # what launch_ros keeps beside the arguments, such as a group's namespace
 _INCLUDED = "included_by_grasp_affordance"  # what one of our files gives another one beside
 
 
@@ -113,6 +114,8 @@ def unknown_arguments(file: str, given: Iterable[str], known: Iterable[str]) -> 
     names = list(known)
     sentences = []
     for name in sorted(set(given) - set(names)):
+        if name.startswith(_OF_LAUNCH):
+            continue
         near = difflib.get_close_matches(name, names, 1)
         meant = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names)}"
         sentences.append(f"{file} has no argument {name}{meant}")

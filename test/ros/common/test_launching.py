@@ -93,4 +93,5 @@ def test_an_argument_that_a_launch_file_does_not_have_is_named_with_what_is_mean
         "sim.launch.py has no argument rvis; did you mean rviz?",
         "sim.launch.py has no argument speed; it has cell, rviz, namespace",
     ]
-    assert not unknown_arguments("sim.launch.py", {"cell": "sim"}, known)
+    own = {"cell": "sim", "ros_namespace": "/left"}
+    assert not unknown_arguments("sim.launch.py", own, known)

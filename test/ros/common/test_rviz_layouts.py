@@ -71,7 +71,7 @@ def test_latched_topics_are_subscribed_to_as_such(layout: str) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_images_of_numbers_have_a_range_and_those_of_colours_none(layout: str) -> None:
-    ranges = {
+    ranges: dict[str, tuple[Any, Any]] = {
         display["Topic"]["Value"]: (display.get("Min Value"), display.get("Max Value"))
         for display in displays(ROOT / "config" / layout)
         if display["Class"].endswith("/Image") and not display["Normalize Range"]
