@@ -107,7 +107,6 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         watch = CameraWatch(self, camera, activity, patience)
         for part in (plan, session, may, services, action, watch):
             self.resources.callback(part.close)
-        self._announced = False
         alone = MutuallyExclusiveCallbackGroup()  # it asks the affordance node, and waits
         timer = self.create_timer(1.0, self._diagnose, clock=steady_clock(), callback_group=alone)
         self.resources.callback(self.destroy_timer, timer)
@@ -118,6 +117,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
 
     def start(self) -> None:
         """Open the attempt log; a folder of another setup is refused here."""
+        self._announced = False
         self._record.open()
 
     def _blocking_reason(self) -> str:
