@@ -343,6 +343,10 @@ class PickDescription:
     Attributes:
         place: (x, y, z) on the surface on which objects are put, or in the opening of the box into
             which they fall, base frame, metres.
+        pattern: how many objects are put along x, along y and in layers, beginning at `place`; then
+            the container is full. 0 layers: any number, all at `place`.
+        pitch: from one object of the pattern to the next along x, y and z, metres; along z it is
+            the height of an object. 0 0 0 with a container into which they fall.
         lower: go down slowly over it until the load touches something, and release it there.
         clearance: between the lowest part of tool or load and the rim of the bin when moving
             sideways, metres.
@@ -355,6 +359,8 @@ class PickDescription:
     """
 
     place: Point = (0.25, -0.58, 0.13)
+    pattern: tuple[int, int, int] = (1, 1, 0)
+    pitch: Point = (0.0, 0.0, 0.0)
     lower: bool = False
     clearance: float = 0.04
     overshoot: float = 0.012
@@ -363,6 +369,8 @@ class PickDescription:
     load_radius: float = 0.0
 
     def __post_init__(self) -> None:
+        if min(self.pattern[:2]) < 1 or self.pattern[2] < 0:
+            raise ConfigError(f"pattern {self.pattern}: at least 1 along x and y, layers from 0")
         if not (0 <= self.load_mass <= 100 and 0 <= self.load_radius <= 1):
             raise ConfigError("load_mass must be 0 to 100 kg and load_radius 0 to 1 m")
         if not (0 <= self.overshoot <= 1 and 0 < self.clearance <= 1):
@@ -450,7 +458,14 @@ class CellDescription:
         length, width, depth = box.size
         grid = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, depth])
         corners = transform_points(box.T_base_bin, np.stack(grid, axis=-1).reshape(-1, 3))
-        for what, points in (("the bin's interior", corners), ("pick.place", [self.pick.place])):
+        last = [
+            start + max(count - 1, 0) * step
+            for start, count, step in zip(
+                self.pick.place, self.pick.pattern, self.pick.pitch, strict=True
+            )
+        ]
+        put = [self.pick.place, last]
+        for what, points in (("the bin's interior", corners), ("pick.place and its pattern", put)):
             for point in np.asarray(points):
                 beyond = (point < np.array(self.arm.lowest) - 1e-9) | (
                     point > np.array(self.arm.highest) + 1e-9

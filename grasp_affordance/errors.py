@@ -77,6 +77,10 @@ class DriverLostError(ArmError):
     """The robot's driver is silent: whether the arm stands still is not known."""
 
 
+class ContainerFullError(CellError):
+    """Nothing more can be put down; a person or a conveyor brings an empty container."""
+
+
 class CameraError(CellError):
     """No fresh frame arrived from the camera."""
 

@@ -169,8 +169,11 @@ def _trace(cell: Cell) -> PressureTrace:
 
 def recover(
     cell: Cell, config: PickConfig | None = None, cancellation: Cancellation | None = None
-) -> None:
+) -> bool:
     """Raise the tool out of the bin, put down what the cup still holds, and go home.
+
+    Returns:
+        Whether there was something to put down.
 
     A load of unknown length is raised until even one as long as the bin is deep, or as far as the
     tool is over the bin's floor now, clears the rim.
@@ -200,3 +203,4 @@ def recover(
     if loaded:
         arm.carry(None)
     arm.home()
+    return loaded

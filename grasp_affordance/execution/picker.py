@@ -11,6 +11,7 @@ from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import Cell, Motion
 from grasp_affordance.errors import (
     ConfigError,
+    ContainerFullError,
     GraspAffordanceError,
     StoppedError,
     UnreachableError,
@@ -20,6 +21,7 @@ from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick, recover
+from grasp_affordance.execution.placing import Placing
 from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
@@ -76,6 +78,7 @@ class Picker:
 
     Attributes:
         memory: failed points.
+        placing: what was put down so far.
         count: attempts begun; the next one's index.
     """
 
@@ -99,6 +102,7 @@ class Picker:
         self.cell = cell
         self.config = config or PickConfig()
         self.memory = FailureMemory(memory.size, memory.radius)
+        self.placing = Placing(self.config.pattern)
         self.count = 0
         self._propose = propose
         self._removal_check = check_removal
@@ -142,8 +146,15 @@ class Picker:
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
         if not self._at_rest and not request.dry_run:
-            recover(self.cell, self.config, cancellation)
+            if recover(self.cell, self._config_now(), cancellation):
+                self.placing.count += 1
             self._at_rest = True
+        if full := self.placing.why_full():
+            raise ContainerFullError(full)
+
+    def _config_now(self) -> PickConfig:
+        """Return how to pick now: the next place is where the next object goes."""
+        return replace(self.config, place=self.placing.next(self.config.place))
 
     def _look(self, request: PickRequest) -> Proposal:
         def ask() -> Proposal:
@@ -175,7 +186,7 @@ class Picker:
         cancellation: Cancellation,
         on_progress: OnProgress | None,
     ) -> PickReport:
-        config = self.config
+        config = self._config_now()
         if request.along_normal:
             config = replace(config, along_normal=True)
         rejections: Counter[Rejection] = Counter(proposal.rejections)
@@ -236,6 +247,8 @@ class Picker:
         finally:
             self._on_plan(())
         self._at_rest = attempt.outcome is not Outcome.ABORTED
+        if attempt.outcome in (Outcome.SUCCESS, Outcome.UNCERTAIN):
+            self.placing.count += 1  # where it is uncertain, something may lie there
         if not attempt.succeeded:
             self._remember(self.memory.add, point, proposal.T_base_camera)
         return attempt

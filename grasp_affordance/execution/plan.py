@@ -1,12 +1,13 @@
 """The poses that one pick goes through, computed before anything moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.cell import BinGeometry, Load, Motion
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.execution.placing import PatternConfig
 from grasp_affordance.geometry import approach_pose, rotate_vectors, transform_points
 from grasp_affordance.suction import SuctionPoint
 
@@ -38,6 +39,7 @@ class PickConfig:
         load_mass: of the heaviest object, kilograms; 0 where it is not known.
         load_radius: how far an object reaches out from the cup's axis at most, metres; 0 where it
             is not known.
+        pattern: places beside and over `place`.
         place_clearance: release when the load's lowest possible point is this far over it, metres.
         lower: then go on down slowly until the load touches something, and release it there.
         max_frame_age: an older view is not acted on, seconds.
@@ -60,6 +62,7 @@ class PickConfig:
     place: tuple[float, float, float] = (0.25, -0.58, 0.13)
     load_mass: float = 0.0
     load_radius: float = 0.0
+    pattern: PatternConfig = field(default_factory=PatternConfig)
     place_clearance: float = 0.005
     lower: bool = False
     max_frame_age: float = 10.0
@@ -159,7 +162,10 @@ def plan_pick(
     approach = _approach(rotate_vectors(T_base_camera, point.normal), config)
     hang = float(max(surface[2] - bin_geometry.floor, 0.0))
     dip = config.load_radius * float(np.sqrt(max(0.0, 1.0 - approach[2] ** 2)))  # a tilted load's
-    travel = bin_geometry.rim + config.clearance + hang + dip
+    highest = bin_geometry.rim
+    if config.pattern.places:  # what was put down reaches one layer over the next place at most
+        highest = max(highest, config.place[2] + config.pattern.pitch[2])
+    travel = highest + config.clearance + hang + dip
     descent = max(bin_geometry.rim - surface[2], 0.0) + config.clearance
 
     contact = approach_pose(surface, approach)

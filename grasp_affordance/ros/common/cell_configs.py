@@ -2,6 +2,7 @@
 
 from grasp_affordance.cell_description import CellDescription, CellKind
 from grasp_affordance.execution import PickConfig
+from grasp_affordance.execution.placing import PatternConfig
 from grasp_affordance.execution.safety import JointLimits, Workspace
 from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig
@@ -60,6 +61,7 @@ def pick_config(cell: CellDescription) -> PickConfig:
         lower=pick.lower,
         load_mass=pick.load_mass,
         load_radius=pick.load_radius,
+        pattern=PatternConfig(pick.pattern, pick.pitch),
     )
 
 

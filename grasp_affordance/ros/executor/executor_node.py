@@ -3,7 +3,8 @@
 Subscribes (relative names): the camera's topics, as affordance_node does
 Publishes: ~/pick_result, ~/state and ~/plan (latched), /diagnostics; with the simulated cell its
     camera and joint_states
-Serves: ~/pick (action), ~/start, ~/stop, ~/pause; with the simulated cell ~/refill, ~/camera_power
+Serves: ~/pick (action), ~/start, ~/stop, ~/pause, ~/new_bin, ~/new_container;
+    with the simulated cell ~/refill, ~/camera_power
 Calls: affordance_node/get_suction_points
 """
 

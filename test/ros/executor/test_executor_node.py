@@ -332,6 +332,7 @@ def test_goals_are_rejected_unless_the_node_is_active_and_the_arm_free(ros: Ros)
     assert not cell.call("start").success
     assert not cell.call("refill").success
     assert not cell.call("new_bin").success
+    assert not cell.call("new_container").success
     _, answer = cell.finish(first)
     assert answer.success
     ros.client.change_state(EXECUTOR, Transition.TRANSITION_DEACTIVATE)
@@ -373,6 +374,7 @@ def test_after_another_bin_was_announced_no_failure_of_the_one_before_counts(ros
     cell.pick()
     assert failures_told[-1] == 1
     assert cell.call("new_bin").success
+    assert cell.call("new_container").success
     cell.pick()
     assert failures_told[-1] == 0
 
