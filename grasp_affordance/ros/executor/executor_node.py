@@ -138,7 +138,8 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
         refused = self._may.blocking_reason()
         self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
-        if self.active and not (self._announced or problem or blind or refused):
+        busy = self.driver.activity.busy
+        if self.active and not (self._announced or busy or problem or blind or refused):
             self._announce()
 
     def _announce(self) -> None:

@@ -3,7 +3,7 @@
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 
 from grasp_affordance.cell import Cell
-from grasp_affordance.errors import CameraError, TransformError
+from grasp_affordance.errors import CameraError, StoppedError, TransformError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import Array
 from grasp_affordance.rgbd import RgbdFrame
@@ -93,7 +93,7 @@ class SuctionClient:
         """
         try:
             self._client.wait_active(self._node_name, patience)
-        except CallError as error:
+        except (CallError, StoppedError) as error:  # stopped: a pick ends that was under way
             return f"{error}".partition(":\n")[0]
         return ""
 

@@ -11,7 +11,7 @@ from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
-from grasp_affordance.errors import TransformError
+from grasp_affordance.errors import StoppedError, TransformError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import Array
 from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
@@ -152,6 +152,13 @@ def test_a_node_that_is_still_starting_is_named_with_its_state(ros: Ros) -> None
     assert "nobody offers the service affordance_node/get_state" in ask.why_not_ready(0.3)
     node: Any = ros.start(AffordanceNode, False)
     assert ask.why_not_ready(0.3) == "affordance_node is unconfigured, not active"
+
+    def stop() -> None:
+        raise StoppedError("the camera is lost")
+
+    stopping = Client(ros.node, stop, callback_group=together)
+    asked = SuctionClient(stopping, cell, cast(Any, None), "nobody", "base", 5, 1.0)
+    assert asked.why_not_ready(0.3) == "the camera is lost", "it is asked in a timer's callback"
     node.trigger_configure()
     node.trigger_activate()
     assert ask.why_not_ready(0.3) == ""
