@@ -18,20 +18,64 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 
 
+@dataclass(frozen=True)
+class Load:
+    """What may hang at the cup: a cylinder about the tool's axis, from the rim on.
+
+    Attributes:
+        mass: at most, kilograms; 0 where nobody knows it.
+        radius: how far it reaches out from the axis at most, metres; 0 where nobody knows it.
+        length: how far it hangs down at most, metres.
+    """
+
+    mass: float = 0.0
+    radius: float = 0.0
+    length: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """One of several motions that follow each other.
+
+    Attributes:
+        T_base_tool: (4, 4) where it ends.
+        linear: whether on a straight line of the tool centre point.
+        load: what the cup carries meanwhile; None for nothing.
+    """
+
+    T_base_tool: Array
+    linear: bool = False
+    load: Load | None = None
+
+
 class Arm(Protocol):
     """A position-controlled arm whose tool centre point is the rim of the cup."""
 
     def tcp_pose(self) -> Array:
         """Return `T_base_tool` (4, 4); +z is the suction approach."""
 
-    def check_reachable(self, T_base_tool: Array) -> None:
-        """Raise UnreachableError unless the pose lies within workspace and joint limits."""
+    def check_reachable(self, T_base_tool: Array, load: Load | None = None) -> None:
+        """Raise UnreachableError unless the pose lies within workspace and joint limits.
 
-    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
-        """Plan motions to poses, each straight or not, one after the other; move nothing.
+        Where the arm knows obstacles, it and `load` must not touch them.
+        """
+
+    def rehearse(self, motions: Sequence[Motion]) -> None:
+        """Plan motions one after the other; move nothing.
 
         Raises:
             UnreachableError: one of them is not possible. CellError: planning fails otherwise.
+        """
+
+    def carry(self, load: Load | None) -> None:
+        """Take note of what hangs at the cup from now on; None: the tool alone.
+
+        The robot balances its mass, and free motions keep its cylinder off obstacles. Straight
+        lines do not: a load of the greatest extents would stand in the wall of the bin from which
+        it is lifted.
+
+        Raises:
+            ArmError: the robot refuses; nothing has moved.
         """
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:

@@ -151,17 +151,22 @@ class ToolDescription:
         radius: of the thick part, metres.
         slim: length of the slim part behind the rim, metres.
         link: of the tool in the robot's own description; empty where it is not there.
+        mass: which a physical robot is told to balance, kg; 0: it is told nothing, and what is set
+            on its pendant holds.
+        centre_of_mass: (x, y, z) in the arm's last link, metres.
     """
 
     rim: Pose = (0.0, 0.0, 0.16, 0.0, 0.0, 0.0, 1.0)
     radius: float = 0.033
     slim: float = 0.09
     link: str = ""
+    mass: float = 0.0
+    centre_of_mass: Point = (0.0, 0.0, 0.05)
 
     def __post_init__(self) -> None:
         _check_pose(self.rim, "rim")
-        if min(self.radius, self.slim) < 0:
-            raise ConfigError("radius and slim must not be negative")
+        if min(self.radius, self.slim, self.mass) < 0:
+            raise ConfigError("radius, slim and mass must not be negative")
 
     @property
     def length(self) -> float:
@@ -338,20 +343,36 @@ class PickDescription:
     Attributes:
         place: (x, y, z) on the surface on which objects are put, or in the opening of the box into
             which they fall, base frame, metres.
+        pattern: how many objects are put along x, along y and in layers, beginning at `place`; then
+            the container is full. 0 layers: any number, all at `place`.
+        pitch: from one object of the pattern to the next along x, y and z, metres; along z it is
+            the height of an object. 0 0 0 with a container into which they fall.
         lower: go down slowly over it until the load touches something, and release it there.
         clearance: between the lowest part of tool or load and the rim of the bin when moving
             sideways, metres.
         overshoot: how far the guarded approach goes on below the predicted surface, metres.
         along_normal: approach along the surface normal instead of vertically.
+        load_mass: of the heaviest object, kg, which the robot is told to balance from the seal to
+            the release; needs `tool.mass`. 0 where it is not known.
+        load_radius: how far an object reaches out from the cup's axis at most, metres: so much room
+            is kept to walls and posts while it is carried. 0 where it is not known.
     """
 
     place: Point = (0.25, -0.58, 0.13)
+    pattern: tuple[int, int, int] = (1, 1, 0)
+    pitch: Point = (0.0, 0.0, 0.0)
     lower: bool = False
     clearance: float = 0.04
     overshoot: float = 0.012
     along_normal: bool = False
+    load_mass: float = 0.0
+    load_radius: float = 0.0
 
     def __post_init__(self) -> None:
+        if min(self.pattern[:2]) < 1 or self.pattern[2] < 0:
+            raise ConfigError(f"pattern {self.pattern}: at least 1 along x and y, layers from 0")
+        if not (0 <= self.load_mass <= 100 and 0 <= self.load_radius <= 1):
+            raise ConfigError("load_mass must be 0 to 100 kg and load_radius 0 to 1 m")
         if not (0 <= self.overshoot <= 1 and 0 < self.clearance <= 1):
             raise ConfigError("clearance and overshoot must be between 0 and 1 m")
 
@@ -363,8 +384,8 @@ class CellDescription:
     Attributes:
         bin: the interior of the bin in the base frame; None where nobody has measured it.
         cup: the suction cup.
-        base_frame: name of the robot's base frame, without `tf_prefix`. The UR's controller calls
-            its own `base`, in which the pendant shows poses.
+        base_frame: name of the robot's base frame, without `tf_prefix`. That of the UR's
+            controller, in which the pendant shows poses, is `base`.
         tf_prefix: before all names of frames, links and joints, where several robots share one
             system.
         camera: topics, pose, which frames are good enough.
@@ -378,7 +399,7 @@ class CellDescription:
 
     bin: BinGeometry | None = None
     cup: Cup = field(default_factory=Cup)
-    base_frame: str = "base_link"
+    base_frame: str = "base"
     tf_prefix: str = ""
     camera: CameraDescription = field(default_factory=CameraDescription)
     offer: OfferDescription = field(default_factory=OfferDescription)
@@ -391,6 +412,11 @@ class CellDescription:
     def __post_init__(self) -> None:
         if not self.base_frame:
             raise ConfigError("base_frame is empty; name the robot's base frame")
+        if self.pick.load_mass > 0 and self.tool.mass == 0:
+            raise ConfigError(
+                f"pick.load_mass {self.pick.load_mass} kg needs tool.mass: the robot is told of "
+                "both together"
+            )
         if self.bin is None:
             return
         if self.camera.region:
@@ -432,7 +458,14 @@ class CellDescription:
         length, width, depth = box.size
         grid = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, depth])
         corners = transform_points(box.T_base_bin, np.stack(grid, axis=-1).reshape(-1, 3))
-        for what, points in (("the bin's interior", corners), ("pick.place", [self.pick.place])):
+        last = [
+            start + max(count - 1, 0) * step
+            for start, count, step in zip(
+                self.pick.place, self.pick.pattern, self.pick.pitch, strict=True
+            )
+        ]
+        put = [self.pick.place, last]
+        for what, points in (("the bin's interior", corners), ("pick.place and its pattern", put)):
             for point in np.asarray(points):
                 beyond = (point < np.array(self.arm.lowest) - 1e-9) | (
                     point > np.array(self.arm.highest) + 1e-9

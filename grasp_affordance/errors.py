@@ -57,6 +57,10 @@ class PlanningError(ArmError):
     """No motion was found, for a reason that is not the pose's; nothing has moved."""
 
 
+class PayloadError(ArmError):
+    """The robot does not take the mass of tool and load; nothing has moved."""
+
+
 class ProtectiveStopError(ArmError):
     """The robot's safety system stopped it; a person looks why before anything moves again."""
 
@@ -71,6 +75,10 @@ class ProgramNotRunningError(ArmError):
 
 class DriverLostError(ArmError):
     """The robot's driver is silent: whether the arm stands still is not known."""
+
+
+class ContainerFullError(CellError):
+    """Nothing more can be put down; a person or a conveyor brings an empty container."""
 
 
 class CameraError(CellError):

@@ -3,37 +3,36 @@
 ros2 launch grasp_affordance gazebo.launch.py gui:=false
 """
 
-from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    ExecuteProcess,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-    SetEnvironmentVariable,
-)
-from launch.conditions import IfCondition
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import Command, LaunchConfiguration
+from launch.substitutions import Command
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.ros.common.launching import (
+    COMMON,
     GAZEBO_TOPICS,
     absolute_cell,
-    parameter_sources,
+    decision_nodes,
+    describe,
+    node,
     record_command,
     require_packages,
+    rviz,
 )
-from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.ros.common.share import share_folder
 
 NEEDED = (
     "controller_manager",
     "gz_ros2_control",
     "joint_state_broadcaster",
     "joint_trajectory_controller",
+    "moveit_planners_ompl",
     "moveit_py",
+    "pilz_industrial_motion_planner",
     "robot_state_publisher",
     "ros_gz_bridge",
     "ros_gz_sim",
@@ -46,15 +45,16 @@ ARGUMENTS = {
     "gui": ("true", "false: Gazebo without a window"),
     "params_file": ("", "further parameters of our nodes; empty for none"),
     "detector": ("", "weights of `train_detector`: also start the detector node"),
-    "rviz": ("false", "true: start RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
+    # No namespace: the names of the world's topics stand in its file.
+    **{name: COMMON[name] for name in ("rviz", "autostart")},
+    "use_sim_time": ("true", "false: our nodes take this machine's clock"),
 }
 
 
-def start(context: LaunchContext) -> list[object]:
+def start(given: dict[str, str]) -> list[object]:
     """Return what is started with the arguments of this launch."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     needed = [*NEEDED, *(["rviz2"] if given["rviz"] == "true" else [])]
     needed += ["ros2bag", "rosbag2_storage_mcap"] if given["record"] == "true" else []
     require_packages(needed, "gazebo.launch.py")
@@ -109,49 +109,19 @@ def simulation(given: dict[str, str]) -> list[object]:
 
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
-    share = share_folder()
-    file, cell = given["params_file"], absolute_cell(given["cell"])
-    nodes = str(share / "launch" / "nodes.launch.py")
+    given = given | {"cell": absolute_cell(given["cell"])}
+    recording = []
+    if given["record"] == "true":
+        command = record_command(given["record_folder"], GAZEBO_TOPICS)
+        recording = [ExecuteProcess(cmd=command, output="screen")]
     return [
-        Node(
-            package=PACKAGE,
-            executable="executor_node",
-            parameters=parameter_sources(file, {"cell": cell, "use_sim_time": True}),
-            output="screen",
-        ),
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(nodes),
-            launch_arguments={
-                "cell": cell,
-                "params_file": file,
-                "use_sim_time": "true",
-                "detector": given["detector"],
-            }.items(),
-        ),
-        Node(
-            package="rviz2",
-            executable="rviz2",
-            arguments=["-d", str(share / "config" / "cell.rviz")],
-            parameters=[{"use_sim_time": True}],
-            condition=IfCondition(LaunchConfiguration("rviz")),
-        ),
-        ExecuteProcess(
-            cmd=record_command(given["record_folder"], GAZEBO_TOPICS),
-            condition=IfCondition(LaunchConfiguration("record")),
-            output="screen",
-        ),
+        node("executor_node", given, {"cell": given["cell"]}),
+        decision_nodes(given),
+        *rviz(given, "cell.rviz"),
+        *recording,
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments; what they start is decided when they are known."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()
-            ),
-            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
-            OpaqueFunction(function=start),
-        ]
-    )
+    return describe("gazebo.launch.py", ARGUMENTS, start)

@@ -7,41 +7,29 @@ Keeps a frame by itself after each removal; `by_itself:=false` waits for the ser
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
-from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
-from grasp_affordance.ros.common.share import PACKAGE, transport_environment
+from grasp_affordance.ros.common.launching import COMMON, absolute_cell, describe, node, rviz
+
+ARGUMENTS = {
+    "folder": (None, "sequence to write; one of the same camera is gone on with"),
+    "by_itself": ("true", "false: keep a frame only when ~/record is called"),
+    "cell": ("", "file of the cell, or sim, ur5, ur5e, gazebo; empty: nothing is known"),
+    "params_file": ("", "further parameters of the node; empty for none"),
+    **COMMON,
+}
+
+
+def start(given: dict[str, str]) -> list[object]:
+    """Return what is started with the arguments of this launch."""
+    values: dict[str, object] = {
+        "folder": given["folder"],
+        "by_itself": given["by_itself"] == "true",
+    }
+    if given["cell"]:
+        values["cell"] = absolute_cell(given["cell"])
+    return [node("recorder_node", given, values), *rviz(given, "affordance.rviz")]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the recorder node; a camera is running."""
-    parameters = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-        for name, kind in (("folder", str), ("by_itself", bool), ("cell", str))
-    }
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument(
-                "folder", description="sequence to write; one of the same camera is gone on with"
-            ),
-            DeclareLaunchArgument(
-                "by_itself",
-                default_value="true",
-                description="false: keep a frame only when ~/record is called",
-            ),
-            DeclareLaunchArgument(
-                "cell",
-                default_value="",
-                description="file of the cell, or sim, ur5, ur5e, gazebo; empty: nothing is known",
-            ),
-            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
-            Node(
-                package=PACKAGE,
-                executable="recorder_node",
-                parameters=[parameters],
-                output="screen",
-            ),
-        ]
-    )
+    return describe("record.launch.py", ARGUMENTS, start)

@@ -1,24 +1,26 @@
 """The simulated cell with all nodes: start picking with the service /executor_node/start.
 
-ros2 launch grasp_affordance sim.launch.py scene:=random hardness:=realistic seed:=0
+ros2 launch grasp_affordance sim.launch.py scene:=random hardness:=realistic seed:=0 rviz:=true
 
-With `record:=FOLDER` every attempt is kept, and a trainer learns from them.
+With `record:=FOLDER` every attempt is kept, and a trainer learns from them. RViz shows the arm
+where robot_state_publisher is installed.
 """
 
-from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-    SetEnvironmentVariable,
-)
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
+from launch import LaunchDescription
 from launch_ros.actions import Node
 
-from grasp_affordance.ros.common.launching import absolute_cell, parameter_sources
-from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
+from grasp_affordance.cell_file import read_cell
+from grasp_affordance.ros.common.launching import (
+    COMMON,
+    absolute_cell,
+    decision_nodes,
+    describe,
+    node,
+    require_packages,
+    rviz,
+)
 from grasp_affordance.sim import SCENES, Hardness
+from grasp_affordance.sim.robot.urdf import arm_urdf
 
 ARGUMENTS = {
     "cell": ("sim", "file of the cell, or the name of one that comes with the package"),
@@ -28,13 +30,14 @@ ARGUMENTS = {
     "params_file": ("", "further parameters of the nodes; empty for none"),
     "detector": ("", "weights of `train_detector`: also start the detector node"),
     "record": ("", "folder for every attempt; with one, a trainer learns from them"),
+    **COMMON,
 }
 
 
-def start(context: LaunchContext) -> list[object]:
+def start(given: dict[str, str]) -> list[object]:
     """Return what is started with the arguments of this launch."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    cell, file = absolute_cell(given["cell"]), given["params_file"]
+    given = given | {"cell": absolute_cell(given["cell"])}
+    cell = given["cell"]
     values: dict[str, object] = {
         "cell": cell,
         "simulation.scene": given["scene"],
@@ -44,37 +47,37 @@ def start(context: LaunchContext) -> list[object]:
     learning: list[object] = []
     if record := given["record"]:
         values["record.directory"] = record
-        learning = [node("trainer_node", file, {"cell": cell, "directory": record})]
-    nodes = str(share_folder() / "launch" / "nodes.launch.py")
+        learning = [node("trainer_node", given, {"cell": cell, "directory": record})]
     return [
-        node("executor_node", file, values),
+        node("executor_node", given, values),
         *learning,
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(nodes),
-            launch_arguments={
-                "cell": cell,
-                "params_file": file,
-                "detector": given["detector"],
-            }.items(),
-        ),
+        decision_nodes(given),
+        *robot_model(given),
+        *rviz(given, "cell.rviz"),
     ]
 
 
-def node(name: str, file: str, values: dict[str, object]) -> Node:
-    """Return one of our nodes."""
-    parameters = parameter_sources(file, values)
-    return Node(package=PACKAGE, executable=name, parameters=parameters, output="screen")
+def robot_model(given: dict[str, str]) -> list[object]:
+    """Return what shows the arm in RViz; the executor publishes its joint states."""
+    if given["rviz"] != "true":
+        return []
+    require_packages(["robot_state_publisher", "rviz2"], "sim.launch.py with rviz:=true")
+    described = read_cell(given["cell"])
+    description = arm_urdf(described.tf_prefix, described.base_frame)
+    return [
+        Node(
+            package="robot_state_publisher",
+            executable="robot_state_publisher",
+            parameters=[
+                {
+                    "robot_description": description,
+                    "use_sim_time": given["use_sim_time"] == "true",
+                }
+            ],
+        )
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the executor with the simulated cell in its process, and our other nodes."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()
-            ),
-            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
-            OpaqueFunction(function=start),
-        ]
-    )
+    return describe("sim.launch.py", ARGUMENTS, start)

@@ -6,31 +6,32 @@ ros2 launch grasp_affordance ur5.launch.py use_mock_hardware:=true camera:=false
 
 from pathlib import Path
 
-from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    ExecuteProcess,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-    SetEnvironmentVariable,
-)
-from launch.conditions import IfCondition
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.ros.common.launching import (
+    COMMON,
     absolute_cell,
-    parameter_sources,
+    decision_nodes,
+    describe,
+    node,
     record_command,
     require_packages,
+    rviz,
     static_transform_arguments,
 )
-from grasp_affordance.ros.common.share import PACKAGE, share_folder, transport_environment
 
+PLANNING = (
+    "moveit_planners_ompl",
+    "moveit_py",
+    "pilz_industrial_motion_planner",
+    "ur_moveit_config",
+)
 ARGUMENTS = {
     "cell": ("ur5", "file of the cell, or ur5, ur5e: a copy of one with your cell's numbers"),
     "robot_ip": ("192.168.1.102", "address of the robot"),
@@ -44,9 +45,10 @@ ARGUMENTS = {
     "params_file": ("", "further parameters of our nodes; empty for none"),
     "attempts": ("", "folder for every attempt; with one, a trainer learns from them"),
     "detector": ("", "weights of `train_detector`: also start the detector node"),
-    "rviz": ("true", "false: no RViz"),
     "record": ("false", "true: record all that is needed to reproduce an incident"),
     "record_folder": ("incident", "folder of that recording; must not exist yet"),
+    **COMMON,
+    "rviz": ("true", "false: no RViz"),
 }
 
 
@@ -58,11 +60,10 @@ def include(package: str, file: str, **arguments: str) -> IncludeLaunchDescripti
     )
 
 
-def start(context: LaunchContext) -> list[object]:
+def start(given: dict[str, str]) -> list[object]:
     """Return what is started with the arguments of this launch."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     needed = ["ur_robot_driver", "ur_msgs", "control_msgs"]
-    needed += [] if given["calibrating"] == "true" else ["moveit_py", "ur_moveit_config"]
+    needed += [] if given["calibrating"] == "true" else [*PLANNING]
     needed += ["realsense2_camera"] if given["camera"] == "true" else []
     cell = read_cell(given["cell"])
     needed += ["tf2_ros"] if cell.camera.calibration else []
@@ -118,10 +119,10 @@ def camera(given: dict[str, str], cell: CellDescription) -> list[object]:
 
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
-    share = share_folder()
-    file, cell = given["params_file"], absolute_cell(given["cell"])
+    given = given | {"cell": absolute_cell(given["cell"])}
+    cell = given["cell"]
     if given["calibrating"] == "true":
-        parts: list[object] = [node("calibration_node", file, {"cell": cell})]
+        parts: list[object] = [node("calibration_node", given, {"cell": cell})]
     else:
         values: dict[str, object] = {
             "cell": cell,
@@ -131,54 +132,23 @@ def ours(given: dict[str, str]) -> list[object]:
         if given["attempts"]:
             attempts = str(Path(given["attempts"]).absolute())
             values["record.directory"] = attempts
-            learning = [node("trainer_node", file, {"cell": cell, "directory": attempts})]
-        nodes = str(share / "launch" / "nodes.launch.py")
+            learning = [node("trainer_node", given, {"cell": cell, "directory": attempts})]
         parts = [
-            node("executor_node", file, values, {"continuous.failure_cap": 5}),
+            node("executor_node", given, values, {"continuous.failure_cap": 5}),
             *learning,
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(nodes),
-                launch_arguments={
-                    "cell": cell,
-                    "params_file": file,
-                    "detector": given["detector"],
-                }.items(),
-            ),
+            decision_nodes(given),
         ]
-    rviz = ["-d", str(share / "config" / "cell.rviz")]
-    return [
-        *parts,
-        Node(
-            package="rviz2",
-            executable="rviz2",
-            arguments=rviz,
-            condition=IfCondition(LaunchConfiguration("rviz")),
-        ),
-        ExecuteProcess(
-            cmd=record_command(given["record_folder"]),
-            condition=IfCondition(LaunchConfiguration("record")),
-            output="screen",
-        ),
-    ]
+    return [*parts, *rviz(given, "cell.rviz"), *recording(given)]
 
 
-def node(
-    name: str, file: str, values: dict[str, object], defaults: dict[str, object] | None = None
-) -> Node:
-    """Return one of our nodes; a parameter file goes before defaults, values before both."""
-    parameters = [*([defaults] if defaults else []), *parameter_sources(file, values)]
-    return Node(package=PACKAGE, executable=name, parameters=parameters, output="screen")
+def recording(given: dict[str, str]) -> list[object]:
+    """Return the recording of an incident, where it is asked for."""
+    if given["record"] != "true":
+        return []
+    command = record_command(given["record_folder"], namespace=given["namespace"])
+    return [ExecuteProcess(cmd=command, output="screen")]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments; what they start is decided when they are known."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()
-            ),
-            *(SetEnvironmentVariable(k, v) for k, v in transport_environment().items()),
-            OpaqueFunction(function=start),
-        ]
-    )
+    return describe("ur5.launch.py", ARGUMENTS, start)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
-from grasp_affordance.cell import Arm
+from grasp_affordance.cell import Arm, Load, Motion
 from grasp_affordance.errors import StoppedError
 
 
@@ -65,13 +65,17 @@ class CancellableArm:
         """See `Arm`."""
         return self.arm.tcp_pose()
 
-    def check_reachable(self, T_base_tool: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, load: Load | None = None) -> None:
         """See `Arm`."""
-        self.arm.check_reachable(T_base_tool)
+        self.arm.check_reachable(T_base_tool, load)
 
-    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+    def rehearse(self, motions: Sequence[Motion]) -> None:
         """See `Arm`."""
         self.arm.rehearse(motions)
+
+    def carry(self, load: Load | None) -> None:
+        """See `Arm`; told after a cancellation too, for the robot must know what hangs on it."""
+        self.arm.carry(load)
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """See `Arm`."""

@@ -104,7 +104,7 @@ def _unreachable(plan: PickPlan, cell: Cell) -> Refusal | None:
     """Refuse a plan with a pose outside the arm's reach."""
     for name, pose in plan.waypoints.items():
         try:
-            cell.arm.check_reachable(pose)
+            cell.arm.check_reachable(pose, plan.load if name in plan.loaded else None)
         except UnreachableError as error:
             return Refusal(Rejection.UNREACHABLE, f"{name}: {error}")
     return None

@@ -20,11 +20,13 @@ class PickState:
     Attributes:
         sensed: see `Sensed`.
         load_in_air: whether the cup carries something that would fall if let go.
+        load_told: whether the arm was told of a load, and not yet that it is gone.
         contact_height: of the rim of the cup at contact, base frame, metres; NaN before.
     """
 
     sensed: Sensed = field(default_factory=Sensed)
     load_in_air: bool = False
+    load_told: bool = False
     contact_height: float = float("nan")
 
 
@@ -38,6 +40,7 @@ def run_phases(
     """
     gripper = cell.gripper
     _require_idle(gripper, config)
+    arm.carry(None)  # a program that was started anew has the pendant's payload again
     with recorder.phase(Phase.PRE_GRASP):
         arm.move_to(plan.pre_grasp)
         gripper.grasp()
@@ -46,13 +49,16 @@ def run_phases(
     with recorder.phase(Phase.APPROACH):
         _approach(arm, plan, state)
     if not state.sensed.contact:
-        return _back_off(arm, gripper, plan)
+        return _back_off(arm, gripper, plan, state)
 
     with recorder.phase(Phase.SEAL):
         sealed = gripper.holding()
         state.sensed = replace(state.sensed, sealed=sealed, sealed_at=cell.clock() - vacuum_on)
+        if sealed:
+            state.load_told = True
+            arm.carry(plan.load)
     if not sealed:
-        return _back_off(arm, gripper, plan)
+        return _back_off(arm, gripper, plan, state)
 
     state.load_in_air = True  # from here on the object would fall
     with recorder.phase(Phase.LIFT):
@@ -72,7 +78,7 @@ def run_phases(
         if carried and config.lower:
             arm.move_until_contact(plan.lowest_place)
         state.load_in_air = False
-        gripper.release()
+        _let_go(arm, gripper, state)
     with recorder.phase(Phase.RETREAT):
         arm.move_to(plan.above_place, linear=True)
         arm.home()
@@ -97,6 +103,12 @@ def make_safe(cell: Cell, state: PickState) -> None:
         cell.gripper.release()
     except CellError:
         _log.exception("the vacuum did not switch off")
+    if not state.load_told:
+        return
+    try:
+        cell.arm.carry(None)
+    except CellError as error:
+        _log.warning("the robot still reckons with a load on the cup: %s", error)
 
 
 def _require_idle(gripper: Gripper, config: PickConfig) -> None:
@@ -124,9 +136,17 @@ def _approach(arm: Arm, plan: PickPlan, state: PickState) -> None:
         state.sensed = replace(state.sensed, contact=True)
 
 
-def _back_off(arm: Arm, gripper: Gripper, plan: PickPlan) -> None:
-    """Leave a point that gave no seal by the way the tool came."""
+def _let_go(arm: Arm, gripper: Gripper, state: PickState) -> None:
+    """Release, and have the arm reckon with the tool alone."""
     gripper.release()
+    if state.load_told:
+        arm.carry(None)
+        state.load_told = False
+
+
+def _back_off(arm: Arm, gripper: Gripper, plan: PickPlan, state: PickState) -> None:
+    """Leave a point that gave no seal by the way the tool came."""
+    _let_go(arm, gripper, state)
     arm.move_to(plan.pre_grasp, linear=True)
     arm.home()
 
@@ -142,8 +162,8 @@ def _put_back(
         arm.move_to(plan.approach_start, linear=True)
         arm.move_until_contact(plan.approach_limit)
         state.load_in_air = False
-        return _back_off(arm, gripper, plan)
+        return _back_off(arm, gripper, plan, state)
     state.load_in_air = False
-    gripper.release()
+    _let_go(arm, gripper, state)
     arm.home()
     return None

@@ -7,7 +7,7 @@ import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, PressureTrace
-from grasp_affordance.cell import Cell
+from grasp_affordance.cell import Cell, Load
 from grasp_affordance.errors import (
     CameraError,
     CellError,
@@ -169,8 +169,11 @@ def _trace(cell: Cell) -> PressureTrace:
 
 def recover(
     cell: Cell, config: PickConfig | None = None, cancellation: Cancellation | None = None
-) -> None:
+) -> bool:
     """Raise the tool out of the bin, put down what the cup still holds, and go home.
+
+    Returns:
+        Whether there was something to put down.
 
     A load of unknown length is raised until even one as long as the bin is deep, or as far as the
     tool is over the bin's floor now, clears the rim.
@@ -183,6 +186,7 @@ def recover(
     T = arm.tcp_pose()
     loaded = cell.gripper.vacuum() > config.idle_vacuum
     hang = max(T[2, 3] - cell.bin.floor, cell.bin.size[2]) if loaded else 0.0
+    arm.carry(Load(config.load_mass, config.load_radius, hang) if loaded else None)
     over_bin = bool(cell.bin.contains(T[:3, 3]))
     travel = cell.bin.rim + config.clearance + (min(hang, cell.bin.size[2]) if over_bin else 0.0)
     if T[2, 3] < travel:
@@ -196,4 +200,7 @@ def recover(
         lowest = surface[2] + config.place_clearance
         arm.move_until_contact(approach_pose([surface[0], surface[1], lowest], (0, 0, -1)))
     cell.gripper.release()
+    if loaded:
+        arm.carry(None)
     arm.home()
+    return loaded

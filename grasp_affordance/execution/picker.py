@@ -1,16 +1,17 @@
 """One pick after another: ask for points, take the first that may be picked, remember failures."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
-from grasp_affordance.cell import Cell
+from grasp_affordance.cell import Cell, Motion
 from grasp_affordance.errors import (
     ConfigError,
+    ContainerFullError,
     GraspAffordanceError,
     StoppedError,
     UnreachableError,
@@ -20,6 +21,7 @@ from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick, recover
+from grasp_affordance.execution.placing import Placing
 from grasp_affordance.execution.plan import PickConfig, PickPlan
 from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
@@ -67,6 +69,7 @@ class MemoryConfig:
             raise ConfigError(f"memory of {self.size} points and radius {self.radius} m")
 
 
+OnPlan = Callable[[Sequence[Motion]], None]
 OnProgress = Callable[[SuctionPoint, Progress], None]
 
 
@@ -81,6 +84,7 @@ class Picker:
 
     Attributes:
         memory: failed points.
+        placing: what was put down so far.
         count: attempts begun; the next one's index.
     """
 
@@ -91,11 +95,20 @@ class Picker:
         config: PickConfig | None = None,
         memory: MemoryConfig | None = None,
         check_removal: RemovalCheck | None = None,
+        on_plan: OnPlan | None = None,
     ) -> None:
+        """Start with nothing remembered.
+
+        Args:
+            on_plan: called with the motions of each pick before it begins, and with none once it
+                has ended.
+        """
+        self._on_plan: OnPlan = on_plan or _unwatched
         memory = memory or MemoryConfig()
         self.cell = cell
         self.config = config or PickConfig()
         self.memory = FailureMemory(memory.size, memory.radius)
+        self.placing = Placing(self.config.pattern)
         self.count = 0
         self._propose = propose
         self._removal_check = check_removal
@@ -139,8 +152,15 @@ class Picker:
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
         if not self._at_rest and not request.dry_run:
-            recover(self.cell, self.config, cancellation)
+            if recover(self.cell, self._config_now(), cancellation):
+                self.placing.count += 1
             self._at_rest = True
+        if full := self.placing.why_full():
+            raise ContainerFullError(full)
+
+    def _config_now(self) -> PickConfig:
+        """Return how to pick now: the next place is where the next object goes."""
+        return replace(self.config, place=self.placing.next(self.config.place))
 
     def _look(self, request: PickRequest) -> Proposal:
         def ask() -> Proposal:
@@ -174,7 +194,7 @@ class Picker:
     ) -> PickReport:
         if proposal.points and not proposal.floor_known:
             return PickReport(None, None, message=_NO_FLOOR)
-        config = self.config
+        config = self._config_now()
         if request.along_normal:
             config = replace(config, along_normal=True)
         rejections: Counter[Rejection] = Counter(proposal.rejections)
@@ -195,7 +215,7 @@ class Picker:
                     refusals += 1
                     message = f"{Rejection.UNREACHABLE}: {error}"
                     continue
-                planned_path = tuple(pose for pose, _ in plan.motions)
+                planned_path = tuple(motion.T_base_tool for motion in plan.motions)
                 return PickReport(None, point, rejections, refusals, planned_path=planned_path)
             attempt = self._attempt(point, plan, proposal, config, cancellation, on_progress)
             asked = cancellation.requested and cancellation.cause is Cause.CANCELLED
@@ -215,22 +235,28 @@ class Picker:
     ) -> GraspAttempt:
         index, self.count = self.count, self.count + 1
         self._at_rest = False  # until the pick has ended as it should
-        attempt = pick(
-            self.cell,
-            point,
-            proposal.T_base_camera,
-            config,
-            plan=plan,
-            index=index,
-            policy=proposal.policy,
-            model_version=proposal.model_version,
-            before=proposal.frame,
-            take_after=proposal.frame is not None,
-            check_removal=self._removal_check,
-            cancellation=cancellation,
-            on_progress=None if on_progress is None else lambda p: on_progress(point, p),
-        )
+        self._on_plan(plan.motions)
+        try:
+            attempt = pick(
+                self.cell,
+                point,
+                proposal.T_base_camera,
+                config,
+                plan=plan,
+                index=index,
+                policy=proposal.policy,
+                model_version=proposal.model_version,
+                before=proposal.frame,
+                take_after=proposal.frame is not None,
+                check_removal=self._removal_check,
+                cancellation=cancellation,
+                on_progress=None if on_progress is None else lambda p: on_progress(point, p),
+            )
+        finally:
+            self._on_plan(())
         self._at_rest = attempt.outcome is not Outcome.ABORTED
+        if attempt.outcome in (Outcome.SUCCESS, Outcome.UNCERTAIN):
+            self.placing.count += 1  # where it is uncertain, something may lie there
         if not attempt.succeeded:
             self._remember(self.memory.add, point, proposal.T_base_camera)
         return attempt
@@ -241,6 +267,10 @@ class Picker:
     ) -> None:
         if T_base_camera is not None and np.isfinite(point.position).all():
             how(transform_points(T_base_camera, point.position))
+
+
+def _unwatched(motions: Sequence[Motion]) -> None:
+    """Show nobody the motions of a pick."""
 
 
 def _no_pick(error: GraspAffordanceError, cancellation: Cancellation) -> PickReport:

@@ -1,12 +1,13 @@
 """The poses that one pick goes through, computed before anything moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, Load, Motion
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.execution.placing import PatternConfig
 from grasp_affordance.geometry import approach_pose, rotate_vectors, transform_points
 from grasp_affordance.suction import SuctionPoint
 
@@ -35,6 +36,10 @@ class PickConfig:
         max_heap: a point higher than this over the rim is a wrong measurement, metres.
         place: (x, y, z) on the surface on which objects are put, or in the opening of the box into
             which they fall, base frame, metres.
+        load_mass: of the heaviest object, kilograms; 0 where it is not known.
+        load_radius: how far an object reaches out from the cup's axis at most, metres; 0 where it
+            is not known.
+        pattern: places beside and over `place`.
         place_clearance: release when the load's lowest possible point is this far over it, metres.
         lower: then go on down slowly until the load touches something, and release it there.
         max_frame_age: an older view is not acted on, seconds.
@@ -55,6 +60,9 @@ class PickConfig:
     tool_length: float = 0.16
     max_heap: float = 0.15
     place: tuple[float, float, float] = (0.25, -0.58, 0.13)
+    load_mass: float = 0.0
+    load_radius: float = 0.0
+    pattern: PatternConfig = field(default_factory=PatternConfig)
     place_clearance: float = 0.005
     lower: bool = False
     max_frame_age: float = 10.0
@@ -74,6 +82,7 @@ class PickConfig:
                 "tool_radius",
                 "tool_length",
                 "max_heap",
+                "load_radius",
                 "place_clearance",
             )
         }
@@ -86,6 +95,8 @@ class PickConfig:
             raise ConfigError("clearance is smaller than approach_distance: no room to slow down")
         if len(self.place) != 3 or not np.isfinite(self.place).all():
             raise ConfigError(f"place = {self.place} is not (x, y, z) in metres")
+        if not 0.0 <= self.load_mass <= 100.0:
+            raise ConfigError(f"load_mass = {self.load_mass} kg is not between 0 and 100 kg")
         if not (self.max_frame_age > 0 and self.idle_vacuum > 0):
             raise ConfigError("max_frame_age and idle_vacuum must be positive")
 
@@ -103,6 +114,7 @@ class PickPlan:
         above_place: as high, over the place area.
         place: where a load that hangs down as far as it may is released at the latest.
         lowest_place: where the guarded lowering of a shorter load ends; `place` without lowering.
+        load: what hangs at the cup from the seal to the release, at most.
     """
 
     pre_grasp: Array
@@ -113,18 +125,29 @@ class PickPlan:
     above_place: Array
     place: Array
     lowest_place: Array
+    load: Load
 
     @property
-    def motions(self) -> list[tuple[Array, bool]]:
-        """The pick's way as tool poses, each with whether it is reached on a straight line."""
-        down = [(self.approach_start, True), (self.approach_limit, True), (self.lift, True)]
-        place = [(self.place, True), (self.lowest_place, True), (self.above_place, True)]
-        return [(self.pre_grasp, False), *down, (self.above_place, False), *place]
+    def motions(self) -> list[Motion]:
+        """The pick's way."""
+        down = [self.approach_start, self.approach_limit, self.lift]
+        place = [self.place, self.lowest_place, self.above_place]
+        return [
+            Motion(self.pre_grasp),
+            *(Motion(pose, linear=True) for pose in down),
+            Motion(self.above_place, load=self.load),
+            *(Motion(pose, linear=True) for pose in place),
+        ]
 
     @property
     def waypoints(self) -> dict[str, Array]:
         """Every pose by its name; each must be reachable."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {n: getattr(self, n) for n in self.__dataclass_fields__ if n != "load"}
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """Names of the poses between which the load is carried over the cell."""
+        return frozenset(("lift", "above_place"))
 
 
 def plan_pick(
@@ -137,8 +160,12 @@ def plan_pick(
     """
     surface = transform_points(T_base_camera, point.position)
     approach = _approach(rotate_vectors(T_base_camera, point.normal), config)
-    hang = max(surface[2] - bin_geometry.floor, 0.0)
-    travel = bin_geometry.rim + config.clearance + hang
+    hang = float(max(surface[2] - bin_geometry.floor, 0.0))
+    dip = config.load_radius * float(np.sqrt(max(0.0, 1.0 - approach[2] ** 2)))  # a tilted load's
+    highest = bin_geometry.rim
+    if config.pattern.places:  # what was put down reaches one layer over the next place at most
+        highest = max(highest, config.place[2] + config.pattern.pitch[2])
+    travel = highest + config.clearance + hang + dip
     descent = max(bin_geometry.rim - surface[2], 0.0) + config.clearance
 
     contact = approach_pose(surface, approach)
@@ -155,6 +182,7 @@ def plan_pick(
         above_place=_raised(upright, max(travel - place_surface[2], hang + release)),
         place=_raised(upright, hang + release),
         lowest_place=_raised(upright, release if config.lower else hang + release),
+        load=Load(config.load_mass, config.load_radius, hang),
     )
 
 

@@ -92,7 +92,7 @@ def one_round(
     prediction = timed(stages, "frame -> suction points", lambda: predictor.predict(frame))
     response = GetSuctionPoints.Response(header=to_header_msg(frame.stamp_ns, frame.frame_id))
     result = FrameResult(frame, Decision(prediction, prediction.selection), None, "")
-    timed(stages, "points -> response", lambda: fill_in(response, result, "base_link"))
+    timed(stages, "points -> response", lambda: fill_in(response, result, "base"))
     refused = GetSuctionPoints.Request(source=99)  # answered at once: what a call itself costs
     timed(stages, "service call itself", lambda: client.call(GetSuctionPoints, service, refused))
 

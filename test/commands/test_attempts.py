@@ -61,7 +61,7 @@ def test_an_exported_bag_plays_back_the_frames_and_the_attempts(
     np.testing.assert_allclose(first.depth, before.depth, atol=1e-4)
     assert first.intrinsics == before.intrinsics
     assert first.stamp_ns < second.stamp_ns
-    pose = recording.T_base_camera("base_link")
+    pose = recording.T_base_camera("base")
     assert pose is not None
     np.testing.assert_allclose(pose, picked(0).T_base_camera, atol=1e-9)
     with AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:

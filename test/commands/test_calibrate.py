@@ -42,7 +42,7 @@ def test_a_folder_becomes_a_file_that_verifies(
     off = invert(T_BASE_CAMERA) @ written.T_parent_camera
     assert np.linalg.norm(off[:3, 3]) < 2e-3
     assert list(written.quality["rejected"])  # 0002 shows what 0001 saw
-    assert (written.parent, written.child) == ("base_link", "optical")
+    assert (written.parent, written.child) == ("base", "optical")
     check = ["verify_calibration", "--calibration", str(output)]
     assert main([*check, str(points_file(tmp_path / "good.json", 0.0))]) == 0
     assert main([*check, str(points_file(tmp_path / "bad.json", 0.02))]) == 1

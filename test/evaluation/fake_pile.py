@@ -7,7 +7,7 @@ from execution.fakes import FakeArm, FakeCamera, FakeCellState, FakeGripper
 from numpy.typing import NDArray
 
 from grasp_affordance.attempt import Cause, Outcome, Removal
-from grasp_affordance.cell import BinGeometry, Cell, Cup
+from grasp_affordance.cell import BinGeometry, Cell, Cup, Load
 from grasp_affordance.errors import CellError, UnreachableError
 from grasp_affordance.evaluation.protocol import OnAttempt, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance
@@ -127,7 +127,7 @@ class _Arm(FakeArm):
         super().__init__(pile.state)
         self._pile = pile
 
-    def check_reachable(self, T_base_tool: NDArray[np.float64]) -> None:
+    def check_reachable(self, T_base_tool: NDArray[np.float64], load: Load | None = None) -> None:
         if self._pile.next_line() is REFUSED:
             self._pile.refuse()
             raise UnreachableError("so says the script")

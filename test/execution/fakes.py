@@ -7,8 +7,8 @@ import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import PressureTrace
-from grasp_affordance.cell import BinGeometry, Cell, Cup
-from grasp_affordance.errors import CameraError, StoppedError, UnreachableError
+from grasp_affordance.cell import BinGeometry, Cell, Cup, Load, Motion
+from grasp_affordance.errors import CameraError, PayloadError, StoppedError, UnreachableError
 from grasp_affordance.geometry import Intrinsics, approach_pose, invert
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Source, SuctionPoint
@@ -68,17 +68,27 @@ class FakeArm:
         self.reach = reach
         self.rehearsed: list[Array] = []
         self.obstacle = np.full(3, np.inf)
+        self.checked: list[Load | None] = []
+        self.told: list[Load | None] = []
+        self.refuses = lambda load: False
 
     def tcp_pose(self) -> Array:
         return self.state.pose.copy()
 
-    def check_reachable(self, T_base_tool: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, load: Load | None = None) -> None:
+        self.checked.append(load)
         if np.linalg.norm(T_base_tool[:3, 3]) > self.reach:
             raise UnreachableError("outside the fake arm's reach")
 
-    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
-        self.rehearsed = [pose for pose, _ in motions]
-        for pose, _ in motions:
+    def carry(self, load: Load | None) -> None:
+        self.state.happen("tell_tool" if load is None else "tell_load")
+        if self.refuses(load):
+            raise PayloadError("the robot refused a payload")
+        self.told.append(load)
+
+    def rehearse(self, motions: Sequence[Motion]) -> None:
+        self.rehearsed = [motion.T_base_tool for motion in motions]
+        for pose in self.rehearsed:
             if np.linalg.norm(pose[:3, 3] - self.obstacle) < 0.02:
                 raise UnreachableError("the fake arm's way is not free")
 

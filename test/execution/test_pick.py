@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from execution.fakes import (
     T_BASE_CAMERA,
+    FakeArm,
     FakeCellState,
     LostCamera,
     fake_cell,
@@ -14,7 +15,7 @@ from execution.fakes import (
 )
 
 from grasp_affordance.attempt import Cause, Outcome, Phase, Removal
-from grasp_affordance.cell import Cell
+from grasp_affordance.cell import Cell, Load
 from grasp_affordance.errors import (
     CameraError,
     CellError,
@@ -24,7 +25,9 @@ from grasp_affordance.errors import (
     UnreachableError,
 )
 from grasp_affordance.execution import Cancellation, PickConfig, Progress, pick
+from grasp_affordance.execution.checks import plan_checked
 from grasp_affordance.execution.pick import recover
+from grasp_affordance.execution.plan import PickPlan
 from grasp_affordance.rgbd import RgbdFrame
 
 # Where the load of `point_at()` is released, with room for all that may hang below the cup.
@@ -32,21 +35,24 @@ PLACE_HEIGHT = PickConfig().place[2] + PickConfig().place_clearance + 0.05
 
 # Steps of a successful pick, in order, as the fakes name them.
 STEPS = [
+    "tell_tool",
     "move_to",
     "grasp",
     "move_linear",
     "approach",
     "holding",
+    "tell_load",
     "move_linear",
     "holding",
     "move_to",
     "move_linear",
     "holding",
     "release",
+    "tell_tool",
     "move_linear",
     "home",
 ]
-SEAL = 4  # index of the first seal check
+SEAL = STEPS.index("tell_load")  # from here on the load is in the air
 RELEASE = STEPS.index("release")
 
 
@@ -170,7 +176,7 @@ def test_after_any_fault_recovery_puts_the_load_down_and_the_next_pick_succeeds(
     assert all(height <= PLACE_HEIGHT + 1e-9 for height in state.released_at)
 
 
-@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("step", [3, 4])
 def test_a_collision_on_the_approach_is_what_the_point_predicts(step: int) -> None:
     state = FakeCellState()
     fail_at_step(state, step, CollisionError("unexpected contact"))
@@ -178,7 +184,7 @@ def test_a_collision_on_the_approach_is_what_the_point_predicts(step: int) -> No
     assert not state.vacuum_on
 
 
-@pytest.mark.parametrize("step", [0, 5, 7, 8, 11])
+@pytest.mark.parametrize("step", [1, 7, 9, 10, 14])
 def test_a_collision_elsewhere_gives_no_label(step: int) -> None:
     state = FakeCellState()
     fail_at_step(state, step, CollisionError("unexpected contact"))
@@ -201,6 +207,94 @@ def test_a_cancellation_at_any_step_ends_the_pick_with_its_cause(step: int, caus
     assert (attempt.outcome, attempt.cause) == (Outcome.ABORTED, cause)
     moves = [event for event in state.events if "move" in event or event == "home"]
     assert moves == [event for event in STEPS[: step + 1] if "move" in event or event == "home"]
+
+
+LOAD = Load(mass=0.3, radius=0.08, length=0.05)
+CARRYING = PickConfig(load_mass=0.3, load_radius=0.08)
+
+
+def told(state: FakeCellState, **options: object) -> list[Load | None]:
+    """What the arm was told in one pick, then in a recovery."""
+    cell = fake_cell(state)
+    assert isinstance(cell.arm, FakeArm)
+    pick(cell, point_at(), T_BASE_CAMERA, CARRYING, **options)  # type: ignore[arg-type]
+    state.on_event = lambda event: None
+    recover(cell, CARRYING)
+    return cell.arm.told
+
+
+@pytest.mark.parametrize("weak", [False, True])
+def test_the_arm_reckons_with_a_load_from_the_seal_to_the_release(weak: bool) -> None:
+    load, *rest = [each for each in told(FakeCellState(weak=weak)) if each is not None]
+    assert not rest
+    assert (load.mass, load.radius) == (LOAD.mass, LOAD.radius)
+    assert load.length == pytest.approx(LOAD.length)
+    assert [each is None for each in told(FakeCellState(weak=weak))] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("cell", [{"surface": None}, {"seals": False}])
+def test_without_a_seal_the_arm_reckons_with_the_tool_alone(cell: dict) -> None:
+    assert told(FakeCellState(**cell)) == [None, None]
+
+
+@pytest.mark.parametrize("step", range(len(STEPS)))
+def test_after_a_fault_at_any_step_the_arm_reckons_with_what_hangs_on_it(step: int) -> None:
+    state = FakeCellState()
+    cell = fake_cell(state)
+    assert isinstance(cell.arm, FakeArm)
+    fail_at_step(state, step, CellError("protective stop"))
+    pick(cell, point_at(), T_BASE_CAMERA, CARRYING)
+    loads = cell.arm.told
+    assert state.held is bool(loads and loads[-1] is not None)
+    state.on_event = lambda event: None
+    held, before = state.held, len(loads)
+    recover(cell, CARRYING)
+    assert loads[before] is None or held
+    assert loads[-1] is None
+
+
+def test_a_robot_that_refuses_the_load_keeps_it_in_the_bin_and_is_named() -> None:
+    state = FakeCellState()
+    cell = fake_cell(state)
+    assert isinstance(cell.arm, FakeArm)
+    cell.arm.refuses = lambda load: load is not None
+    attempt = pick(cell, point_at(), T_BASE_CAMERA, CARRYING)
+    assert (attempt.outcome, attempt.cause) == (Outcome.ABORTED, Cause.ARM_FAULT)
+    assert "refused a payload" in attempt.detail
+    assert attempt.phases[-1].phase is Phase.SEAL
+    assert state.released_at == [pytest.approx(0.05)]
+    assert cell.arm.told[-1] is None
+
+
+def test_a_robot_that_refuses_the_tools_payload_does_not_move() -> None:
+    state = FakeCellState()
+    cell = fake_cell(state)
+    assert isinstance(cell.arm, FakeArm)
+    cell.arm.refuses = lambda load: load is None
+    attempt = pick(cell, point_at(), T_BASE_CAMERA, CARRYING)
+    assert (attempt.outcome, attempt.cause) == (Outcome.ABORTED, Cause.ARM_FAULT)
+    assert not [event for event in state.events if "move" in event]
+
+
+def test_the_way_over_the_cell_is_checked_with_the_load_and_the_straight_lines_without() -> None:
+    cell = fake_cell(FakeCellState())
+    assert isinstance(cell.arm, FakeArm)
+    plan = plan_checked(cell, point_at(), T_BASE_CAMERA, CARRYING)
+    assert isinstance(plan, PickPlan)
+    assert cell.arm.checked.count(plan.load) == len(plan.loaded) == 2
+    carried = [motion for motion in plan.motions if motion.load is not None]
+    assert [motion.T_base_tool is plan.above_place for motion in carried] == [True]
+
+
+def test_a_tilted_load_is_lifted_until_its_lowest_side_clears_the_rim() -> None:
+    def lift(radius: float) -> float:
+        config = PickConfig(along_normal=True, load_radius=radius)
+        point = point_at(normal=(0.5, 0.0, float(np.sqrt(0.75))))
+        plan = plan_checked(fake_cell(FakeCellState()), point, T_BASE_CAMERA, config)
+        assert isinstance(plan, PickPlan), plan
+        return float(plan.lift[2, 3])
+
+    assert lift(0.1) - lift(0.0) == pytest.approx(0.1 * np.sin(np.radians(30)))
 
 
 def test_a_defect_stops_the_arm_and_is_not_hidden() -> None:
@@ -300,4 +394,4 @@ def test_recovery_of_an_idle_cell_only_goes_home() -> None:
     state = FakeCellState()
     cell: Cell = fake_cell(state)
     recover(cell)
-    assert state.events == ["release", "home"]
+    assert state.events == ["tell_tool", "release", "home"]

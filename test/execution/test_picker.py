@@ -15,6 +15,7 @@ from execution.fakes import (
 )
 
 from grasp_affordance.attempt import Cause, Outcome
+from grasp_affordance.cell import Load
 from grasp_affordance.errors import CameraError, CellError, GripperError, StoppedError
 from grasp_affordance.execution import Cancellation
 from grasp_affordance.execution.continuous import ContinuousConfig, End, Ending, pick_continuously
@@ -83,10 +84,10 @@ def test_the_first_pick_begins_by_making_the_cell_ready() -> None:
     state = FakeCellState()
     picker, _ = make(state, (0.5, 0.0))
     pick_once(picker)
-    assert state.events[:2] == ["release", "home"]
+    assert state.events[:3] == ["tell_tool", "release", "home"]
     state.events.clear()
     pick_once(picker)
-    assert state.events[0] == "move_to"
+    assert state.events[:2] == ["tell_tool", "move_to"]
 
 
 def test_a_failed_point_is_avoided_until_only_its_neighbourhood_is_left() -> None:
@@ -145,13 +146,13 @@ def test_each_pose_of_a_pick_is_checked_once() -> None:
     assert isinstance(arm, FakeArm)
     check = arm.check_reachable
 
-    def note(T_base_tool: Array) -> None:
+    def note(T_base_tool: Array, load: Load | None = None) -> None:
         checked.append(T_base_tool)
-        check(T_base_tool)
+        check(T_base_tool, load)
 
     arm.check_reachable = note  # type: ignore[method-assign]
     assert pick_once(picker).attempt
-    assert len(checked) == len(fields(PickPlan))
+    assert len(checked) == len(fields(PickPlan)) - 1  # the load is no pose
 
 
 @pytest.mark.parametrize("change", ["an empty bin", "a new run"])
@@ -175,7 +176,7 @@ def test_an_abandoned_load_is_put_down_before_the_next_pick() -> None:
     calls = iter(range(100))
 
     def fail_in_transport(event: str) -> None:
-        if next(calls) == 9:
+        if next(calls) == 12:
             raise CellError("protective stop")
 
     state.on_event = fail_in_transport

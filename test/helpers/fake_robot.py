@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.cell import Load
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError
 from grasp_affordance.execution.safety import JointLimits, Workspace
@@ -42,6 +43,7 @@ class FakeRobot:
         self.while_planning: Callable[[], None] = lambda: None
         self.signal: Callable[[], float] = lambda: 0.0
         self.lag: Callable[[], float] = lambda: 0.0
+        self.planned_with: list[Load | None] = []  # what was carried on each free motion
         self.planned = self.sent = self.cancelled = 0
         self.progress = 0.0
         self.present = True
@@ -95,13 +97,17 @@ class FakeRobot:
         T[:3, 3] = joints
         return T
 
-    def check_reachable(self, T_base_tool: Array, near: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, near: Array, load: Load | None = None) -> None:
         pass
 
     def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
         return self.plan_joints(start, T_base_tool[:3, 3], speed)
 
-    plan_free = plan_linear
+    def plan_free(
+        self, start: Array, T_base_tool: Array, share: float, load: Load | None = None
+    ) -> JointTrajectory:
+        self.planned_with.append(load)
+        return self.plan_joints(start, T_base_tool[:3, 3], share)
 
     def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
         self.planned += 1
@@ -181,7 +187,10 @@ class FakeRobot:
 
 
 def arm_of(
-    robot: FakeRobot, clock: Callable[[], float] = time.monotonic, **changes: Any
+    robot: FakeRobot,
+    clock: Callable[[], float] = time.monotonic,
+    tell_load: Any = None,
+    **changes: Any,
 ) -> TrajectoryArm:
     """Return the arm's driver over a FakeRobot."""
     limits = JointLimits((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), speed=5.0)
@@ -194,4 +203,4 @@ def arm_of(
     config = ArmConfig(**{**values, **changes})
     signals = {ContactSign.VACUUM: robot.felt}
     parts = cast(Any, robot)
-    return TrajectoryArm(config, parts, parts, parts, parts, signals, clock)
+    return TrajectoryArm(config, parts, parts, parts, parts, signals, clock, tell_load)

@@ -49,7 +49,7 @@ class Cell:
     def _publish(self) -> None:
         with self._lock:
             now = self._node.get_clock().now().nanoseconds
-            message = PoseStamped(header=to_header_msg(now, "base_link"))
+            message = PoseStamped(header=to_header_msg(now, "base"))
             message.pose.position = to_point_msg(self.pose[:3, 3])
             message.pose.orientation = to_quaternion_msg(self.pose)
             self._tool.publish(message)
@@ -93,7 +93,7 @@ def test_samples_are_captured_solved_and_written(ros: Ros, tmp_path: Path) -> No
         answer = call(ros, "solve")
     assert answer.success, answer.message
     written = read_calibration(tmp_path / "camera.yaml")
-    assert (written.parent, written.child) == ("base_link", FRAME)
+    assert (written.parent, written.child) == ("base", FRAME)
     off = invert(T_BASE_CAMERA) @ written.T_parent_camera
     assert np.linalg.norm(off[:3, 3]) < 2e-3
 
@@ -121,9 +121,7 @@ def test_corners_that_were_seen_are_paired_with_touches(ros: Ros, tmp_path: Path
 
 def test_a_calibration_file_says_where_the_camera_is(ros: Ros, tmp_path: Path) -> None:
     path = tmp_path / "camera.yaml"
-    write_calibration(
-        path, CameraCalibration(Mount.EYE_TO_HAND, "base_link", FRAME, T_BASE_CAMERA, {})
-    )
+    write_calibration(path, CameraCalibration(Mount.EYE_TO_HAND, "base", FRAME, T_BASE_CAMERA, {}))
     pose = CameraPose(ros.node, CameraPoseConfig(calibration=str(path)))
     assert np.allclose(pose.lookup(FRAME), T_BASE_CAMERA, atol=1e-6)
     with pytest.raises(TransformError, match="calibrate this camera"):

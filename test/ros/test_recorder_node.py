@@ -46,7 +46,7 @@ class Camera:
         self.change: Change = lambda view: view
         self._node, self._publisher = ros.node, RgbdPublisher(ros.node)
         self._rng = np.random.default_rng(0)
-        self._publisher.publish_pose(T_BASE_CAMERA, "base_link", frame().frame_id)
+        self._publisher.publish_pose(T_BASE_CAMERA, "base", frame().frame_id)
         self._timer = ros.node.create_timer(0.05, self._expose)
 
     def _expose(self) -> None:

@@ -51,7 +51,8 @@ class Cell:
             camera_rate=3.0,
             unlock_delay=0.1,
         )
-        changes = {"camera.max_age": 3.0, "camera.timeout": 10.0}
+        changes: dict[str, Any] = {"camera.max_age": 3.0, "camera.timeout": 10.0}
+        changes |= {"tool.mass": 0.4, "pick.load_mass": 0.3, "pick.load_radius": 0.06}
         cell = ros.cell({"arm.speed": 0.8, "arm.linear_speed": 0.4, **changes})
         self.executor: Any = ros.start(
             partial(StandinExecutorNode, patient),
@@ -143,6 +144,25 @@ def test_faults_end_picks_as_they_should_and_the_next_pick_works(ros: Ros) -> No
 
 
 @pytest.mark.slow
+def test_the_robot_is_told_of_the_load_and_a_refusal_ends_the_pick_by_name(ros: Ros) -> None:
+    cell = Cell(ros)
+    payloads = cell.standin.payloads
+    assert cell.works() == ""
+    masses = [round(mass, 3) for mass, _ in payloads]
+    assert masses == [0.4, 0.4, 0.7, 0.4]  # in the recovery before it, at its start, seal, release
+    (_, tool), (_, loaded) = payloads[0], payloads[2]
+    assert tool == pytest.approx((0.0, 0.0, 0.05))
+    assert loaded[2] > 0.4 / 0.7 * 0.05 + 0.3 / 0.7 * 0.16  # the load hangs below the rim
+
+    flaws = {"at the seal": cell.flaw("payload refused", 3)}
+    cell.set_fault()
+    assert not cell.standin.machine.outputs[0], "the vacuum is on"
+    flaws["afterwards"] = cell.works()
+    assert not {name: flaw for name, flaw in flaws.items() if flaw}
+    assert round(payloads[-1][0], 3) == 0.4
+
+
+@pytest.mark.slow
 def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(
     ros: Ros,
 ) -> None:
@@ -150,7 +170,7 @@ def test_a_pause_stops_the_arm_and_refuses_picks_and_a_dry_run_moves_nothing(
     machine = cell.standin.machine
     _, planned = cell.pick(dry_run=True)
     assert not planned.attempted
-    assert planned.message == ""
+    assert planned.success, planned.message
     assert machine.controller.started == 0
 
     results: list[Any] = []

@@ -484,7 +484,7 @@ def test_over_one_log_the_node_and_plain_python_choose_the_same_points_at_every_
     log = log_of(tmp_path / "log", 0)
     plain = PlainPython(log, tmp_path / "plain")
     publisher, now = RgbdPublisher(ros.node), [uneven_boxes(0)]
-    publisher.publish_pose(T_BASE_CAMERA, "base_link", now[0].frame_id)
+    publisher.publish_pose(T_BASE_CAMERA, "base", now[0].frame_id)
     ros.node.create_timer(0.05, lambda: publisher.publish(now[0]))
     values = {f"explorer.decision.{k}": v for k, v in flatten(DecisionConfig, TRYING).items()}
     given: dict[str, Any] = {key.replace(".", "__"): value for key, value in values.items()}

@@ -20,14 +20,15 @@ CELLS = ("left", "right")
 PATIENCE = 180.0  # seconds; four processes that load PyTorch share two cores
 
 
+def cell_of(name: str, folder: Path) -> str:
+    """Write a cell whose frames have a prefix of its own; return its path."""
+    changes = {"tf_prefix": f"{name}_", "camera.max_age": 20.0, "camera.timeout": 20.0}
+    return str(with_changes("sim", changes, folder / f"{name}.yaml"))
+
+
 def nodes_of(name: str, folder: Path) -> list[NodeSpec]:
     """Executor and affordance node of a cell, whose frames have a prefix of its own."""
-    path = with_changes(
-        "sim",
-        {"tf_prefix": f"{name}_", "camera.max_age": 20.0, "camera.timeout": 20.0},
-        folder / f"{name}.yaml",
-    )
-    cell: dict[str, Leaf] = {"cell": str(path)}
+    cell: dict[str, Leaf] = {"cell": cell_of(name, folder)}
     play: dict[str, Leaf] = {
         "simulation.scene": "rows",
         "simulation.hardness": "ideal",
@@ -52,7 +53,7 @@ def pick_at_once(ros: Ros, results: dict[str, "queue.Queue[Any]"]) -> None:
     for name in CELLS:
         result = results[name].get(timeout=PATIENCE)
         assert result.outcome != PickResult.OUTCOME_ABORTED, result.detail
-        assert result.header.frame_id == f"{name}_base_link"
+        assert result.header.frame_id == f"{name}_base"
         assert result.point.header.frame_id.startswith(f"{name}_camera")
 
 
@@ -72,29 +73,28 @@ def test_two_cells_in_two_namespaces_pick_at_once(ros: Ros, tmp_path: Path) -> N
 PROGRAM = """
 import sys
 from launch import LaunchDescription, LaunchService
-from launch.actions import GroupAction, IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch_ros.actions import PushRosNamespace
 service = LaunchService()
-for seed, name in enumerate(sys.argv[2:]):
+for path in sys.argv[2:]:
     source = PythonLaunchDescriptionSource(sys.argv[1])
-    arguments = [("scene", "rows"), ("hardness", "ideal"), ("seed", str(seed))]
+    name = path.rpartition("/")[2].removesuffix(".yaml")
+    arguments = [("scene", "rows"), ("hardness", "ideal"), ("namespace", name), ("cell", path)]
     included = IncludeLaunchDescription(source, launch_arguments=arguments)
-    service.include_launch_description(
-        LaunchDescription([GroupAction([PushRosNamespace(name), included])])
-    )
+    service.include_launch_description(LaunchDescription([included]))
 sys.exit(service.run())
 """
 
 
 @pytest.mark.slow
-def test_two_launched_cells_in_two_namespaces_pick_at_once(ros: Ros) -> None:
+def test_two_launched_cells_in_two_namespaces_pick_at_once(ros: Ros, tmp_path: Path) -> None:
     pytest.importorskip("launch_ros")
     results: dict[str, queue.Queue[Any]] = {
         name: ros.listen(PickResult, f"/{name}/executor_node/pick_result", 100) for name in CELLS
     }
     file = Path(__file__).parents[2] / "launch" / "sim.launch.py"
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(file), *CELLS]) as process:
+    cells = [cell_of(name, tmp_path) for name in CELLS]
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(file), *cells]) as process:
         try:
             pick_at_once(ros, results)
         finally:

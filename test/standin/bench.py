@@ -36,6 +36,8 @@ CELL = {
     "arm.linear_speed": 0.4,
     "camera.max_age": 2.5,
     "camera.timeout": 5.0,
+    "tool.mass": 0.4,
+    "pick.load_mass": 0.3,
 }
 EXECUTOR: dict[str, Leaf] = {"stop_timeout": 10.0}
 STANDIN_PARAMETERS: dict[str, Leaf] = {"unlock_delay": 0.5, "camera_rate": 3.0, "every": 4}

@@ -7,6 +7,7 @@ around anything.
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.cell import Load
 from grasp_affordance.errors import CellError
 from grasp_affordance.geometry import check_rigid
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
@@ -42,7 +43,12 @@ class FakePlanner:
         T[:3, 3] += TOOL_LENGTH * T[:3, 2]
         return T
 
-    def check_reachable(self, T_base_tool: Array, near: Array) -> None:
+    def check_reachable(
+        self,
+        T_base_tool: Array,
+        near: Array,
+        load: Load | None = None,
+    ) -> None:
         """See `Planner`."""
         kinematics.inverse(_flange(check_rigid(T_base_tool, "T_base_tool")), near, _POSTURE)
 
@@ -61,7 +67,13 @@ class FakePlanner:
         path = JointPath(np.linspace(0.0, max(length, 1e-4), count + 1), np.array(joints))
         return self._timed(path, speed, self._limits.linear_acceleration)
 
-    def plan_free(self, start: Array, T_base_tool: Array, share: float) -> JointTrajectory:
+    def plan_free(
+        self,
+        start: Array,
+        T_base_tool: Array,
+        share: float,
+        load: Load | None = None,
+    ) -> JointTrajectory:
         """See `Planner`; straight in joint space."""
         goal = kinematics.inverse(_flange(T_base_tool), start, _POSTURE)
         return self.plan_joints(start, goal, share)

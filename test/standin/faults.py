@@ -22,6 +22,7 @@ class FaultKind(StrEnum):
     STUCK_SENSOR = "stuck_sensor"  # its signal stays as it is
     BROKEN_WIRE = "broken_wire"  # its signal is 0 V
     IO_HANGS = "io_hangs"  # set_io does not answer
+    PAYLOAD_REFUSED = "payload_refused"  # set_payload answers success=False
     IO_REFUSED = "io_refused"  # set_io answers success=False
     # of the camera
     CAMERA_FREEZES = "camera_freezes"  # no more frames

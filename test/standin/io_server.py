@@ -23,11 +23,12 @@ _LATCHED = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
 _ADC_NOISE = 0.002  # volts, of the robot's analogue inputs
+_STRONGEST = 5.0  # kilograms that a UR5 carries at most
 _HANG = 60.0  # seconds that a hanging service keeps its caller waiting at most
 
 
 class IoServer:
-    """Publishes with `publish`, which belongs into the control loop; serves set_io."""
+    """Publishes with `publish`, which belongs into the control loop; serves its services."""
 
     def __init__(self, node: Node, machine: Machine, sensor: VacuumSensorConfig) -> None:
         """Publish and serve.
@@ -40,7 +41,9 @@ class IoServer:
         self._vacuum = self._tremble = 0.0
         self._messages: Any = require("ur_msgs.msg", "ur_msgs", "the stand-in")
         self._modes: Any = require("ur_dashboard_msgs.msg", "ur_dashboard_msgs", "the stand-in")
-        set_io: Any = require("ur_msgs.srv", "ur_msgs", "the stand-in").SetIO
+        services: Any = require("ur_msgs.srv", "ur_msgs", "the stand-in")
+        set_io, set_payload = services.SetIO, services.SetPayload
+        self.payloads: list[tuple[float, tuple[float, float, float]]] = []  # kg, metres
         self._digital_out = set_io.Request.FUN_SET_DIGITAL_OUT
         self._closing = threading.Event()
         self._states = node.create_publisher(
@@ -63,6 +66,12 @@ class IoServer:
         one_by_one = MutuallyExclusiveCallbackGroup()
         node.create_service(
             set_io, f"{_CONTROLLER}/set_io", self._set_io, callback_group=one_by_one
+        )
+        node.create_service(
+            set_payload,
+            f"{_CONTROLLER}/set_payload",
+            self._take_payload,
+            callback_group=one_by_one,
         )
         group = ReentrantCallbackGroup()
         robot = machine.robot
@@ -123,6 +132,17 @@ class IoServer:
         response.success = bool(known and active is not FaultKind.IO_REFUSED)
         if response.success:
             self._machine.set_output(int(request.pin), request.state > 0.5)
+        return response
+
+    def _take_payload(self, request: Any, response: Any) -> Any:
+        active = self._machine.faults.active
+        if active is FaultKind.IO_HANGS:
+            self._hang()
+        centre = request.center_of_gravity
+        ready = self._machine.robot.takes_commands and 0 <= request.mass <= _STRONGEST
+        response.success = ready and active is not FaultKind.PAYLOAD_REFUSED
+        if response.success:
+            self.payloads.append((float(request.mass), (centre.x, centre.y, centre.z)))
         return response
 
     def _hang(self) -> None:

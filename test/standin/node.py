@@ -3,8 +3,9 @@
 Publishes: /joint_states, /io_and_status_controller/{io_states, robot_mode, safety_mode,
     robot_program_running}, /speed_scaling_state_broadcaster/speed_scaling, the camera's topics
 Serves: /scaled_joint_trajectory_controller/follow_joint_trajectory (action),
-    /io_and_status_controller/set_io, /dashboard_client/{unlock_protective_stop, power_on,
-    brake_release, play}; ~/refill, ~/truth (not of any robot)
+    /io_and_status_controller/{set_io, set_payload},
+    /dashboard_client/{unlock_protective_stop, power_on, brake_release, play}
+    ~/refill, ~/truth (not of any robot)
 Faults: the parameters fault.kind, fault.motion, fault.progress
 """
 
@@ -47,7 +48,7 @@ class StandinConfig:
         fault: what goes wrong.
     """
 
-    base_frame_id: str = "base_link"
+    base_frame_id: str = "base"
     camera_rate: float = 5.0
     vacuum_pin: int = 0
     unlock_delay: float = 5.0
@@ -97,6 +98,11 @@ class StandinNode(ManagedNode[StandinConfig]):
         for name, serve in (("~/refill", self._refill), ("~/truth", self._tell_truth)):
             self.create_service(Trigger, name, serve, callback_group=ReentrantCallbackGroup())
         self.machine.start()
+
+    @property
+    def payloads(self) -> list[tuple[float, tuple[float, float, float]]]:
+        """What the robot was told to balance, in order: kilograms, and metres from the flange."""
+        return self._io.payloads
 
     def _after_period(self) -> None:
         """Publish what the control loop publishes; in the physics thread."""

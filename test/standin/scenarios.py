@@ -140,6 +140,12 @@ SCENARIOS = (
         words=("did not answer",),
     ),
     Scenario(
+        "payload refused",
+        FaultKind.PAYLOAD_REFUSED,
+        (1, 3),
+        words=("refused a payload",),
+    ),
+    Scenario(
         "I/O refused",
         FaultKind.IO_REFUSED,
         (1, 5),

@@ -45,12 +45,14 @@ class BinView:
         bin: its box in the base frame; needs `T_base_camera`.
         polygon: (N, 2) pixels (u, v) around the interior; used when there is no `bin`.
         empty: a frame of the empty bin from the same camera at the same place.
+        robot: pixels (H, W) at which the robot's own links hide the bin.
     """
 
     T_base_camera: Array | None = None
     bin: BinGeometry | None = None
     polygon: Array | None = None
     empty: RgbdFrame | None = None
+    robot: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Region:
     Attributes:
         inside: of the bin's interior.
         foreground: where objects are; inside, known, neither floor nor wall.
-        obstructed: where something far above the rim hides the interior.
+        obstructed: where the robot, or something else far above the rim, hides the interior.
         walls: walls of the bin, where they are seen as such.
         wall_distance: (h, w) float32 metres to the nearest wall or border of the interior.
         up: (3,) float64 unit vector against the approach, camera frame.
@@ -159,10 +161,14 @@ def find_region(
     foreground = region.foreground
     if view.empty is not None:
         foreground = foreground & nearer_than(surface, view.empty, config.difference)
+    obstructed = region.obstructed
+    if view.robot is not None:
+        robot = surface.mask_to_grid(view.robot)
+        foreground, obstructed = foreground & ~robot, obstructed | robot
     return Region(
         region.inside,
         large_enough(foreground, surface, np.pi * radius**2 / 2),
-        large_enough(region.obstructed, surface, np.pi * radius**2 / 2),
+        large_enough(obstructed, surface, np.pi * radius**2 / 2),
         region.walls,
         region.wall_distance,
         region.up,

@@ -28,7 +28,7 @@ _TOPICS = {
     "attempt": ("/attempt", "std_msgs/msg/String"),
     "pose": ("/tf_static", "tf2_msgs/msg/TFMessage"),
 }
-_BASE = "base_link"
+_BASE = "base"
 
 
 def write_bag(attempts: Iterable[GraspAttempt], folder: Path, storage: str) -> int:

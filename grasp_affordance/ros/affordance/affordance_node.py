@@ -2,7 +2,7 @@
 
 Subscribes (relative names): camera/camera/color/image_raw, .../color/camera_info,
     .../aligned_depth_to_color/image_raw, .../base_camera; model (latched ModelAnnouncement);
-    trainer_node/status (how often to explore)
+    trainer_node/status (how often to explore); robot_description, with TF
 Publishes: ~/affordance (32FC1), ~/overlay (rgb8), ~/markers, ~/points, /diagnostics
 Serves: ~/get_suction_points, ~/load_model
 """
@@ -22,6 +22,7 @@ from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConf
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
 from grasp_affordance.ros.affordance.detection import FrameEvaluator, FrameResult, ModelSlot
 from grasp_affordance.ros.affordance.explorer import Explorer
+from grasp_affordance.ros.affordance.robot_in_view import RobotInView
 from grasp_affordance.ros.affordance.suction_service import answer_request
 from grasp_affordance.ros.affordance.views import Views
 from grasp_affordance.ros.common import topics
@@ -37,6 +38,7 @@ from grasp_affordance.ros.common.freshness import steady_clock
 from grasp_affordance.ros.common.node import ManagedNode
 from grasp_affordance.ros.common.spin import run
 from grasp_affordance.ros.common.transforms import CameraPose
+from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
 
 _ASKED_RECENTLY = 2.0  # seconds in which the views follow the callers, at no cost of their own
 
@@ -73,12 +75,17 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         self.resources.callback(pose.close)
         self._frames = FrameSource(self, frames)
         self.resources.callback(self._frames.close)
+        robot = None
+        if pose.tf.installed:
+            tip = cell.tf_prefix + MoveItConfig.tip_link
+            robot = RobotInView(self, pose.tf, cell.base_frame_id, cell.tool, tip)
+            self.resources.callback(robot.close)
         self._evaluate = FrameEvaluator(
-            predictor, config.explorer.decision, bin_view, pose, self.slot
+            predictor, config.explorer.decision, bin_view, pose, self.slot, robot
         )
         self._explorer = Explorer(self, config.explorer)
         self.resources.callback(self._explorer.close)
-        self._views = Views(self, config.cloud_stride, cell.cup.radius)
+        self._views = Views(self, config.cloud_stride, cell)
         self.resources.callback(self._views.close)
         self._shown: FrameResult | None = None
         # Not before: an announcement must not be undone by the checkpoint of the parameters.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.region import BinView
+from grasp_affordance.arrays import Mask
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert, transform_points
@@ -81,9 +82,22 @@ class BinViewSource:
             raise FrameError("the bin is outside the image; set bin.polygon, or bin.box, anew")
         return inside
 
-    def view(self, T_base_camera: NDArray[np.float64] | None) -> BinView:
-        """Return what is known for a frame taken from the pose `T_base_camera` (4, 4)."""
-        return BinView(T_base_camera, self.config.box, self._polygon, self._empty)
+    def view(
+        self,
+        frame: RgbdFrame,
+        T_base_camera: NDArray[np.float64] | None,
+        robot: Mask | None = None,
+    ) -> BinView:
+        """Return what is known for a frame.
+
+        Args:
+            T_base_camera: (4, 4) from which it was taken.
+            robot: pixels (H, W) that show the robot.
+        """
+        if robot is not None and robot.any():
+            area = self.area(frame, T_base_camera)
+            robot = robot if area is None else robot & area
+        return BinView(T_base_camera, self.config.box, self._polygon, self._empty, robot)
 
 
 def _corners(box: BinGeometry) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.decision import Decision, DecisionConfig, History, decide
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.bin_view import BinViewSource
+from grasp_affordance.ros.affordance.robot_in_view import RobotInView
 from grasp_affordance.ros.common.transforms import CameraPose
 from grasp_affordance.suction import Failures, Selection, Source
 
@@ -101,7 +102,9 @@ class FrameEvaluator:
         bin_view: BinViewSource,
         pose: CameraPose,
         slot: ModelSlot,
+        robot: RobotInView | None = None,
     ) -> None:
+        self._robot = robot
         self.config = config
         self._decision = decision
         self._bin_view = bin_view
@@ -164,7 +167,8 @@ class FrameEvaluator:
                 if asked:
                     self.asked, self.asked_at = self._last[1], time.monotonic()
                 return self._last[1]
-            known = self._bin_view.view(T)
+            shown = self._robot.mask(frame, T) if self._robot is not None else None
+            known = self._bin_view.view(frame, T, shown)
             decision = decide(frame, known, config, model, failures, self._decision, history)
             learned = model is not None and source is not Source.PRIOR
             result = FrameResult(frame, decision, T, model.version if model and learned else "")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from geometry_msgs.msg import Pose, Vector3
+from geometry_msgs.msg import Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from grasp_affordance.ros.common.cell_markers import delete_all, identity
 from grasp_affordance.ros.common.conversions import to_point_msg
 from grasp_affordance.suction import SuctionPoint
 
@@ -31,15 +32,6 @@ def to_marker_array_msg(
     return MarkerArray(markers=markers)
 
 
-def delete_all(header: Header) -> Marker:
-    """Return what removes the markers before it.
-
-    It has no namespace: RViz reports two markers of one namespace and id in one message as an
-    error, and this one would be the double of the first.
-    """
-    return Marker(header=header, action=Marker.DELETEALL)
-
-
 def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
     """Return an arrow whose head touches the surface against its normal."""
     tail = point.position + length * point.normal
@@ -49,7 +41,7 @@ def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         id=index,
         type=Marker.ARROW,
         action=Marker.ADD,
-        pose=_identity(),
+        pose=identity(),
         scale=Vector3(x=0.004, y=0.010, z=0.015),  # shaft and head diameter, head length
         color=probability_color(point.probability, 1.0 if index == 0 else 0.5),
         points=[to_point_msg(tail), to_point_msg(point.position)],
@@ -57,7 +49,7 @@ def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
 
 
 def _label(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
-    pose = _identity()
+    pose = identity()
     pose.position = to_point_msg(point.position + 1.2 * length * point.normal)
     return Marker(
         header=header,
@@ -70,12 +62,6 @@ def _label(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
         text=f"{point.probability:.2f} {point.source}",
     )
-
-
-def _identity() -> Pose:
-    pose = Pose()
-    pose.orientation.w = 1.0
-    return pose
 
 
 def probability_color(probability: float, alpha: float) -> ColorRGBA:

@@ -12,10 +12,13 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 from visualization_msgs.msg import MarkerArray
 
 from grasp_affordance.affordance.overlay import draw_overlay
+from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import FrameError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.affordance.detection import FrameResult
 from grasp_affordance.ros.affordance.markers import to_marker_array_msg
+from grasp_affordance.ros.common import topics
+from grasp_affordance.ros.common.cell_markers import to_cell_msg
 from grasp_affordance.ros.common.conversions import to_header_msg
 from grasp_affordance.ros.common.images import to_image_msg
 
@@ -24,12 +27,18 @@ _POINT = np.dtype([("xyz", "<f4", 3), ("bgra", "u1", 4)])
 
 
 class Views:
-    """Publishers of affordance map, overlay, markers and coloured cloud."""
+    """Publishers of affordance map, overlay, markers and coloured cloud; of the cell's outlines.
 
-    def __init__(self, node: LifecycleNode, cloud_stride: int, cup_radius: float) -> None:
+    The outlines do not change: they are published once, on `~/cell`, for late subscribers too.
+    """
+
+    def __init__(self, node: LifecycleNode, cloud_stride: int, cell: CellDescription) -> None:
         self._node = node
         self._cloud_stride = cloud_stride
-        self._cup_radius = cup_radius
+        self._cup_radius = cell.cup.radius
+        self._cell = node.create_publisher(MarkerArray, "~/cell", topics.LATCHED)
+        now = int(node.get_clock().now().nanoseconds)
+        self._cell.publish(to_cell_msg(cell, to_header_msg(now, cell.base_frame_id)))
         self._open = threading.Lock()  # cleanup comes from another thread
         views: list[tuple[type, str, Callable[[FrameResult], object]]] = [
             (Image, "~/affordance", self._affordance),
@@ -60,6 +69,7 @@ class Views:
             for publisher, _ in self._views:
                 self._node.destroy_lifecycle_publisher(publisher)
             self._views = []
+            self._node.destroy_publisher(self._cell)
 
     def _affordance(self, result: FrameResult) -> Image:
         header = to_header_msg(result.frame.stamp_ns, result.frame.frame_id)

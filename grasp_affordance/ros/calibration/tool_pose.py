@@ -28,11 +28,11 @@ class ToolPoseConfig:
         base_frame_id: of the robot.
         tool_frame_id: whose pose is asked of TF.
         topic: geometry_msgs/PoseStamped that is used without TF; the UR driver's is in the frame
-            `base`, which is `base_link` turned by half a turn: set base_frame_id to it then.
+            `base`.
         max_age: a pose is none when its stamp is older, or when it came longer ago, seconds.
     """
 
-    base_frame_id: str = "base_link"
+    base_frame_id: str = "base"
     tool_frame_id: str = "tool0"
     topic: str = "tcp_pose_broadcaster/pose"
     max_age: float = 0.5

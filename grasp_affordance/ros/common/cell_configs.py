@@ -2,6 +2,7 @@
 
 from grasp_affordance.cell_description import CellDescription, CellKind
 from grasp_affordance.execution import PickConfig
+from grasp_affordance.execution.placing import PatternConfig
 from grasp_affordance.execution.safety import JointLimits, Workspace
 from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig
@@ -16,6 +17,7 @@ from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
 from grasp_affordance.ros.drivers.moveit.obstacles import ObstacleConfig
 from grasp_affordance.ros.drivers.ur.cell import UrConfig
 from grasp_affordance.ros.drivers.ur.ur_io import UrIoConfig
+from grasp_affordance.ros.drivers.ur.ur_payload import UrPayloadConfig
 
 
 def frame_source_config(cell: CellDescription) -> FrameSourceConfig:
@@ -57,6 +59,9 @@ def pick_config(cell: CellDescription) -> PickConfig:
         tool_length=tool.length,
         place=pick.place,
         lower=pick.lower,
+        load_mass=pick.load_mass,
+        load_radius=pick.load_radius,
+        pattern=PatternConfig(pick.pattern, pick.pitch),
     )
 
 
@@ -100,6 +105,9 @@ def ur_config(cell: CellDescription, mock_hardware: bool = False) -> UrConfig:
             signal_name=gripper.signal_name,
         ),
         vacuum=vacuum,
+        payload=UrPayloadConfig(
+            mass=cell.tool.mass, centre=cell.tool.centre_of_mass, rim=cell.tool.rim
+        ),
     )
 
 

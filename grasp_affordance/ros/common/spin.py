@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import rclpy
 from rclpy.exceptions import InvalidHandle
@@ -77,8 +78,11 @@ def _spin(executor: MultiThreadedExecutor, stop: Future) -> None:
             _log.debug("an entity was destroyed while waiting for it; waiting anew")
 
 
-def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
-    """Run one node as a process until SIGINT or SIGTERM; return the exit status.
+def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -> NoReturn:
+    """Run one node as a process until SIGINT or SIGTERM; the process ends here.
+
+    Once node and communication have ended in order, nothing is left to do: Python's own end would
+    take seconds to unload torch, and launch would lose its patience meanwhile.
 
     A process that was given parameters that its node does not have ends at once with status 1.
 
@@ -99,7 +103,7 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
     except GraspAffordanceError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         rclpy.try_shutdown()
-        return 1
+        leave(1)
     node.parameter_files = given_files(sys.argv if arguments is None else arguments)
     try:
         with spinning(node, on_end=stop.set):
@@ -113,7 +117,16 @@ def run(create: Callable[[], ManagedNode], arguments: list[str] | None = None) -
         # Python's own end would restore the default, by which launch's second SIGINT kills.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-    return 0 if started else 1
+    leave(0 if started else 1)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once, with what it has printed."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody listens any more
+            stream.flush()
+    os._exit(status)
 
 
 def _share_heaps() -> None:

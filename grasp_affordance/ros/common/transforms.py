@@ -47,7 +47,7 @@ class CameraPoseConfig:
             yet, seconds: nodes find each other in any order.
     """
 
-    base_frame_id: str = "base_link"
+    base_frame_id: str = "base"
     pose: tuple[float, float, float, float, float, float, float] | None = None
     calibration: FilePath = ""
     most_difference: float = 0.005
@@ -161,6 +161,11 @@ class CameraPose:
             )
         return from_transform_msg(message.transform)
 
+    @property
+    def tf(self) -> "TfListener":
+        """The transforms that it listens to, for whoever else needs one of them."""
+        return self._tf
+
     def close(self) -> None:
         """Stop listening."""
         self._node.destroy_subscription(self._subscription)
@@ -257,6 +262,19 @@ class TfListener:
             return None
         message: TransformStamped = self._buffer.lookup_transform(target, source, Time())
         return message
+
+    def nearest(self, target: str, source: str, stamp_ns: int) -> TransformStamped | None:
+        """Return the transform at a time, or the newest where that time is not known."""
+        time = Time(nanoseconds=stamp_ns)
+        if self._buffer is None or not self._buffer.can_transform(target, source, time):
+            return self.newest(target, source)
+        message: TransformStamped = self._buffer.lookup_transform(target, source, time)
+        return message
+
+    @property
+    def installed(self) -> bool:
+        """Whether there is a tf2_ros to listen with."""
+        return self._buffer is not None
 
     def refused(self) -> str:
         """Return which transforms were not taken and why; empty when all were."""

@@ -1,8 +1,10 @@
 """The services `~/start` and `~/stop` of continuous picking, and `~/state`: how it goes."""
 
 import threading
+import time
 from collections.abc import Callable
 
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -19,12 +21,21 @@ from grasp_affordance.learning.log.attempt_log import AttemptLogError
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.executor.pick_session import PickSession
 
+_LOOK = 0.5  # seconds between looks whether it has
+_PATIENCE = 10.0  # seconds in which a node that is still starting may become active
+
+
+def _ready(patience: float) -> str:  # noqa: ARG001
+    """Find nothing amiss."""
+    return ""
+
 
 class ContinuousServices:
     """Picks in a thread of its own from a start to a stop, an empty bin or a fault.
 
-    A start while it picks already is answered with success, so that a caller who got no answer may
-    ask again.
+    A start waits for nodes that are still starting, and is refused with the reason where they do
+    not become active. While it picks already it is answered with success, so that a caller who got
+    no answer may ask again.
 
     `~/state` (std_msgs/String, latched) is `idle`, `picking`, or how the last run ended: one of
     `execution.continuous.End`, a colon and the reason.
@@ -37,7 +48,16 @@ class ContinuousServices:
         config: ContinuousConfig,
         why_inactive: Callable[[], str],
         stop_timeout: float,
+        why_not_ready: Callable[[float], str] = _ready,
     ) -> None:
+        """Serve.
+
+        Args:
+            why_not_ready: returns why nothing can say where to pick, after waiting at most so many
+                seconds; empty where something can.
+        """
+        self._why_not_ready = why_not_ready
+        self._stops = 0
         self._node = node
         self._session = session
         self._config = config
@@ -47,7 +67,10 @@ class ContinuousServices:
         self._picking = False
         self._state = node.create_publisher(String, "~/state", topics.LATCHED)
         self._services = [
-            node.create_service(Trigger, "~/start", self._start),
+            # A start may wait; a stop must not wait for it.
+            node.create_service(
+                Trigger, "~/start", self._start, callback_group=MutuallyExclusiveCallbackGroup()
+            ),
             node.create_service(Trigger, "~/stop", self._stop),
         ]
         self._state.publish(String(data="idle"))
@@ -61,10 +84,22 @@ class ContinuousServices:
         self._node.destroy_publisher(self._state)
 
     def _start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.message = self._why_inactive()
+        response.message = self._why_inactive() or self._wait_ready()
         if not response.message:
             response.success, response.message = self._begin()
         return response
+
+    def _wait_ready(self) -> str:
+        """Wait for whoever says where to pick; return why to go on is wrong, empty if it is not."""
+        if self._session.activity.busy:
+            return ""  # it picks already, or is refused at once
+        stops, deadline = self._stops, time.monotonic() + _PATIENCE
+        while reason := self._why_not_ready(_LOOK):
+            if time.monotonic() > deadline or self._why_inactive():
+                return self._why_inactive() or reason
+            if stops != self._stops:
+                break
+        return "stopped before it began" if stops != self._stops else ""
 
     def _begin(self) -> tuple[bool, str]:
         """Start to pick; return whether it picks now, and what to say."""
@@ -82,6 +117,7 @@ class ContinuousServices:
         return begun[0], "picking" if begun[0] else "the arm is at work; stop it first"
 
     def _stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stops += 1
         response.success = self._session.activity.stop(
             Cause.CANCELLED, "picking was stopped", self._stop_timeout
         )

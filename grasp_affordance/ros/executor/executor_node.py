@@ -1,15 +1,16 @@
 """Drives a cell: picks on demand and continuously, and publishes a record of each attempt.
 
 Subscribes (relative names): the camera's topics, as affordance_node does
-Publishes: ~/pick_result, ~/state (latched), /diagnostics; with the simulated cell its camera
-Serves: ~/pick (action), ~/start, ~/stop, ~/pause, ~/new_bin; with the simulated
-    cell ~/refill, ~/camera_power
+Publishes: ~/pick_result, ~/state and ~/plan (latched), /diagnostics; with the simulated cell its
+    camera and joint_states
+Serves: ~/pick (action), ~/start, ~/stop, ~/pause, ~/new_bin, ~/new_container;
+    with the simulated cell ~/refill, ~/camera_power
 Calls: affordance_node/get_suction_points
 """
 
 import sys
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck
 from grasp_affordance.attempt import Cause
@@ -35,6 +36,7 @@ from grasp_affordance.ros.executor.permission import Permission
 from grasp_affordance.ros.executor.pick_action import PickAction
 from grasp_affordance.ros.executor.pick_record import PickRecord
 from grasp_affordance.ros.executor.pick_session import DriftWatch, PickSession
+from grasp_affordance.ros.executor.plan_view import PlanView
 from grasp_affordance.ros.executor.suction_client import SuctionClient
 from grasp_affordance.ros.executor.topic_camera import CameraWatch, TopicCamera
 
@@ -73,7 +75,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         self._time = NodeClock(self)
         self.resources.callback(self._time.close)
         client = Client(self, activity.check, callback_group=together)
-        propose = SuctionClient(
+        propose = self._propose = SuctionClient(
             client,
             cell,
             camera,
@@ -83,7 +85,10 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.answer_timeout,
         )
         check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
-        picker = Picker(cell, propose, pick_config(described), config.memory, check_removal)
+        plan = PlanView(self, base)
+        picker = Picker(
+            cell, propose, pick_config(described), config.memory, check_removal, plan.note
+        )
         self._record = PickRecord(config.record, cell, described)
         self.resources.callback(self._record.close)
         self._drift = DriftWatch(config.drift, self.diagnostics)
@@ -92,13 +97,19 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self, config.permission, activity, self._blocking_reason, patience
         )
         services = ContinuousServices(
-            self, session, config.continuous, may.blocking_reason, patience
+            self,
+            session,
+            config.continuous,
+            may.blocking_reason,
+            patience,
+            propose.why_not_ready,
         )
-        action = PickAction(self, session, may.blocking_reason, patience)
+        action = PickAction(self, session, may.blocking_reason, patience, plan)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (session, may, services, action, watch):
+        for part in (plan, session, may, services, action, watch):
             self.resources.callback(part.close)
-        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock())
+        alone = MutuallyExclusiveCallbackGroup()  # it asks the affordance node, and waits
+        timer = self.create_timer(1.0, self._diagnose, clock=steady_clock(), callback_group=alone)
         self.resources.callback(self.destroy_timer, timer)
 
     def connect(self, camera: TopicCamera) -> Driver:
@@ -107,6 +118,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
 
     def start(self) -> None:
         """Open the attempt log; a folder of another setup is refused here."""
+        self._announced = False
         self._record.open()
 
     def _blocking_reason(self) -> str:
@@ -118,7 +130,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         )
 
     def _diagnose(self) -> None:
-        problem = self.driver.problem()
+        problem, blind = self.driver.problem(), ""
         level = ERROR if problem else OK
         self.diagnostics.set("cell", level, problem or "connected", self.driver.facts())
         if self.active:  # before that the camera may still be starting
@@ -126,6 +138,20 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             self.diagnostics.set("camera", ERROR if blind else OK, blind or "frames arrive")
         refused = self._may.blocking_reason()
         self.diagnostics.set("permission", WARN if refused else OK, refused or "may move")
+        busy = self.driver.activity.busy
+        if self.active and not (self._announced or busy or problem or blind or refused):
+            self._announce()
+
+    def _announce(self) -> None:
+        """Say once how picking begins, as soon as it can."""
+        if self._propose.why_not_ready(0.5):
+            return
+        self._announced = True
+        name = self.get_fully_qualified_name()
+        self.get_logger().info(
+            f"ready: `ros2 service call {name}/start std_srvs/srv/Trigger` picks until the bin is "
+            f"empty, `ros2 service call {name}/stop std_srvs/srv/Trigger` stops the arm"
+        )
 
     def stop(self) -> None:
         """Stop the arm and wait until it is at rest.

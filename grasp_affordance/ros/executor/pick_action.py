@@ -1,14 +1,13 @@
 """The action `~/pick`: one pick, with feedback, cancelled at any instant.
 
-A dry run publishes the tool poses that it has planned on `~/plan` (latched).
+A dry run shows the way that it has planned on `~/plan`.
 """
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from geometry_msgs.msg import Pose, PoseArray
 from grasp_affordance_interfaces.action import Pick
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -21,19 +20,18 @@ from grasp_affordance.execution.cancellation import Cancellation
 from grasp_affordance.execution.picker import PickReport
 from grasp_affordance.execution.proposal import PickRequest
 from grasp_affordance.execution.recorder import Progress
-from grasp_affordance.geometry import Array, invert, rotate_vectors, transform_points
-from grasp_affordance.ros.common import topics
+from grasp_affordance.geometry import invert, rotate_vectors, transform_points
 from grasp_affordance.ros.common.conversions import (
     from_point_msg,
     from_suction_point_msg,
     to_header_msg,
     to_point_msg,
-    to_quaternion_msg,
     to_rejection_msgs,
     to_suction_point_msg,
     to_vector_msg,
 )
 from grasp_affordance.ros.executor.pick_session import PickSession
+from grasp_affordance.ros.executor.plan_view import PlanView
 from grasp_affordance.suction import SuctionPoint
 
 _CANCEL_PATIENCE = 2.0  # seconds for rclpy to note a cancellation that we have obeyed already
@@ -48,12 +46,13 @@ class PickAction:
         session: PickSession,
         why_inactive: Callable[[], str],
         stop_timeout: float,
+        plan: PlanView,
     ) -> None:
         self._node = node
         self._session = session
         self._why_inactive = why_inactive
         self._stop_timeout = stop_timeout
-        self._plan = node.create_publisher(PoseArray, "~/plan", topics.LATCHED)
+        self._plan = plan
         self._server = ActionServer(
             node,
             Pick,
@@ -67,7 +66,6 @@ class PickAction:
     def close(self) -> None:
         """Take the action out of the graph."""
         self._server.destroy()
-        self._node.destroy_publisher(self._plan)
 
     def _accept(self, goal: Pick.Goal) -> GoalResponse:
         reason = self._why_inactive()
@@ -100,7 +98,7 @@ class PickAction:
             report = self._pick(goal_handle, cancellation)
             told = self._session.publish(report)
             if report.planned_path:
-                self._show(report.planned_path)
+                self._plan.show(report.planned_path)
             rehearsed = goal_handle.request.dry_run and report.attempt is None and report.point
             picked = report.attempt is not None and report.attempt.succeeded
             message = _of_dry_run(report) if rehearsed else report.message
@@ -119,16 +117,6 @@ class PickAction:
         else:
             goal_handle.abort()
         return result
-
-    def _show(self, planned_path: Sequence[Array]) -> None:
-        """Publish the tool poses of a dry run, for RViz."""
-        now = int(self._node.get_clock().now().nanoseconds)
-        header = to_header_msg(now, self._session.base_frame_id)
-        poses = [
-            Pose(position=to_point_msg(T[:3, 3]), orientation=to_quaternion_msg(T))
-            for T in planned_path
-        ]
-        self._plan.publish(PoseArray(header=header, poses=poses))
 
     def _pick(self, goal_handle: Any, cancellation: Cancellation) -> PickReport:
         goal: Pick.Goal = goal_handle.request

@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from grasp_affordance_interfaces.msg import PickResult
@@ -52,11 +53,14 @@ class DriftWatch:
 
 
 class PickSession:
-    """Publishes `~/pick_result` for each attempt, and serves `~/new_bin`.
+    """Publishes `~/pick_result` for each attempt, and serves `~/new_bin` and `~/new_container`.
 
     Another bin stands there: what failed in the one before is forgotten. That is for clients of
     `~/pick`: who picks continuously starts anew with each bin anyway. It is refused while the arm
     is at work: a pick under way still belongs to the bin before.
+
+    `~/new_container` says that what was put down was taken away: its places are free again, and the
+    count begins at 0.
 
     Attributes:
         picker: carries out the picks.
@@ -85,7 +89,10 @@ class PickSession:
         self.drift = drift
         self._counts: Counter[str] = Counter()
         self._publisher = node.create_lifecycle_publisher(PickResult, "~/pick_result", 10)
-        self._new_bin = node.create_service(Trigger, "~/new_bin", self._forget)
+        self._services = [
+            node.create_service(Trigger, "~/new_bin", self._forget),
+            node.create_service(Trigger, "~/new_container", self._empty),
+        ]
 
     def publish(self, report: PickReport) -> PickResult:
         """Record, publish and log what became of a pick; return the message, empty without one.
@@ -116,20 +123,35 @@ class PickSession:
         return message
 
     def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._at_rest(self.picker.memory.clear, "bin", response)
+
+    def _empty(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        def begin_anew() -> None:
+            self.picker.placing.count = 0
+
+        return self._at_rest(begin_anew, "container", response)
+
+    def _at_rest(
+        self, change: Callable[[], None], what: str, response: Trigger.Response
+    ) -> Trigger.Response:
+        """Change something between two picks; refuse it while the arm is at work."""
         with self.activity.acquire() as acquired:
             if acquired:
-                self.picker.memory.clear()
+                change()
         response.success = acquired
-        response.message = "" if acquired else "the arm is at work; announce the bin when it rests"
+        refused = f"the arm is at work; announce the {what} when it rests"
+        response.message = "" if acquired else refused
         return response
 
     def _count(self, attempt: GraspAttempt) -> None:
         """Tell in the diagnostics what the picks have done to the bin so far."""
         self._counts += count_picks([attempt])
         events = ", ".join(f"{count} {event}" for event, count in sorted(self._counts.items()))
-        self._node.diagnostics.set("picks", OK, events, self._counts)
+        placed = {"in_the_container": self.picker.placing.count}
+        self._node.diagnostics.set("picks", OK, events, {**self._counts, **placed})
 
     def close(self) -> None:
         """Remove the publisher and the service from the node."""
-        self._node.destroy_service(self._new_bin)
+        for service in self._services:
+            self._node.destroy_service(service)
         self._node.destroy_lifecycle_publisher(self._publisher)

@@ -3,11 +3,11 @@
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 
 from grasp_affordance.cell import Cell
-from grasp_affordance.errors import CameraError, TransformError
+from grasp_affordance.errors import CameraError, StoppedError, TransformError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import Array
 from grasp_affordance.rgbd import RgbdFrame
-from grasp_affordance.ros.common.client import Client
+from grasp_affordance.ros.common.client import CallError, Client
 from grasp_affordance.ros.common.conversions import (
     from_rejection_msgs,
     from_suction_point_msg,
@@ -43,6 +43,7 @@ class SuctionClient:
         self._client = client
         self._cell = cell
         self._camera = camera
+        self._node_name = node_name
         self._service = f"{node_name}/get_suction_points"
         self._base = base_frame_id
         self._count = count
@@ -84,6 +85,18 @@ class SuctionClient:
             model_version=answer.model_version,
             message=answer.message,
         )
+
+    def why_not_ready(self, patience: float) -> str:
+        """Return why the affordance node cannot answer; empty once it is active.
+
+        Args:
+            patience: seconds in which it may become active.
+        """
+        try:
+            self._client.wait_active(self._node_name, patience)
+        except (CallError, StoppedError) as error:  # stopped: a pick ends that was under way
+            return f"{error}".partition(":\n")[0]
+        return ""
 
     def _pose(self, answer: GetSuctionPoints.Response) -> Array | None:
         """Return `T_base_camera` with which the view was evaluated; None where it was not known."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import mujoco
 import numpy as np
 
+from grasp_affordance.cell import Load, Motion
 from grasp_affordance.errors import CollisionError, StoppedError
 from grasp_affordance.geometry import Array, approach_pose, check_rigid
 from grasp_affordance.sim.config import SimConfig
@@ -73,16 +74,19 @@ class SimArm:
         T[:3, 3] += TOOL_LENGTH * T[:3, 2]
         return T
 
-    def check_reachable(self, T_base_tool: Array) -> None:
-        """Raise UnreachableError unless joints and bin walls allow the pose."""
+    def check_reachable(self, T_base_tool: Array, load: Load | None = None) -> None:  # noqa: ARG002
+        """Raise UnreachableError unless joints and bin walls allow the pose of the tool."""
         T = check_rigid(T_base_tool, "T_base_tool")
         _joints(T, near=self.home_joints)
         check_tool_clearance(T, self._config.bin, self._suction.cup.radius)
 
-    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+    def rehearse(self, motions: Sequence[Motion]) -> None:
         """See `cell.Arm`; what the simulated arm can reach it can reach from anywhere."""
-        for T_base_tool, _ in motions:
-            self.check_reachable(T_base_tool)
+        for motion in motions:
+            self.check_reachable(motion.T_base_tool)
+
+    def carry(self, load: Load | None) -> None:
+        """See `cell.Arm`; the physics knows what hangs there."""
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """Move to a pose; a free motion first rises above the bin's rim and sinks at its end."""

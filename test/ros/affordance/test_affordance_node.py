@@ -73,12 +73,12 @@ def test_the_best_points_lie_on_the_boxes_in_both_frames(served: Ros) -> None:
     assert all(any(row) for row in hit)
     for point in answer.points:
         assert point.in_base
-        assert point.base_frame_id == "base_link"
+        assert point.base_frame_id == "base"
         assert point.position.z == pytest.approx(0.74, abs=1e-3)
         np.testing.assert_allclose(from_point_msg(point.position_base)[2], 0.06, atol=1e-3)
         np.testing.assert_allclose(from_point_msg(point.normal_base), [0, 0, 1], atol=0.02)
         assert point.header == answer.header
-    assert answer.base_frame_id == "base_link"
+    assert answer.base_frame_id == "base"
     T_base_camera = from_transform_msg(answer.base_camera)
     for point in answer.points:
         position = transform_points(T_base_camera, from_point_msg(point.position))

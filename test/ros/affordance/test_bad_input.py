@@ -188,7 +188,7 @@ def test_a_missing_transform_is_named_where_it_is_needed(ros: Ros, why: str) -> 
     box: dict[str, Any] = {"cell": "sim"} if "box" in why else {}
     node = ros.start(AffordanceNode, **box)
     avoid = [] if box else [Point()]
-    said = "TransformError: no transform from 'camera_color_optical_frame' to 'base_link'"
+    said = "TransformError: no transform from 'camera_color_optical_frame' to 'base'"
     answer = ask_until(ros, said, avoid=avoid)
     assert causes(answer) == ["no_transform"]
     ros.wait_for_log(said)
@@ -203,7 +203,7 @@ def test_a_question_right_after_the_start_waits_for_a_pose_that_comes_a_little_l
     node = ros.node
     pose = node.create_publisher(TransformStamped, f"{CAMERA}/{topics.CAMERA_POSE}", topics.LATCHED)
     message = TransformStamped(
-        header=Header(frame_id="base_link"),
+        header=Header(frame_id="base"),
         child_frame_id="camera_color_optical_frame",
         transform=to_transform_msg(T_BASE_CAMERA),
     )

@@ -32,7 +32,7 @@ def say_soon(ros: Ros) -> None:
     topic = f"{topics.CAMERA}/{topics.CAMERA_POSE}"
     publisher = ros.node.create_publisher(TransformStamped, topic, topics.LATCHED)
     message = TransformStamped(
-        header=Header(frame_id="base_link"),
+        header=Header(frame_id="base"),
         child_frame_id=FRAME,
         transform=to_transform_msg(T_BASE_CAMERA),
     )

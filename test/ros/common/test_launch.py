@@ -18,7 +18,10 @@ import pytest
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from helpers.detection_scenes import write_random_detector
 from helpers.ros_harness import Ros
+from lifecycle_msgs.msg import State
 from rcl_interfaces.srv import GetParameters
+
+from grasp_affordance.ros.common.launching import COMMON
 
 sources = pytest.importorskip("launch.launch_description_sources")
 pytest.importorskip("launch_ros")
@@ -78,6 +81,24 @@ def test_a_launch_file_describes_itself(path: Path) -> None:
     assert arguments
     assert all(argument.description for argument in arguments)
     assert description.entities
+    # Gazebo's world has one name for each topic.
+    common = set(COMMON) - ({"namespace"} if path.name == "gazebo.launch.py" else set())
+    assert common <= {argument.name for argument in arguments}
+
+
+@pytest.mark.slow
+def test_every_node_of_a_launch_has_its_namespace_and_waits_for_a_manager(
+    ros: Ros, tmp_path: Path
+) -> None:
+    arguments = ("namespace:=left", "autostart:=false", "rvis:=true", "scene:=boxes")
+    nodes = [f"left/{name}" for name in ("executor_node", "affordance_node", "trainer_node")]
+    with launched("sim.launch.py", *arguments, f"record:={tmp_path / 'log'}") as process:
+        while "no argument" not in (line := process.stdout.readline()):
+            assert process.poll() is None, "it ended without a warning"
+        assert "sim.launch.py has no argument rvis; did you mean rviz?" in line
+        for name in nodes:
+            ros.client.wait_present(name, 120.0)
+            assert ros.client.state(name).id == State.PRIMARY_STATE_UNCONFIGURED
 
 
 @pytest.mark.slow
@@ -108,21 +129,29 @@ def test_the_simulated_cell_starts_with_the_scene_of_its_arguments(ros: Ros) -> 
 
 
 @pytest.mark.parametrize(
-    ("file", "package"), [("ur5.launch.py", "moveit_py"), ("gazebo.launch.py", "ros_gz_sim")]
+    ("file", "package", "arguments"),
+    [
+        ("ur5.launch.py", "moveit_py", []),
+        ("gazebo.launch.py", "ros_gz_sim", []),
+        ("sim.launch.py", "robot_state_publisher", ["rviz:=true"]),
+        ("nodes.launch.py", "rviz2", ["rviz:=true"]),
+    ],
 )
-def test_a_launch_of_what_is_not_installed_says_so_in_one_line(file: str, package: str) -> None:
+def test_a_launch_of_what_is_not_installed_says_so_in_one_line(
+    file: str, package: str, arguments: list[str]
+) -> None:
     try:
         get_package_prefix(package)
     except PackageNotFoundError:
         pass
     else:
         pytest.skip(f"{package} is installed")
-    command = [sys.executable, "-c", PROGRAM, str(FOLDER / file)]
+    command = [sys.executable, "-c", PROGRAM, str(FOLDER / file), *arguments]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60.0, check=False)
     output = ended.stdout + ended.stderr
     lines = [line for line in output.splitlines() if "[ERROR]" in line]
     assert ended.returncode != 0
     assert len(lines) == 1, output
-    assert f"{file} needs " in lines[0]
+    assert f"{file} needs " in lines[0] or "rviz:=true needs " in lines[0]
     assert package in lines[0]
     assert "sudo apt install" in lines[0]

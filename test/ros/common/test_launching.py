@@ -17,6 +17,7 @@ from grasp_affordance.ros.common.launching import (
     record_command,
     require_packages,
     static_transform_arguments,
+    unknown_arguments,
 )
 from grasp_affordance.ros.drivers.arm.contact import ContactConfig
 from grasp_affordance.ros.drivers.ur.cell import UrConfig
@@ -83,3 +84,14 @@ def test_the_calibration_is_put_on_tf_as_it_is(tmp_path: Path) -> None:
     position = [float(given[f"--{axis}"]) for axis in "xyz"]
     quaternion = [float(given[f"--q{axis}"]) for axis in "xyzw"]
     np.testing.assert_allclose(from_quaternion(position, quaternion), T, atol=1e-8)
+
+
+def test_an_argument_that_a_launch_file_does_not_have_is_named_with_what_is_meant() -> None:
+    given = {"rvis": "true", "cell": "sim", "speed": "1"}
+    known = ("cell", "rviz", "namespace")
+    assert unknown_arguments("sim.launch.py", given, known) == [
+        "sim.launch.py has no argument rvis; did you mean rviz?",
+        "sim.launch.py has no argument speed; it has cell, rviz, namespace",
+    ]
+    own = {"cell": "sim", "ros_namespace": "/left"}
+    assert not unknown_arguments("sim.launch.py", own, known)

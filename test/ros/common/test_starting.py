@@ -1,6 +1,7 @@
 """A process whose environment or arguments are wrong says so in one line."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,42 @@ def test_arguments_that_ros_does_not_know_are_named(argument: list[str], tmp_pat
     line = started("--ros-args", *argument, ROS_LOG_DIR=str(tmp_path))
     assert line.startswith("ConfigError: ROS does not start: ")
     assert argument[-1] in line
+
+
+ENDING = """
+import atexit, sys, time
+from grasp_affordance.ros.common.node import ManagedNode
+from grasp_affordance.ros.common.spin import run
+
+class Node(ManagedNode):
+    def __init__(self):
+        super().__init__("ending", NoParameters())
+    def start(self):
+        print("started", flush=True)
+    def stop(self):
+        print("stopped")
+
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class NoParameters:
+    pass
+
+atexit.register(lambda: (print("Python ends"), time.sleep(30)))
+run(Node)
+"""
+
+
+def test_a_node_is_stopped_in_order_and_its_process_then_leaves_at_once(tmp_path: Path) -> None:
+    environment = os.environ | {"ROS_LOG_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=25)
+    assert (output, process.returncode) == ("stopped\n", 0), errors

@@ -98,7 +98,7 @@ def test_pose_and_opening_are_those_of_the_rectangle_in_both_frames(
         assert local[1, 0] > 0 > local[0, 0]
         np.testing.assert_allclose(local[:, 2], 0.0, atol=1e-6)
         assert grasp.opening <= JAW.maximum_opening
-        assert grasp.base_frame_id == "base_link"
+        assert grasp.base_frame_id == "base"
         np.testing.assert_allclose(pose_of(grasp.pose_base), T_BASE_CAMERA @ T, atol=1e-9)
         np.testing.assert_allclose(pose_of(grasp.pose_base)[:3, 2], [0, 0, -1], atol=1e-9)
 

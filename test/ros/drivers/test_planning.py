@@ -1,16 +1,28 @@
 """What MoveIt is told and what its errors become; no MoveIt needed."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, Load
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
-from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig, add_prefix, allow_touch
+from grasp_affordance.ros.drivers.moveit.moveit_config import (
+    MoveItConfig,
+    add_prefix,
+    allow_touch,
+    moveit_parameters,
+)
 from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, planning_error
-from grasp_affordance.ros.drivers.moveit.obstacles import Box, ObstacleConfig, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.obstacles import (
+    Box,
+    ObstacleConfig,
+    load_rod,
+    obstacles,
+    tool_rod,
+)
 
 
 def covers(box: Box, point: np.ndarray) -> bool:
@@ -84,6 +96,22 @@ def test_a_tool_without_thickness_or_of_free_length_alone_is_no_rod() -> None:
     assert tool_rod(np.zeros(3), 0.03, 0.0) is None
 
 
+def test_a_load_hangs_from_the_rim_along_the_tools_axis() -> None:
+    T_tip_rim = np.eye(4)
+    T_tip_rim[:3, :3] = [[0, 0, 1], [0, 1, 0], [-1, 0, 0]]  # the tool points along the tip's x
+    T_tip_rim[:3, 3] = [0.1, 0.0, 0.15]
+    rod = load_rod(T_tip_rim, Load(radius=0.08, length=0.06))
+    assert rod is not None
+    assert (rod.radius, rod.length) == (0.08, 0.06)
+    ends = np.array([[0, 0, -0.03, 1], [0, 0, 0.03, 1]]) @ rod.T_tip_rod.T
+    np.testing.assert_allclose(ends[:, :3], [[0.1, 0, 0.15], [0.16, 0, 0.15]], atol=1e-12)
+
+
+def test_a_load_of_unknown_extents_is_no_rod() -> None:
+    for load in (None, Load(mass=1.0, length=0.1), Load(radius=0.1)):
+        assert load_rod(np.eye(4), load) is None
+
+
 SRDF = """<robot name="ur5">
   <group name="ur_manipulator"><chain base_link="base_link" tip_link="tool0"/></group>
   <group_state name="home" group="ur_manipulator">
@@ -136,6 +164,17 @@ def test_links_that_may_touch_are_added_to_the_semantic_description() -> None:
 def test_a_missing_ros_package_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(ConfigError, match=r"apt install ros-[$]ROS_DISTRO-no-such-msgs"):
         require("no_such_msgs.msg", "no_such_msgs", "a test")
+
+
+def test_a_planner_that_is_not_installed_is_named_before_moveit_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    (index / "moveit_planners_ompl").touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="ROS_DISTRO-pilz-industrial-motion-planner"):
+        moveit_parameters(MoveItConfig())
 
 
 def test_shares_of_full_speed_are_shares() -> None:

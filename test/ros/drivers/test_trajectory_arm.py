@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.fake_robot import DOWN, FakeRobot, arm_of
 
+from grasp_affordance.cell import Load, Motion
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import (
     ArmError,
@@ -19,6 +20,8 @@ from grasp_affordance.errors import (
 )
 from grasp_affordance.execution.safety import Workspace
 from grasp_affordance.ros.drivers.arm.contact import ContactConfig
+
+LOAD = Load(mass=0.3, radius=0.1, length=0.05)
 
 
 def pose(x: float, z: float = 0.3) -> np.ndarray:
@@ -49,14 +52,39 @@ def test_a_pose_outside_the_workspace_is_refused_before_anything_is_planned() ->
 def test_a_rehearsal_plans_every_motion_from_the_last_ones_end_and_sends_none() -> None:
     with FakeRobot() as robot:
         arm = arm_of(robot)
-        arm.rehearse([(pose(0.5), False), (pose(0.5, 0.2), True), (pose(0.4), False)])
+        line = Motion(pose(0.5, 0.2), linear=True)
+        arm.rehearse([Motion(pose(0.5)), line, Motion(pose(0.4), load=LOAD)])
+        assert robot.planned_with == [None, LOAD]
         assert (robot.planned, robot.sent) == (3, 0)
         with pytest.raises(UnreachableError, match="workspace"):
-            arm.rehearse([(pose(0.5), False), (pose(1.5), True)])
+            arm.rehearse([Motion(pose(0.5)), Motion(pose(1.5), linear=True)])
         robot.duration = 0.01
         with pytest.raises(UnreachableError, match="rad/s"):
-            arm.rehearse([(pose(0.5), False)])
+            arm.rehearse([Motion(pose(0.5))])
         assert robot.sent == 0
+
+
+def test_free_motions_are_planned_with_what_is_carried_once_the_robot_has_taken_it() -> None:
+    told: list[Load | None] = []
+    with FakeRobot() as robot:
+        arm = arm_of(robot, tell_load=told.append)
+        arm.move_to(pose(0.5))
+        arm.carry(LOAD)
+        arm.move_to(pose(0.4))
+        arm.carry(None)
+        arm.move_to(pose(0.5))
+        assert robot.planned_with == [None, LOAD, None]
+        assert told == [LOAD, None]
+
+
+def test_a_robot_that_does_not_take_commands_says_why_rather_than_that_it_refuses_a_load() -> None:
+    told: list[Load | None] = []
+    with FakeRobot() as robot:
+        arm = arm_of(robot, tell_load=told.append)
+        robot.trouble = ProtectiveStopError("protective stop")
+        with pytest.raises(ProtectiveStopError):
+            arm.carry(LOAD)
+        assert not told
 
 
 def test_a_plan_that_starts_elsewhere_is_not_sent() -> None:

@@ -80,6 +80,14 @@ def test_set_io_and_io_states_have_the_fields_that_we_use() -> None:
     assert fields(messages.Analog) == {"pin": "uint8", "domain": "uint8", "state": "float"}
 
 
+def test_set_payload_has_the_fields_that_we_use() -> None:
+    set_payload = pytest.importorskip("ur_msgs.srv").SetPayload
+    request = fields(set_payload.Request)
+    assert request["mass"] == "float"
+    assert request["center_of_gravity"] == "geometry_msgs/Vector3"
+    assert fields(set_payload.Response) == {"success": "boolean"}
+
+
 def test_a_trajectory_goal_has_the_fields_and_codes_that_we_use() -> None:
     action = pytest.importorskip("control_msgs.action").FollowJointTrajectory
     goal, result, feedback = fields(action.Goal), fields(action.Result), fields(action.Feedback)
@@ -131,7 +139,7 @@ def test_the_tool_hangs_on_the_last_link_and_may_touch_what_it_is_screwed_to() -
 
     rod = tool_rod(np.array([0.0, 0.0, 0.16]), 0.03, 0.09)
     assert rod is not None
-    message = to_attached_object(rod, "tool0", "wrist_3_link")
+    message = to_attached_object("vacuum_tool", rod, "tool0", ["tool0", "wrist_3_link"])
     assert message.link_name == message.object.header.frame_id == "tool0"
     assert set(message.touch_links) == {"tool0", "wrist_3_link"}
     cylinder = message.object.primitives[0]

@@ -174,6 +174,18 @@ def point_goal(point: SuctionPoint) -> dict[str, Any]:
     }
 
 
+def test_the_console_says_once_when_and_how_picking_can_begin(ros: Ros) -> None:
+    health = ros.listen(DiagnosticArray, "/diagnostics")
+    Cell(ros)
+    for _ in range(3):  # looks at the cell that find everything but who says where to pick
+        health.get(timeout=TIMEOUT)
+    assert not [line for line in ros.rosout if "ready: " in line]
+    ros.start(AffordanceNode, cell="sim")
+    ros.wait_until(lambda: any("ready: " in line for line in ros.rosout), "ready")
+    (line,) = [line for line in ros.rosout if "ready: " in line]
+    assert f"ros2 service call {EXECUTOR}/start std_srvs/srv/Trigger" in line
+
+
 def test_continuous_picking_empties_a_small_bin_and_says_so(ros: Ros, tmp_path: Path) -> None:
     cell = Cell(ros, record__directory=str(tmp_path))
     health = ros.listen(DiagnosticArray, "/diagnostics")
@@ -320,6 +332,7 @@ def test_goals_are_rejected_unless_the_node_is_active_and_the_arm_free(ros: Ros)
     assert not cell.call("start").success
     assert not cell.call("refill").success
     assert not cell.call("new_bin").success
+    assert not cell.call("new_container").success
     _, answer = cell.finish(first)
     assert answer.success
     ros.client.change_state(EXECUTOR, Transition.TRANSITION_DEACTIVATE)
@@ -361,6 +374,7 @@ def test_after_another_bin_was_announced_no_failure_of_the_one_before_counts(ros
     cell.pick()
     assert failures_told[-1] == 1
     assert cell.call("new_bin").success
+    assert cell.call("new_container").success
     cell.pick()
     assert failures_told[-1] == 0
 

@@ -11,9 +11,10 @@ from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 
-from grasp_affordance.errors import TransformError
+from grasp_affordance.errors import StoppedError, TransformError
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import Array
+from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
 from grasp_affordance.ros.common.client import Client
 from grasp_affordance.ros.common.conversions import (
     from_time_msg,
@@ -43,16 +44,16 @@ class Cell:
         self.ros = ros
         node, together = ros.node, ReentrantCallbackGroup()
         self._publisher = RgbdPublisher(node)
-        self._publisher.publish_pose(T_BASE_CAMERA, "base_link", box_frame().frame_id)
+        self._publisher.publish_pose(T_BASE_CAMERA, "base", box_frame().frame_id)
         node.create_timer(1 / RATE, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
         self.frames = FrameSource(node, UNLIMITED)
         pose = CameraPose(node, CameraPoseConfig(), callback_group=together)
         camera = TopicCamera(self.frames, pose)
         cell = cast(Any, SimpleNamespace(camera=camera, now_ns=self.now_ns))
         client = Client(node, callback_group=together)
-        self.ask = SuctionClient(client, cell, camera, "evaluate", "base_link", 5, TIMEOUT)
+        self.ask = SuctionClient(client, cell, camera, "evaluate", "base", 5, TIMEOUT)
         self.evaluate: Evaluate | None = None
-        self.evaluated_from: tuple[str, Array] = ("base_link", T_BASE_CAMERA)
+        self.evaluated_from: tuple[str, Array] = ("base", T_BASE_CAMERA)
         node.create_service(
             GetSuctionPoints, "evaluate/get_suction_points", self._answer, callback_group=together
         )
@@ -127,7 +128,7 @@ def test_an_answer_without_points_needs_no_frame(cell: Cell) -> None:
 def test_a_point_is_reached_with_the_pose_with_which_it_was_evaluated(cell: Cell) -> None:
     moved = T_BASE_CAMERA.copy()
     moved[:3, 3] += [0.01, 0.02, 0.0]  # not what the executor itself hears of the camera
-    cell.evaluated_from = ("base_link", moved)
+    cell.evaluated_from = ("base", moved)
     proposal = cell.propose(lambda _: (10**9, True))
     assert proposal.T_base_camera is not None
     np.testing.assert_allclose(proposal.T_base_camera, moved, atol=1e-9)
@@ -139,5 +140,25 @@ def test_without_a_pose_in_the_answer_there_is_none_and_another_base_frame_is_re
     cell.evaluated_from = ("", T_BASE_CAMERA)
     assert cell.propose(lambda _: (10**9, True)).T_base_camera is None
     cell.evaluated_from = ("world", T_BASE_CAMERA)
-    with pytest.raises(TransformError, match=r"'world'.*'base_link'.*base_frame_id"):
+    with pytest.raises(TransformError, match=r"'world'.*'base'.*base_frame_id"):
         cell.propose(lambda _: (10**9, True))
+
+
+def test_a_node_that_is_still_starting_is_named_with_its_state(ros: Ros) -> None:
+    together = ReentrantCallbackGroup()
+    cell = cast(Any, SimpleNamespace())
+    client = Client(ros.node, callback_group=together)
+    ask = SuctionClient(client, cell, cast(Any, None), "affordance_node", "base", 5, 1.0)
+    assert "nobody offers the service affordance_node/get_state" in ask.why_not_ready(0.3)
+    node: Any = ros.start(AffordanceNode, False)
+    assert ask.why_not_ready(0.3) == "affordance_node is unconfigured, not active"
+
+    def stop() -> None:
+        raise StoppedError("the camera is lost")
+
+    stopping = Client(ros.node, stop, callback_group=together)
+    asked = SuctionClient(stopping, cell, cast(Any, None), "nobody", "base", 5, 1.0)
+    assert asked.why_not_ready(0.3) == "the camera is lost", "it is asked in a timer's callback"
+    node.trigger_configure()
+    node.trigger_activate()
+    assert ask.why_not_ready(0.3) == ""

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.cell import Load
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 
 
@@ -18,10 +19,10 @@ class Planner(Protocol):
     def tool_pose(self, joints: Array) -> Array:
         """Return `T_base_tool` (4, 4) of the rim of the cup at angles (J,), radians."""
 
-    def check_reachable(self, T_base_tool: Array, near: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, near: Array, load: Load | None = None) -> None:
         """Raise UnreachableError unless some angles reach the pose without a collision.
 
-        The search for them starts at angles `near` (J,), radians.
+        The search for them starts at angles `near` (J,), radians. `load` must not collide either.
         """
 
     def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
@@ -31,8 +32,12 @@ class Planner(Protocol):
             UnreachableError: the line is not possible. PlanningError: for another reason.
         """
 
-    def plan_free(self, start: Array, T_base_tool: Array, share: float) -> JointTrajectory:
+    def plan_free(
+        self, start: Array, T_base_tool: Array, share: float, load: Load | None = None
+    ) -> JointTrajectory:
         """Return a motion that avoids what is known of the cell, at a share of full speed.
+
+        What is carried on it, `load`, is kept off the cell too.
 
         Raises:
             UnreachableError: there is none. PlanningError: for another reason.

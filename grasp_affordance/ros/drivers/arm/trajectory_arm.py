@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.cell import Load, Motion
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, CellError, DriverLostError, StoppedError
 from grasp_affordance.execution.safety import check_path
@@ -26,6 +27,7 @@ from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 from grasp_affordance.ros.drivers.arm.trajectory_action import Run, TrajectoryAction
 
 Plan = Callable[[Array], JointTrajectory]
+TellLoad = Callable[[Load | None], None]
 
 _log = logging.getLogger(__name__)
 
@@ -55,14 +57,18 @@ class TrajectoryArm:
         status: Status,
         signals: Mapping[ContactSign, Signal],
         clock: Callable[[], float] = time.monotonic,
+        tell_load: TellLoad | None = None,
     ) -> None:
         """Use these parts.
 
         Args:
             signals: of contact that are not the arm's own, such as the vacuum.
             clock: seconds, for timeouts.
+            tell_load: has the robot balance a load, or the tool alone; raises ArmError where it
+                refuses. None where the robot is told nothing.
         """
-        self._clock = clock
+        self._clock, self._tell_load = clock, tell_load
+        self._load: Load | None = None
         self._config, self._planner, self._action = config, planner, action
         self._feedback, self._status = feedback, status
         self._signals = dict(signals)
@@ -82,26 +88,34 @@ class TrajectoryArm:
         with self._planning:
             return self._planner.tool_pose(self._feedback.newest().positions)
 
-    def check_reachable(self, T_base_tool: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, load: Load | None = None) -> None:
         """Raise UnreachableError unless workspace and planner allow the pose."""
         self._config.workspace.check(T_base_tool)
         with self._planning:
-            self._planner.check_reachable(T_base_tool, np.array(self._config.home))
+            self._planner.check_reachable(T_base_tool, np.array(self._config.home), load)
 
-    def rehearse(self, motions: Sequence[tuple[Array, bool]]) -> None:
+    def rehearse(self, motions: Sequence[Motion]) -> None:
         """See `cell.Arm`: plans from where the joints are, each motion from the last one's end."""
         config, planner = self._config, self._planner
         with self._planning:
             start = self._feedback.newest().positions
-            for T_base_tool, linear in motions:
+            for motion in motions:
+                T_base_tool = motion.T_base_tool
                 config.workspace.check(T_base_tool)
                 trajectory = (
                     planner.plan_linear(start, T_base_tool, config.linear_speed)
-                    if linear
-                    else planner.plan_free(start, T_base_tool, config.speed)
+                    if motion.linear
+                    else planner.plan_free(start, T_base_tool, config.speed, motion.load)
                 )
                 self._check(trajectory, start)
                 start = trajectory.end
+
+    def carry(self, load: Load | None) -> None:
+        """See `cell.Arm`."""
+        self._check_status()
+        if self._tell_load is not None:
+            self._tell_load(load)
+        self._load = load
 
     def move_to(self, T_base_tool: Array, *, linear: bool = False) -> None:
         """See `cell.Arm`; a free motion avoids what the planner knows of the cell."""
@@ -110,7 +124,8 @@ class TrajectoryArm:
         if linear:
             self._move(lambda start: planner.plan_linear(start, T_base_tool, config.linear_speed))
         else:
-            self._move(lambda start: planner.plan_free(start, T_base_tool, config.speed))
+            load = self._load
+            self._move(lambda start: planner.plan_free(start, T_base_tool, config.speed, load))
 
     def move_until_contact(self, T_base_tool: Array) -> bool:
         """See `cell.Arm`; what counts as contact is `contact.signs`."""

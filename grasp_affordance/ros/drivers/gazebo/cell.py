@@ -28,6 +28,9 @@ class GazeboDriver(UrDriver):
         """Take the arm for running: Gazebo has no pendant. Silent joint states still count."""
         self.status.take_for_running()
 
+    def _payload(self, node: Node, config: UrConfig) -> None:
+        """Tell nobody: Gazebo's controllers know no payload."""
+
     def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
         system = GazeboGripper(node, self._gripper_config, config.cup)
         self._open.callback(system.close)

@@ -7,13 +7,14 @@ from xml.etree import ElementTree
 
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import check_rigid, from_quaternion
-from grasp_affordance.ros.drivers.foreign import require
+from grasp_affordance.ros.drivers.foreign import require, require_installed
 from grasp_affordance.ros.drivers.moveit.obstacles import ObstacleConfig
 
 Pose = tuple[float, float, float, float, float, float, float]
 
 PILZ = "pilz_industrial_motion_planner"
 OMPL = "ompl"
+_PLUGINS = ("moveit_planners_ompl", PILZ)  # packages that MoveIt loads by itself
 _LINK_ATTRIBUTES = ("base_link", "tip_link", "link1", "link2", "parent_link", "child_link")
 
 
@@ -101,6 +102,8 @@ def moveit_parameters(config: MoveItConfig) -> dict[str, Any]:
     Raises:
         ConfigError: MoveIt's packages are not installed.
     """
+    for package in _PLUGINS:
+        require_installed(package, "motion planning")
     utils = require("moveit_configs_utils", "moveit_configs_utils", "motion planning")
     builder = utils.MoveItConfigsBuilder(robot_name="ur", package_name=config.package)
     semantic = Path("srdf") / "ur.srdf.xacro"

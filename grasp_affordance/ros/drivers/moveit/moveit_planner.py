@@ -7,6 +7,8 @@ while they run and knows why one ended.
 import copy
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from geometry_msgs.msg import Pose, PoseStamped
 from shape_msgs.msg import SolidPrimitive
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, Load
 from grasp_affordance.errors import CellError, UnreachableError
 from grasp_affordance.geometry import from_quaternion, invert
 from grasp_affordance.ros.common.conversions import to_point_msg, to_quaternion_msg
@@ -27,10 +29,11 @@ from grasp_affordance.ros.drivers.moveit.moveit_config import (
     moveit_parameters,
 )
 from grasp_affordance.ros.drivers.moveit.moveit_errors import planning_error
-from grasp_affordance.ros.drivers.moveit.obstacles import Box, Rod, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.obstacles import Box, Rod, load_rod, obstacles, tool_rod
 
 _log = logging.getLogger(__name__)
 
+_TOOL, _LOAD = "vacuum_tool", "load"  # in MoveIt's scene
 _FREE = ((PILZ, "PTP"), (OMPL, ""))  # tried in this order; OMPL with its default planner
 
 
@@ -53,12 +56,14 @@ class MoveItPlanner:
         )
         self._group: Any = self._moveit.get_planning_component(config.group)
         self._lock = threading.Lock()
+        links = (config.tip_link, config.mount_link, config.tool_link)
+        self._touched = [link for link in links if link]
         self._show(obstacles(geometry, config.obstacles))
         rod = tool_rod(np.array(config.tool[:3]), config.tool_radius, config.tool_free)
         if rod is not None:
             monitor = self._moveit.get_planning_scene_monitor()
             monitor.process_attached_collision_object(
-                to_attached_object(rod, config.tip_link, config.mount_link)
+                to_attached_object(_TOOL, rod, config.tip_link, self._touched)
             )
 
     def tool_pose(self, joints: Array) -> Array:
@@ -69,8 +74,12 @@ class MoveItPlanner:
         )
         return np.asarray(T_base_tip @ self._T_tip_tool, dtype=np.float64)
 
-    def check_reachable(self, T_base_tool: Array, near: Array) -> None:
+    def check_reachable(self, T_base_tool: Array, near: Array, load: Load | None = None) -> None:
         """See `Planner`: inverse kinematics, then a look for collisions."""
+        with self._carrying(load):
+            self._check_reachable(T_base_tool, near)
+
+    def _check_reachable(self, T_base_tool: Array, near: Array) -> None:
         config = self._config
         state = self._state(near)
         T_root_tip = self._T_root_base(state) @ T_base_tool @ invert(self._T_tip_tool)
@@ -90,10 +99,13 @@ class MoveItPlanner:
         what = f"the straight line to {_place(T_base_tool)}"
         return self._plan(start, {"pose": self._goal(T_base_tool)}, (PILZ, "LIN"), share, what)
 
-    def plan_free(self, start: Array, T_base_tool: Array, share: float) -> JointTrajectory:
+    def plan_free(
+        self, start: Array, T_base_tool: Array, share: float, load: Load | None = None
+    ) -> JointTrajectory:
         """See `Planner`."""
         what = f"the free motion to {_place(T_base_tool)}"
-        return self._first(start, {"pose": self._goal(T_base_tool)}, share, what)
+        with self._carrying(load):
+            return self._first(start, {"pose": self._goal(T_base_tool)}, share, what)
 
     def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
         """See `Planner`."""
@@ -143,6 +155,24 @@ class MoveItPlanner:
             answer.trajectory.get_robot_trajectory_msg().joint_trajectory, self.joint_names
         )
 
+    @contextmanager
+    def _carrying(self, load: Load | None) -> Iterator[None]:
+        """Have a load hang on the tool in MoveIt's scene, within the block."""
+        rod = load_rod(self._T_tip_tool, load)
+        if rod is None:
+            yield
+            return
+        monitor = self._moveit.get_planning_scene_monitor()
+        link = self._config.tip_link
+        attached = to_attached_object(_LOAD, rod, link, self._touched)
+        monitor.process_attached_collision_object(attached)
+        try:
+            yield
+        finally:
+            monitor.process_attached_collision_object(to_detached_object(_LOAD, link))
+            # MoveIt leaves in the world what it detaches.
+            monitor.process_collision_object(to_removed_object(_LOAD))
+
     def _error(self, code: Any, what: str) -> CellError:
         return planning_error(int(code.val), what, getattr(code, "message", ""))
 
@@ -181,19 +211,33 @@ def to_collision_object(box: Box, frame_id: str) -> Any:
     return message
 
 
-def to_attached_object(rod: Rod, tip_link: str, mount_link: str) -> Any:
-    """Return a `moveit_msgs/AttachedCollisionObject` that hangs the tool on the last link."""
+def to_attached_object(name: str, rod: Rod, tip_link: str, touched: list[str]) -> Any:
+    """Return a `moveit_msgs/AttachedCollisionObject` that hangs a rod on the last link.
+
+    Args:
+        touched: links that it may touch.
+    """
     objects = require("moveit_msgs.msg", "moveit_msgs", "motion planning")
-    tool = objects.CollisionObject(id="vacuum_tool", operation=objects.CollisionObject.ADD)
+    tool = objects.CollisionObject(id=name, operation=objects.CollisionObject.ADD)
     tool.header.frame_id = tip_link
     tool.pose = _pose(rod.T_tip_rod)
     cylinder = SolidPrimitive(type=SolidPrimitive.CYLINDER, dimensions=[rod.length, rod.radius])
     tool.primitives = [cylinder]
     tool.primitive_poses = [Pose()]
     tool.primitive_poses[0].orientation.w = 1.0
-    return objects.AttachedCollisionObject(
-        link_name=tip_link, object=tool, touch_links=[tip_link, mount_link]
-    )
+    return objects.AttachedCollisionObject(link_name=tip_link, object=tool, touch_links=touched)
+
+
+def to_detached_object(name: str, tip_link: str) -> Any:
+    """Return a `moveit_msgs/AttachedCollisionObject` that takes an object off the last link."""
+    objects = require("moveit_msgs.msg", "moveit_msgs", "motion planning")
+    return objects.AttachedCollisionObject(link_name=tip_link, object=to_removed_object(name))
+
+
+def to_removed_object(name: str) -> Any:
+    """Return a `moveit_msgs/CollisionObject` that removes an object."""
+    objects = require("moveit_msgs.msg", "moveit_msgs", "motion planning")
+    return objects.CollisionObject(id=name, operation=objects.CollisionObject.REMOVE)
 
 
 def from_trajectory_msg(message: Any, joint_names: tuple[str, ...]) -> JointTrajectory:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, Load
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose
 
@@ -56,6 +56,20 @@ def tool_rod(rim: Array, radius: float, free: float) -> Rod | None:
     axis = np.asarray(rim, dtype=np.float64) / reach
     length = reach - free
     return Rod(approach_pose(axis * length / 2, axis), radius, length)
+
+
+def load_rod(T_tip_rim: Array, load: Load | None) -> Rod | None:
+    """Return what the cup carries, from the rim on; None where its extents are not known.
+
+    Args:
+        T_tip_rim: (4, 4) from the cup's rim to the last link.
+        load: its greatest extents.
+    """
+    if load is None or load.radius <= 0 or load.length <= 0:
+        return None
+    T_rim_rod = np.eye(4)
+    T_rim_rod[2, 3] = load.length / 2
+    return Rod(T_tip_rim @ T_rim_rod, load.radius, load.length)
 
 
 @dataclass(frozen=True)

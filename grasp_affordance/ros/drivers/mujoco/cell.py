@@ -13,6 +13,7 @@ from numpy import float64
 from numpy.typing import NDArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
+from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from grasp_affordance.cell_description import CellDescription
@@ -20,11 +21,15 @@ from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.config_values import FilePath
+from grasp_affordance.ros.common.conversions import to_header_msg
 from grasp_affordance.ros.common.rgbd_publisher import RgbdPublisher
+from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
 from grasp_affordance.ros.executor.executor_config import SimulationConfig
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
 from grasp_affordance.sim import SimCell, SimConfig
 from grasp_affordance.sim.vision.film import Film, FilmConfig
+
+_JOINT_RATE = 15.0  # Hz, of the joint states that RViz shows
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class MujocoDriver:
         )
         self._camera = camera
         self._exposing = threading.Lock()
-        self._powered = True
+        self._powered = self._connected = True
         self._prefix = config.tf_prefix
         self._publisher = RgbdPublisher(node)
         simulated = self._sim.as_cell()
@@ -104,6 +109,11 @@ class MujocoDriver:
         group = MutuallyExclusiveCallbackGroup()
         self._timer = node.create_timer(
             1.0 / config.camera_rate, self._expose_if_powered, callback_group=group
+        )
+        self._joints = node.create_publisher(JointState, "joint_states", 10)
+        self._joint_names = [config.tf_prefix + name for name in MoveItConfig().joint_names]
+        self._joint_timer = node.create_timer(
+            1.0 / _JOINT_RATE, self._tell_joints, callback_group=MutuallyExclusiveCallbackGroup()
         )
         self._services = [
             node.create_service(Trigger, "~/refill", self._refill),
@@ -133,12 +143,14 @@ class MujocoDriver:
 
     def close(self) -> None:
         """Take the cell out of the graph."""
-        self._node.destroy_timer(self._timer)
+        for timer in (self._timer, self._joint_timer):
+            self._node.destroy_timer(timer)
         for service in self._services:
             self._node.destroy_service(service)
         self._publisher.close()
         with self._exposing:
-            self._powered = False
+            self._powered = self._connected = False
+            self._node.destroy_publisher(self._joints)
             if self._film is not None:
                 self._film.close()
             self._sim.close()
@@ -158,6 +170,16 @@ class MujocoDriver:
         frame = replace(frame, stamp_ns=stamp_ns, frame_id=self._prefix + frame.frame_id)
         self._publisher.publish(frame)
         return frame
+
+    def _tell_joints(self) -> None:
+        """Publish where the arm is, for RViz."""
+        with self._exposing:
+            if not self._connected or not self._joints.get_subscription_count():
+                return
+            with self._sim.world.lock:
+                angles = self._sim.arm.joints.tolist()
+            header = to_header_msg(self._now_ns(), "")
+            self._joints.publish(JointState(header=header, name=self._joint_names, position=angles))
 
     def _refill(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         with self.activity.acquire() as free, self._exposing:

@@ -16,7 +16,7 @@ from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
 from grasp_affordance.ros.drivers.arm.joint_feedback import JointFeedback
 from grasp_affordance.ros.drivers.arm.planner import Planner
 from grasp_affordance.ros.drivers.arm.trajectory_action import TrajectoryAction
-from grasp_affordance.ros.drivers.arm.trajectory_arm import TrajectoryArm
+from grasp_affordance.ros.drivers.arm.trajectory_arm import TellLoad, TrajectoryArm
 from grasp_affordance.ros.drivers.gripper.service_gripper import (
     ServiceGripper,
     ServiceGripperConfig,
@@ -29,6 +29,7 @@ from grasp_affordance.ros.drivers.gripper.vacuum_gripper import (
 from grasp_affordance.ros.drivers.moveit.moveit_config import MoveItConfig
 from grasp_affordance.ros.drivers.ur.ur_feedback import ForceTopic, UrFeedback
 from grasp_affordance.ros.drivers.ur.ur_io import UrIo, UrIoConfig
+from grasp_affordance.ros.drivers.ur.ur_payload import UrPayload, UrPayloadConfig
 from grasp_affordance.ros.drivers.ur.ur_status import StatusConfig, UrStatus
 from grasp_affordance.ros.executor.topic_camera import TopicCamera
 
@@ -51,6 +52,7 @@ class UrConfig:
         io: wiring of a gripper on the robot's outputs.
         service_gripper: names of a gripper with its own interface.
         vacuum: when the cup counts as sealed.
+        payload: what the robot is told to balance.
     """
 
     speed_topic: str = "speed_scaling_state_broadcaster/speed_scaling"
@@ -64,6 +66,7 @@ class UrConfig:
     io: UrIoConfig = field(default_factory=UrIoConfig)
     service_gripper: ServiceGripperConfig = field(default_factory=ServiceGripperConfig)
     vacuum: VacuumConfig = field(default_factory=VacuumConfig)
+    payload: UrPayloadConfig = field(default_factory=UrPayloadConfig)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gripper", GripperKind(self.gripper))
@@ -140,7 +143,14 @@ class UrDriver:
                 self._open.callback(force.close)
                 signals[ContactSign.FORCE] = force.magnitude
             self.arm = TrajectoryArm(
-                arm_config, planner, action, joints, self.status, signals, clock
+                arm_config,
+                planner,
+                action,
+                joints,
+                self.status,
+                signals,
+                clock,
+                self._payload(node, config),
             )
         except BaseException:
             self._open.close()
@@ -178,6 +188,20 @@ class UrDriver:
             return
         feedback = UrFeedback(node, self.status, config.io.controller, config.speed_topic)
         self._open.callback(feedback.close)
+
+    def _payload(self, node: Node, config: UrConfig) -> TellLoad | None:
+        """Return what tells the robot of a load; None where there is nobody to be told."""
+        if config.mock_hardware:
+            return None
+        if config.payload.mass == 0:
+            node.get_logger().warning(
+                "tool.mass is 0: the robot is not told what it carries, the payload of its pendant "
+                "holds; set tool.mass and pick.load_mass of the cell"
+            )
+            return None
+        payload = UrPayload(node, config.payload)
+        self._open.callback(payload.close)
+        return payload.tell
 
     def _system(self, node: Node, config: UrConfig) -> VacuumSystem:
         system = (
