@@ -105,6 +105,8 @@ def _box(link: str, shape: ET.Element, find: Callable[[str], Path]) -> LinkBox:
     if not kinds:
         raise ConfigError(f"a shape of {link} in the robot's description has no geometry")
     low, high = _extent(link, kinds[0], find)
+    if not np.isfinite(high - low).all():
+        raise ConfigError(f"{link}: a shape in the robot's description has no size")
     T = _origin(shape.find("origin"))
     T_middle = np.eye(4)
     T_middle[:3, 3] = (low + high) / 2
