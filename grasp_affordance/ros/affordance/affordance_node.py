@@ -9,6 +9,7 @@ Serves: ~/get_suction_points, ~/load_model
 
 import sys
 import time
+from functools import partial
 
 from grasp_affordance_interfaces.msg import ModelAnnouncement
 from grasp_affordance_interfaces.srv import GetSuctionPoints, LoadModel
@@ -158,13 +159,7 @@ class AffordanceNode(ManagedNode[AffordanceNodeConfig]):
         """Say what is wrong before anybody asks; to whoever waits for the start it is no error."""
         if not self.active:
             return
-        try:
-            problem = self._frames.problem()
-            frame = self._frames.newest()
-            if frame is not None and not problem:
-                self._evaluate.pose_of(frame.frame_id, required=False)
-        except GraspAffordanceError as error:
-            problem = f"{type(error).__name__}: {error}"
+        problem = self._frames.problem(partial(self._evaluate.pose_of, required=False))
         self.diagnostics.set("camera", ERROR if problem else OK, problem or "frames arrive")
 
 

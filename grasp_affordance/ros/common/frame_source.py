@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,12 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from grasp_affordance.errors import CameraError, ConfigError, StaleFrameError
+from grasp_affordance.errors import (
+    CameraError,
+    ConfigError,
+    GraspAffordanceError,
+    StaleFrameError,
+)
 from grasp_affordance.messages.images import (
     MILLIMETRE,
     check_depth_unit,
@@ -187,10 +193,22 @@ class FrameSource:
                 self._arrived.wait(left)
             return found.frame
 
-    def problem(self) -> str:
-        """Return why no frames come, for diagnostics; empty when all is well."""
+    def problem(self, find_pose: Callable[[str], object] = lambda _: None) -> str:
+        """Return why nothing can be evaluated, for diagnostics; empty when all is well.
+
+        Args:
+            find_pose: looks the camera's pose up for an optical frame, and raises what is wrong.
+        """
         with self._arrived:
-            return "" if self._fresh(None) else self._why()
+            if not self._fresh(None):
+                return self._why()
+        try:
+            frame = self.newest()
+            if frame is not None:
+                find_pose(frame.frame_id)
+        except GraspAffordanceError as error:
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     def close(self) -> None:
         """Stop listening; whoever waits gets a CameraError."""

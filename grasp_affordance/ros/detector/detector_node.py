@@ -7,6 +7,7 @@ Serves: ~/get_grasp_rectangles, ~/load_model
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from grasp_affordance_interfaces.srv import GetGraspRectangles, LoadModel
@@ -203,13 +204,7 @@ class DetectorNode(ManagedNode[DetectorNodeConfig]):
         """Tell in the diagnostics what is wrong before anybody asks."""
         if not self.active:
             return
-        try:
-            problem = self._frames.problem()
-            frame = self._frames.newest()
-            if frame is not None and not problem:
-                self._pose_of(frame.frame_id, patient=False)
-        except GraspAffordanceError as error:
-            problem = f"{type(error).__name__}: {error}"
+        problem = self._frames.problem(partial(self._pose_of, patient=False))
         self.diagnostics.set("camera", ERROR if problem else OK, problem or "frames arrive")
 
     def _pose_of(self, frame_id: str, patient: bool) -> Array | None:
