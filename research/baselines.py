@@ -69,7 +69,12 @@ def in_full(reports: Sequence[Report]) -> Table:
     columns = ["cell", "scene", "policy", "piles", "attempts", "success", "over seeds"]
     columns += ["objects picked", "ECE", "causes of failure"]
     note = "Success with its 95 % interval over piles; *over seeds* is the standard deviation."
-    return _table("Baselines", columns, [_row(report) for report in reports], reports, note)
+    rows = [_row(report) for report in reports]
+    error = columns.index("ECE")
+    if all(row[error] == "–" for row in rows):  # the attempts were not kept
+        columns = [name for name in columns if name != "ECE"]
+        rows = [[*row[:error], *row[error + 1 :]] for row in rows]
+    return _table("Baselines", columns, rows, reports, note)
 
 
 def _row(report: Report) -> list[str]:
