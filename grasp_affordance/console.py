@@ -1,7 +1,6 @@
 """Where commands and demonstrations print: the log, and tables that fit without a terminal too."""
 
 import logging
-import subprocess
 
 from rich.console import Console
 
@@ -18,12 +17,3 @@ def log_to_stderr() -> None:
     """Send what the package has to say to stderr, and of its libraries what matters."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("OpenGL").setLevel(logging.WARNING)  # else it tells what it does without
-
-
-def wait_for(process: "subprocess.Popen[bytes]") -> int:
-    """Return the exit status of a process; Ctrl-C reaches it too, and it ends in its own order."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue

@@ -32,6 +32,7 @@ from grasp_affordance.suction import SuctionPoint
 WINDOW = 25  # picks of the success curve
 
 _CLOUD = 25_000  # points at most, of the 300,000 that a frame has
+_GAP = 0.7  # radius of a point, in distances of points
 _JPEG = 85  # quality of images
 _ARROW = 0.06  # metres
 _COLORS = {Outcome.SUCCESS: (60, 200, 60), Outcome.FAILURE: (230, 60, 60)}
@@ -83,22 +84,31 @@ class Recording(Closing):
         config: where it goes.
         layout: of the window: a run that is watched, or a log.
         title: of the recording.
+        box: the bin, where one is known.
 
     Raises:
         ConfigError: Rerun is not installed, or there is no display for a window.
         OSError: the file cannot be written, or a port is taken.
     """
 
-    def __init__(self, config: ViewerConfig, layout: Literal["live", "log"], title: str) -> None:
+    def __init__(
+        self,
+        config: ViewerConfig,
+        layout: Literal["live", "log"],
+        title: str,
+        box: BinGeometry | None = None,
+    ) -> None:
         self._rr = rr = load_rerun()
         self._config = config
         self._rec = rr.RecordingStream("grasp_affordance")
         self.address = self._open()
         self._rec.send_recording_name(title)
-        self._rec.send_blueprint(_blueprint(rr, layout))
+        self._rec.send_blueprint(_blueprint(rr, layout, box))
         self._outcomes: list[tuple[float, bool]] = []  # probability and success, in order
         self._joints: dict[str, Any] = {}
         self._static("world", rr.ViewCoordinates.RIGHT_HAND_Z_UP)
+        if box is not None:
+            self._bin(box)
         for path, color, name in (
             ("picks/success", _COLORS[Outcome.SUCCESS], "succeeded"),
             ("picks/failure", _COLORS[Outcome.FAILURE], "failed"),
@@ -134,17 +144,6 @@ class Recording(Closing):
         """Let what follows belong to attempt `number`."""
         self._rec.set_time("attempt", sequence=number)
 
-    def bin(self, box: BinGeometry) -> None:
-        """Show the bin's interior."""
-        centre = [*box.centre, box.floor + box.size[2] / 2]
-        boxes = self._rr.Boxes3D(
-            sizes=[box.size],
-            centers=[centre],
-            quaternions=[self._rr.Quaternion(xyzw=to_quaternion(box.T_base_bin))],
-            colors=[_BIN],
-        )
-        self._static("world/bin", boxes)
-
     def image(self, name: str, picture: Color) -> None:
         """Show an image (H, W, 3) RGB under the name `camera/<name>`."""
         self._log(f"camera/{name}", self._rr.Image(picture).compress(jpeg_quality=_JPEG))
@@ -155,13 +154,10 @@ class Recording(Closing):
         points = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
         known = np.isfinite(points).all(axis=-1)
         points, colors = points[known], frame.color[::stride, ::stride][known]
-        radius = (
-            stride / 2 * float(np.median(points[:, 2])) / frame.intrinsics.fx if len(points) else 0
-        )
-        self._log(
-            "world/cloud",
-            self._rr.Points3D(_to(T_base_camera, points), colors=colors, radii=radius),
-        )
+        middle = float(np.median(points[:, 2])) if len(points) else 1.0
+        radius = _GAP * stride * middle / frame.intrinsics.fx
+        cloud = self._rr.Points3D(_to(T_base_camera, points), colors=colors, radii=radius)
+        self._log("world/cloud", cloud)
 
     def points(self, points: Sequence[SuctionPoint], T_base_camera: Array | None) -> None:
         """Show suction points (best first) as arrows, each with its probability."""
@@ -274,6 +270,16 @@ class Recording(Closing):
         rec.spawn()
         return ""
 
+    def _bin(self, box: BinGeometry) -> None:
+        boxes = self._rr.Boxes3D(
+            sizes=[box.size],
+            centers=[[*box.centre, box.floor + box.size[2] / 2]],
+            quaternions=[self._rr.Quaternion(xyzw=to_quaternion(box.T_base_bin))],
+            colors=[_BIN],
+            fill_mode=self._rr.components.FillMode.MajorWireframe,
+        )
+        self._static("world/bin", boxes)
+
     def _mark(self, attempt: GraspAttempt) -> None:
         color, point = _COLORS.get(attempt.outcome, _OTHER), attempt.point
         marks = self._rr.Points2D(
@@ -348,10 +354,16 @@ def _probability_color(probability: float) -> tuple[int, int, int]:
     return round(255 * min(1.0, 2 - 2 * probability)), round(255 * min(1.0, 2 * probability)), 0
 
 
-def _blueprint(rr: Any, layout: str) -> Any:
+def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:
     """Return how the window is divided."""
     rrb = rr.blueprint
-    space = rrb.Spatial3DView(origin="world", name="cell")
+    eye = {}
+    if box is not None and hasattr(rrb, "EyeControls3D"):  # from above the side away from the base
+        target, far = np.array([*box.centre, box.floor]), 2.0 * max(box.size)
+        eye["eye_controls"] = rrb.EyeControls3D(
+            position=target + np.array([0.8, -0.6, 1.0]) * far, look_target=target, eye_up=(0, 0, 1)
+        )
+    space = rrb.Spatial3DView(origin="world", name="cell", **eye)
     percent = rrb.ScalarAxis(range=(0.0, 1.0))
     curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", axis_y=percent)
     picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", axis_y=percent)

@@ -14,9 +14,9 @@ from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.log.attempt_codec import to_json
 from grasp_affordance.learning.log.attempt_log import read_attempt, read_log
-from grasp_affordance.learning.log.attempt_view import record_log
+from grasp_affordance.learning.log.attempt_view import open_recording, record_log
 from grasp_affordance.learning.log.pick_labelling import FOLDER, count_picks, label_log
-from grasp_affordance.viewer import Recording, ViewerConfig
+from grasp_affordance.viewer import ViewerConfig
 
 _SHOWN = 40  # the newest attempts that `list` shows
 
@@ -87,7 +87,7 @@ def _list(log: Path) -> None:
 
 def _view(log: Path, viewer: ViewerConfig) -> None:
     count = len(list(read_log(log, frames=False)))
-    with Recording(viewer, "log", str(log)) as recording:
+    with open_recording(log, viewer) as recording:
         with Progress() as progress:
             task = progress.add_task(f"{count} attempts", total=count)
             record_log(log, recording, lambda done: progress.update(task, completed=done))

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.progress import Progress
 
 from grasp_affordance.affordance.shipped import weights_file
-from grasp_affordance.console import wait_for, wide_console
+from grasp_affordance.console import wide_console
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim import SCENES, Hardness
 
@@ -72,11 +72,19 @@ def run(
             arguments += ["--data", str(data.resolve())] if data else []
     # A process of its own, like the nodes: this one stays free of ROS.
     command = [sys.executable, "-m", f"grasp_affordance.ros.demo.{module}", str(output.resolve())]
-    status = wait_for(subprocess.Popen([*command, *arguments]))
+    status = _wait(subprocess.Popen([*command, *arguments]))
     if status == 0 and show == "learning" and exam:
         learned = output / "learned.safetensors"  # as `ros.learning_demo` names it
         _hold(learned, scene or "train", hardness, seed, objects, output / "exam")
     return status
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # it has got the same signal, and stops the nodes first
 
 
 def _hold(

@@ -1,12 +1,11 @@
 """`grasp-affordance watch`: a running system, simulated or physical, to look at."""
 
-import subprocess
+import os
 import sys
 from typing import Annotated
 
 import tyro
 
-from grasp_affordance.console import wait_for
 from grasp_affordance.viewer import ViewerConfig, load_rerun
 
 
@@ -15,7 +14,7 @@ def run(
     cell: str = "",
     rate: float = 2.0,
     viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = ViewerConfig(),  # noqa: B008
-) -> int:
+) -> None:
     """Show a running system: images, cloud, suction points, robot, state, success curve.
 
     It only listens: start and stop it as you like. It needs the extra `watch`.
@@ -32,4 +31,5 @@ def run(
     arguments += ["--save", str(viewer.save)] if viewer.save is not None else []
     arguments += ["--serve"] if viewer.serve else []
     module = "grasp_affordance.ros.watch.live_view"
-    return wait_for(subprocess.Popen([sys.executable, "-m", module, *arguments]))
+    # Its own program from here on: this one stays free of ROS.
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])

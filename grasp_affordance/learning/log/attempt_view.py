@@ -7,7 +7,16 @@ from grasp_affordance.annotation.pick_labels import read_labels
 from grasp_affordance.learning.log.attempt_log import read_log
 from grasp_affordance.learning.log.pick_labelling import FOLDER
 from grasp_affordance.learning.log.setup import LogSetup
-from grasp_affordance.viewer import Recording
+from grasp_affordance.viewer import Recording, ViewerConfig
+
+
+def open_recording(folder: Path, viewer: ViewerConfig) -> Recording:
+    """Return an empty recording for a log.
+
+    Raises:
+        AttemptLogError: there is no log. ConfigError: see `Recording`.
+    """
+    return Recording(viewer, "log", str(folder), LogSetup.read(folder).cell.required_bin())
 
 
 def record_log(
@@ -21,7 +30,6 @@ def record_log(
     Raises:
         AttemptLogError: there is no log, or it is damaged. SequenceError: a label is damaged.
     """
-    recording.bin(LogSetup.read(folder).cell.required_bin())
     count = 0
     for count, attempt in enumerate(read_log(folder), 1):
         name = f"{count - 1:04d}"

@@ -3,8 +3,7 @@
     python -m grasp_affordance.ros.watch.live_view [--namespace NAME] [--cell CELL] ...
 
 Subscribes (relative names): the camera's topics; affordance_node/{overlay, markers};
-    executor_node/{state, pick_result}; trainer_node/status; robot_description; joint_states, by the
-    name that the cell has for it
+    executor_node/{state, pick_result}; trainer_node/status; robot_description; joint_states
 Calls: affordance_node/get_parameters, where no cell is given
 """
 
@@ -62,9 +61,7 @@ class LiveView:
         self._pose = CameraPose(node, camera_pose_config(cell), source.camera)
         self._shown: RgbdFrame | None = None
         self._due: dict[str, float] = {}
-        if cell.bin is not None:
-            recording.bin(cell.bin)
-        # The SDK keeps its order only where one callback logs at a time.
+        # One callback at a time: they share what is shown.
         group = MutuallyExclusiveCallbackGroup()
         newest = topics.IMAGE_SUBSCRIPTION
         for kind, topic, receive, quality in (
@@ -74,7 +71,7 @@ class LiveView:
             (PickResult, "executor_node/pick_result", self._picked, 100),
             (TrainerStatus, "trainer_node/status", self._status, topics.LATCHED),
             (String, "robot_description", self._robot, topics.LATCHED),
-            (JointState, cell.arm.joint_states, self._joints, newest),
+            (JointState, "joint_states", self._joints, newest),
         ):
             node.create_subscription(kind, topic, receive, quality, callback_group=group)
         node.create_timer(self._period, self._frame, callback_group=group)
@@ -143,16 +140,17 @@ def watch(
     os.environ.update(transport_environment())
     stop = threading.Event()
     try:
-        with Recording(viewer, "live", namespace or "cell") as recording:
-            start_ros([])
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stop.set())
-            node = Node("watch", namespace=namespace)
-            with spinning(node, on_end=stop.set):
-                LiveView(node, _cell(node, cell), recording, rate)
+        start_ros([])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        node = Node("watch", namespace=namespace)
+        with spinning(node, on_end=stop.set):
+            described = _cell(node, cell)
+            with Recording(viewer, "live", namespace or "cell", described.bin) as recording:
+                LiveView(node, described, recording, rate)
                 sys.stderr.write(f"{recording.told()}\n")
                 stop.wait()
-            node.destroy_node()
+        node.destroy_node()
         return 0
     except GraspAffordanceError as error:
         sys.stderr.write(f"error: {error}\n")
