@@ -235,7 +235,7 @@ class Recording(Closing):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "robot.urdf"
             path.write_text(urdf)
-            tree = module.UrdfTree.from_file_path(path, entity_path_prefix="world/robot")
+            tree = module.UrdfTree.from_file_path(path, entity_path_prefix="robot")
             tree.log_urdf_to_recording(self._rec)
         self._joints = {joint.name: joint for joint in tree.joints()}
         link = self._rr.Transform3D(parent_frame=base_frame_id, child_frame="tf#/world")
@@ -259,8 +259,9 @@ class Recording(Closing):
             return config.connect
         if config.serve:
             options: dict[str, Any] = {"grpc_port": config.port + 1}
-            if "cors_allow_origin" in inspect.signature(rec.serve_grpc).parameters:
-                options["cors_allow_origin"] = [f"http://*:{config.port}"]
+            newer = {"cors_allow_origin": [f"http://*:{config.port}"], "newest_first": True}
+            known = inspect.signature(rec.serve_grpc).parameters
+            options |= {name: value for name, value in newer.items() if name in known}
             rec.serve_grpc(**options)
             rr.serve_web_viewer(web_port=config.port, open_browser=False)
             data = f"rerun%2Bhttp://HOST:{config.port + 1}/proxy"
@@ -363,7 +364,7 @@ def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:
         eye["eye_controls"] = rrb.EyeControls3D(
             position=target + np.array([0.8, -0.6, 1.0]) * far, look_target=target, eye_up=(0, 0, 1)
         )
-    space = rrb.Spatial3DView(origin="world", name="cell", **eye)
+    space = rrb.Spatial3DView(origin="world", contents=["world/**", "robot/**"], name="cell", **eye)
     percent = rrb.ScalarAxis(range=(0.0, 1.0))
     curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", axis_y=percent)
     picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", axis_y=percent)

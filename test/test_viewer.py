@@ -138,7 +138,7 @@ def test_the_robot_moves_with_its_joints(tmp_path: Path) -> None:
         recording.robot(ARM, "base_link")
         recording.joints({"shoulder": np.pi / 2, "a_gripper": 0.3})
     found = Recorded(file)
-    assert any(path.startswith("world/robot/") for path in found.rows)
+    assert any(path.startswith("robot/arm/visual") for path in found.rows)
     (turn,) = found.values("world/joints/shoulder", "Transform3D:quaternion")[0]
     np.testing.assert_allclose(turn, [0, 0, np.sqrt(0.5), np.sqrt(0.5)], atol=1e-6)
     assert found.values("world", "Transform3D:parent_frame") == [["base_link"]]

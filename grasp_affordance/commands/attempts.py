@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.log.attempt_codec import to_json
 from grasp_affordance.learning.log.attempt_log import read_attempt, read_log
@@ -64,8 +64,8 @@ def run(
 
 def _list(log: Path) -> None:
     attempts = list(read_log(log, frames=False))
-    table = Table(title=f"{log}: {len(attempts)} attempts")
-    for column in ("number", "pixel", "probability", "source", "weights", "outcome", "cause"):
+    table = ReportTable(title=f"{log}: {len(attempts)} attempts")
+    for column in ("number", "pixel", "probability", "source", "weights", "outcome"):
         table.add_column(column)
     for number, attempt in list(enumerate(attempts))[-_SHOWN:]:
         table.add_row(str(number), *_cells(attempt))
@@ -116,8 +116,7 @@ def _cells(attempt: GraspAttempt) -> tuple[str, ...]:
         f"{point.probability:.2f}",
         str(point.source),
         attempt.model_version or "-",
-        str(attempt.outcome),
-        "" if attempt.succeeded else str(attempt.cause),
+        str(attempt.outcome) if attempt.succeeded else f"{attempt.outcome}: {attempt.cause}",
     )
 
 

@@ -12,7 +12,7 @@ from grasp_affordance.viewer import ViewerConfig, load_rerun
 def run(
     namespace: str = "",
     cell: str = "",
-    rate: float = 2.0,
+    rate: float = 1.0,
     viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = ViewerConfig(),  # noqa: B008
 ) -> None:
     """Show a running system: images, cloud, suction points, robot, state, success curve.

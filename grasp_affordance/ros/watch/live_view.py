@@ -133,7 +133,7 @@ class LiveView:
 def watch(
     namespace: str = "",
     cell: str = "",
-    rate: float = 2.0,
+    rate: float = 1.0,
     viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = ViewerConfig(),  # noqa: B008
 ) -> int:
     """Show a running system until Ctrl-C; see `grasp-affordance watch`."""
