@@ -358,13 +358,17 @@ def _probability_color(probability: float) -> tuple[int, int, int]:
 def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:
     """Return how the window is divided."""
     rrb = rr.blueprint
-    eye = {}
+    options: dict[str, Any] = {}  # of a newer Rerun
+    if hasattr(rrb, "SpatialInformation"):  # a robot's root link may look elsewhere
+        options["spatial_information"] = rrb.SpatialInformation(target_frame="tf#/world")
     if box is not None and hasattr(rrb, "EyeControls3D"):  # from above the side away from the base
         target, far = np.array([*box.centre, box.floor]), 2.0 * max(box.size)
-        eye["eye_controls"] = rrb.EyeControls3D(
+        options["eye_controls"] = rrb.EyeControls3D(
             position=target + np.array([0.8, -0.6, 1.0]) * far, look_target=target, eye_up=(0, 0, 1)
         )
-    space = rrb.Spatial3DView(origin="world", contents=["world/**", "robot/**"], name="cell", **eye)
+    space = rrb.Spatial3DView(
+        origin="world", contents=["world/**", "robot/**"], name="cell", **options
+    )
     percent = rrb.ScalarAxis(range=(0.0, 1.0))
     curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", axis_y=percent)
     picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", axis_y=percent)
