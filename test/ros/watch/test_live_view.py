@@ -64,7 +64,7 @@ def test_a_picking_robot_is_recorded_from_its_topics(ros: Ros, tmp_path: Path) -
             there = {"__ns": CELL}
             processes.start(NodeSpec(name, {"cell": "sim", **values}, remappings=there))
         for name in ("executor_node", "affordance_node"):
-            ros.client.wait_active(f"{CELL}/{name}", 90)
+            ros.client.wait_active(f"{CELL}/{name}", 180)
         watching = subprocess.Popen([*command, "--rate", "2", "--save", str(file)])
         try:
             ros.wait_until(file.exists, "recorded", 120)
@@ -116,7 +116,7 @@ def test_a_cell_that_is_not_on_this_computer_is_asked_for(ros: Ros, tmp_path: Pa
     with Processes(tmp_path / "logs") as processes:
         cell = ros.cell({"camera.max_age": 5.0})
         processes.start(NodeSpec("affordance_node", {"cell": cell}))
-        ros.client.wait_active("/affordance_node", 90)
+        ros.client.wait_active("/affordance_node", 180)
         Path(cell).unlink()
         command = [sys.executable, "-m", "grasp_affordance.cli", "watch"]
         done = subprocess.run(
