@@ -118,6 +118,8 @@ setup(
         "check": ["mypy", "ruff"],
         "meshes": ["example-robot-data"],
         "ray": ["ray"],
+        # A viewer of 0.7 GB that nothing else needs.
+        "watch": ["rerun-sdk>=0.23"],
         # Needs older versions than the environment of `make` has: for one of its own.
         "lerobot": ["lerobot[dataset]>=0.6.1"],
         "jazzy": ros_wheels(

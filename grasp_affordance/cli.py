@@ -17,7 +17,7 @@ from grasp_affordance.errors import GraspAffordanceError
 
 COMMANDS = {
     "annotate": "labels from a sequence of removals: masks, grasp rectangles, reasons",
-    "attempts": "what a robot has tried: list, show one, label all, export as rosbag2 or MCAP",
+    "attempts": "what a robot has tried: list, show, view, label, export as rosbag2 or MCAP",
     "calibrate": "the camera's pose from images of a ChArUco board and poses of the arm",
     "convert": "labels to and from Cornell, COCO, Jacquard and YOLO-OBB files",
     "demo": "a simulated robot teaches itself to pick, live through the ROS 2 nodes",
@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "a robot in the simulated cell teaches itself to pick: weights, learning curve",
     "train_detector": "a detector of grasp rectangles from labelled sequences",
     "verify_calibration": "how far camera pose and cup offset are off, at touched points",
+    "watch": "a running robot, simulated or physical, in a window, a browser or a file",
 }
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130

@@ -1,8 +1,11 @@
 """Where commands and demonstrations print: the log, and tables that fit without a terminal too."""
 
 import logging
+from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 _WIDTH = 150  # characters, where the output is no terminal
 
@@ -17,3 +20,20 @@ def log_to_stderr() -> None:
     """Send what the package has to say to stderr, and of its libraries what matters."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("OpenGL").setLevel(logging.WARNING)  # else it tells what it does without
+
+
+class ReportTable(Table):
+    """A table of which nothing is ever cut: what does not fit goes on in the next line."""
+
+    def __init__(self, *headers: str, **options: Any) -> None:
+        super().__init__(*headers, box=box.SIMPLE_HEAD, **options)
+
+    def add_column(self, *header: Any, **options: Any) -> None:
+        """Add a column; the options are those of rich."""
+        super().add_column(*header, **{**options, "overflow": "fold"})
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        """Add a row; columns that are missing are added too."""
+        while len(self.columns) < len(cells):
+            self.add_column()
+        super().add_row(*cells, **options)

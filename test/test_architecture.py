@@ -38,13 +38,14 @@ MAY_USE: dict[str, set[str]] = {
     "messages": CORE,
     "affordance": CORE,
     "annotation": CORE | {"sequence"},
+    "viewer": CORE | {"annotation"},
     "encoders": CORE | {"affordance"},
     "detection": CORE | {"sequence", "affordance", "annotation", "encoders"},
     "calibration": CORE,
     "execution": CORE | {"annotation"},
     "sim": CORE,
     "policies": CORE | {"affordance"},
-    "learning": CORE | {"sequence", "affordance", "annotation", "policies"},
+    "learning": CORE | {"sequence", "affordance", "annotation", "policies", "viewer"},
     "suction_paper": CORE | {"sequence", "affordance", "policies", "learning", "encoders"},
     "models": CORE | {"affordance", "suction_paper"},
 }
@@ -67,6 +68,7 @@ WITHOUT_TORCH = CORE | {
     "calibration",
     "execution",
     "sim",
+    "viewer",
 }
 
 ROS = {"ament_index_python", "launch", "launch_ros", "message_filters", "moveit"} | {

@@ -3,29 +3,33 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.table import Table
+from rich.progress import Progress
 
 from grasp_affordance.attempt import GraspAttempt
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.log.attempt_codec import to_json
 from grasp_affordance.learning.log.attempt_log import read_attempt, read_log
+from grasp_affordance.learning.log.attempt_view import open_recording, record_log
 from grasp_affordance.learning.log.pick_labelling import FOLDER, count_picks, label_log
+from grasp_affordance.viewer import ViewerConfig
 
 _SHOWN = 40  # the newest attempts that `list` shows
 
 
 def run(
     log: tyro.conf.Positional[Path],
-    action: tyro.conf.Positional[Literal["list", "show", "label", "export"]] = "list",
+    action: tyro.conf.Positional[Literal["list", "show", "view", "label", "export"]] = "list",
     number: tyro.conf.Positional[int | None] = None,
     output: Path | None = None,
     format: Literal["mcap", "rosbag2", "lerobot"] = "mcap",  # noqa: A002
+    viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = ViewerConfig(),  # noqa: B008
 ) -> None:
-    """List, show, label or export the attempts of a log.
+    """List, show, view, label or export the attempts of a log.
 
     `label` writes LOG/labels/NNNN.json for each attempt that has none yet: what the pick did to the
     bin, the mask of the object that it took, the pixels where a cup would have sealed as well, and
@@ -33,11 +37,13 @@ def run(
 
     Args:
         log: folder that the executor's parameter record.directory, or `train --log`, names.
-        action: list the newest attempts and the sizes; show one in full; export all.
+        action: list the newest attempts and the sizes; show one in full; view all with their
+            images and labels; label all; export all.
         number: of the attempt to show, from 0.
         output: folder to export to; it must not exist.
         format: a bag in MCAP or SQLite (rosbag2's former default), with all attempts; or a LeRobot
             dataset of those that succeeded or failed, which needs the extra `lerobot`.
+        viewer: of `view`, which needs the extra `watch`.
     """
     match action:
         case "list":
@@ -46,6 +52,8 @@ def run(
             if number is None:
                 raise ConfigError("show needs the number of an attempt, from 0")
             _show(log, number)
+        case "view":
+            _view(log, viewer)
         case "label":
             _label(log)
         case "export":
@@ -56,8 +64,8 @@ def run(
 
 def _list(log: Path) -> None:
     attempts = list(read_log(log, frames=False))
-    table = Table(title=f"{log}: {len(attempts)} attempts")
-    for column in ("number", "pixel", "probability", "source", "weights", "outcome", "cause"):
+    table = ReportTable(title=f"{log}: {len(attempts)} attempts")
+    for column in ("number", "pixel", "probability", "source", "weights", "outcome"):
         table.add_column(column)
     for number, attempt in list(enumerate(attempts))[-_SHOWN:]:
         table.add_row(str(number), *_cells(attempt))
@@ -75,6 +83,18 @@ def _list(log: Path) -> None:
         )
         events = ", ".join(f"{count} {event}" for event, count in count_picks(attempts).items())
         console.print(f"what the picks did to the bin: {events}", highlight=False)
+
+
+def _view(log: Path, viewer: ViewerConfig) -> None:
+    count = len(list(read_log(log, frames=False)))
+    with open_recording(log, viewer) as recording:
+        with Progress() as progress:
+            task = progress.add_task(f"{count} attempts", total=count)
+            record_log(log, recording, lambda done: progress.update(task, completed=done))
+        if not (log / FOLDER).exists():
+            print(f"no masks and rectangles: grasp-affordance attempts {log} label makes them")
+        print(recording.told(), flush=True)
+        recording.wait()
 
 
 def _label(log: Path) -> None:
@@ -96,8 +116,7 @@ def _cells(attempt: GraspAttempt) -> tuple[str, ...]:
         f"{point.probability:.2f}",
         str(point.source),
         attempt.model_version or "-",
-        str(attempt.outcome),
-        "" if attempt.succeeded else str(attempt.cause),
+        str(attempt.outcome) if attempt.succeeded else f"{attempt.outcome}: {attempt.cause}",
     )
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from grasp_affordance.calibration.calibrate import (
     CalibrateConfig,
@@ -18,6 +17,7 @@ from grasp_affordance.calibration.calibration_file import describe, write_calibr
 from grasp_affordance.calibration.folder import SampleFolder
 from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.cell_file import read_cell
+from grasp_affordance.console import ReportTable
 
 _DEFAULT = CalibrateConfig()
 
@@ -55,7 +55,7 @@ def run(
 
 def _show(calibration: Calibration, parent: str, child: str, output: Path) -> None:
     console = Console()
-    table = Table("sample", "off by (mm)", "turned by (degrees)", "left out because")
+    table = ReportTable("sample", "off by (mm)", "turned by (degrees)", "left out because")
     for name, (translation, rotation) in calibration.used.items():
         table.add_row(name, f"{translation * 1000:.2f}", f"{math.degrees(rotation):.3f}", "")
     for name, reason in calibration.rejected.items():

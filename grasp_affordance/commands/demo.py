@@ -1,5 +1,6 @@
 """`grasp-affordance demo`: the whole system over real DDS, every node a process of its own."""
 
+import importlib.util
 import itertools
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from grasp_affordance.affordance.shipped import weights_file
 from grasp_affordance.console import wide_console
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim import SCENES, Hardness
+from grasp_affordance.viewer import ViewerConfig
 
 
 def run(
@@ -73,6 +75,8 @@ def run(
     # A process of its own, like the nodes: this one stays free of ROS.
     command = [sys.executable, "-m", f"grasp_affordance.ros.demo.{module}", str(output.resolve())]
     status = _wait(subprocess.Popen([*command, *arguments]))
+    if status == 0 and show == "learning":
+        _record(output / "log", output / "attempts.rrd")
     if status == 0 and show == "learning" and exam:
         learned = output / "learned.safetensors"  # as `ros.learning_demo` names it
         _hold(learned, scene or "train", hardness, seed, objects, output / "exam")
@@ -85,6 +89,17 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue  # it has got the same signal, and stops the nodes first
+
+
+def _record(log: Path, recording: Path) -> None:
+    """Write what a person can go through, where the extra `watch` is installed."""
+    if importlib.util.find_spec("rerun") is None:
+        return
+    from grasp_affordance.learning.log.attempt_view import open_recording, record_log
+
+    with open_recording(log, ViewerConfig(save=recording)) as written:
+        record_log(log, written)
+    print(f"to go through its attempts: rerun {recording}", flush=True)
 
 
 def _hold(

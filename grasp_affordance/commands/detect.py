@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from grasp_affordance.annotation.change.scene_change import observed_area
 from grasp_affordance.annotation.records import rectangle_to_dict, write_image
+from grasp_affordance.console import ReportTable
 from grasp_affordance.detection.drawing import draw_detections
 from grasp_affordance.detection.pose import grasp_pose
 from grasp_affordance.detection.predictor import GraspDetector
@@ -135,15 +135,15 @@ def _rounded(vector: np.ndarray) -> list[float]:
     return [round(float(value), 5) for value in vector]
 
 
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str) -> ReportTable:
+    table = ReportTable(title=title, title_justify="left")
     for column in ("frame", "grasps", "best (x, y)", "angle (deg)", "opening (mm)", "score"):
         table.add_column(column)
     return table
 
 
 def _add_row(
-    table: Table, name: str, frame: RgbdFrame, grasps: tuple[ScoredRectangle, ...]
+    table: ReportTable, name: str, frame: RgbdFrame, grasps: tuple[ScoredRectangle, ...]
 ) -> None:
     if not grasps:
         table.add_row(name, "0", "-", "-", "-", "-")

@@ -22,7 +22,7 @@ from grasp_affordance.evaluation.protocol import ProtocolConfig
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.reliability import plot_reliability
 from grasp_affordance.evaluation.sim_pile import check_cell, clear_simulated_pile, stacks_of
-from grasp_affordance.evaluation.tables import run_table
+from grasp_affordance.evaluation.tables import run_tables
 
 
 def run(
@@ -94,7 +94,8 @@ def run(
             rows=rows,
             on_cleared=show,
         )
-    console.print(run_table(report))
+    for table in run_tables(report):
+        console.print(table)
     if calibration := report.get("calibration"):
         picture = output.with_suffix(".reliability.png")
         plot_reliability(calibration, picture, f"{policy}, {scene}, {hardness} cell")

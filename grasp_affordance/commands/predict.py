@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.cell_config import predictor_config
@@ -25,6 +24,7 @@ from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.cell import Cup
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cell_file import read_cell
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import from_quaternion
@@ -186,15 +186,15 @@ def _rounded(vector: np.ndarray) -> list[float]:
     return [round(float(value), 5) for value in vector]
 
 
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str) -> ReportTable:
+    table = ReportTable(title=title, title_justify="left")
     for column in ("frame", "points", "best (u, v)", "probability", "position (m)"):
         table.add_column(column)
     table.add_column("pixels lost per cause", overflow="fold")
     return table
 
 
-def _add_row(table: Table, name: str, prediction: Prediction) -> None:
+def _add_row(table: ReportTable, name: str, prediction: Prediction) -> None:
     points = prediction.selection.points
     lost = sorted(prediction.selection.rejections.items(), key=lambda item: -item[1])
     best = ("-", "-", "-")

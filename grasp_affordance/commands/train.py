@@ -16,10 +16,10 @@ from rich.progress import (
     TimeRemainingColumn,
     track,
 )
-from rich.table import Table
 
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.cell_file import read_cell
+from grasp_affordance.console import ReportTable
 from grasp_affordance.evaluation.learning_report import plot_runs
 from grasp_affordance.evaluation.learning_rows import LearningRow, LearningTable
 from grasp_affordance.evaluation.learning_run import (
@@ -130,8 +130,8 @@ def _progress(console: Console, total: int, table: LearningTable) -> Iterator[On
         yield show
 
 
-def _summary_table(summary: dict[str, Any]) -> Table:
-    table = Table(title="Learning run", title_justify="left", show_header=False)
+def _summary_table(summary: dict[str, Any]) -> ReportTable:
+    table = ReportTable(title="Learning run", title_justify="left", show_header=False)
     for name, value in summary.items():
         text = f"{value:.4g}" if isinstance(value, float) else str(value)
         table.add_row(name.replace("_", " "), "–" if value is None else text)

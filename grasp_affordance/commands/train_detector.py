@@ -17,8 +17,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
+from grasp_affordance.console import ReportTable
 from grasp_affordance.detection.model import read_detector
 from grasp_affordance.detection.samples import GraspSample
 from grasp_affordance.detection.training.config import PRESETS, TrainingConfig, fine_tuning
@@ -166,8 +166,8 @@ def _progress(console: Console, total: int) -> Iterator[OnStep]:
         yield show
 
 
-def _table(summary: TrainingSummary, config: TrainingConfig) -> Table:
-    table = Table(title="Grasp detector", title_justify="left", show_header=False)
+def _table(summary: TrainingSummary, config: TrainingConfig) -> ReportTable:
+    table = ReportTable(title="Grasp detector", title_justify="left", show_header=False)
     table.add_row("weights", str(summary.model))
     table.add_row("steps", f"{summary.steps}, best after {summary.best_step}")
     if (score := summary.score) is not None:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from grasp_affordance.calibration.calibration_file import read_calibration
 from grasp_affordance.calibration.errors import CalibrationError
@@ -14,6 +13,7 @@ from grasp_affordance.calibration.hand_eye import Mount
 from grasp_affordance.calibration.tool import ToolOffset, pivot
 from grasp_affordance.calibration.verification import Tolerance, Verification, verify
 from grasp_affordance.cell_file import read_cell
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import GeometryError
 from grasp_affordance.files import parse_json
 from grasp_affordance.geometry import from_quaternion, transform_points
@@ -88,7 +88,7 @@ def _verify(
 
 
 def _show_points(result: Verification) -> None:
-    table = Table("point", "off by (mm)")
+    table = ReportTable("point", "off by (mm)")
     for number, distance in enumerate(result.distances, 1):
         table.add_row(str(number), f"{distance * 1000:.2f}")
     console = Console()

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.parallel import run_all
@@ -91,10 +90,10 @@ def hold(exam: Exam) -> Iterator[int]:
         yield sum(piles_done(job.output) for job in jobs)
 
 
-def exam_table(exam: Exam) -> Table:
+def exam_table(exam: Exam) -> ReportTable:
     """Return what became of the piles, a row per policy."""
     count = f"{exam.piles} new pile{'s' if exam.piles > 1 else ''}"
-    table = Table(title=f"Exam: {count}, the same for all", title_justify="left")
+    table = ReportTable(title=f"Exam: {count}, the same for all", title_justify="left")
     table.add_column("picks by")
     for column in ("attempts", "success", "objects picked"):
         table.add_column(column, justify="right")

@@ -1,22 +1,9 @@
-"""The figures of a run as a table on the terminal, and in words and numbers for any table."""
+"""The figures of a run as tables on the terminal, and in words and numbers for any table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.table import Table
-
-COLUMNS = (
-    "piles",
-    "attempts",
-    "success rate",
-    "cleared / attempt",
-    "completion",
-    "picks / h",
-    "lifted",
-    "placed",
-    "sensed wrongly",
-    "causes of failure",
-)
+from grasp_affordance.console import ReportTable
 
 
 def percent(value: float | None) -> str:
@@ -39,34 +26,49 @@ def causes_text(figures: Mapping[str, Any], count: int = 3) -> str:
     return ", ".join([*listed, *([f"other {more}"] if more else [])])
 
 
-def figures_row(figures: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the cells of `COLUMNS` for one group of clearances."""
-    per_hour = figures["picks_per_hour"]
-    return (
-        f"{figures['piles_cleared']}/{figures['piles']}",
-        str(figures["attempts"]),
-        with_interval(figures["success_rate"], figures["success_rate_interval"]),
-        percent(figures["objects_cleared_per_attempt"]),
-        with_interval(figures["completion"], figures["completion_interval"]),
-        "–" if per_hour is None else f"{per_hour:.0f}",
-        str(figures["lifted"]),
-        str(figures["placed"]),
-        percent(figures["disagreement_rate"]),
-        causes_text(figures),
-    )
-
-
-def run_table(report: Mapping[str, Any]) -> Table:
-    """Return the terminal's table of one report: total, seeds, stack types."""
-    table = Table(title=f"{report['policy']} · {report['scene']} · {report['cell']} cell")
-    table.add_column("")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name.startswith("causes") else "right")
-    groups = [("total", report["total"])]
+def run_tables(report: Mapping[str, Any]) -> Iterator[ReportTable]:
+    """Yield the terminal's tables of one report: all its figures; then seeds and stack types."""
+    total = report["total"]
+    title = f"{report['policy']} · {report['scene']} · {report['cell']} cell"
+    table = ReportTable(title=title, title_justify="left", show_header=False)
+    for name, value in (
+        ("piles cleared", f"{total['piles_cleared']} of {total['piles']}"),
+        ("attempts", str(total["attempts"])),
+        ("success rate", _rate(total, "success_rate")),
+        ("objects cleared per attempt", percent(total["objects_cleared_per_attempt"])),
+        ("completion", _rate(total, "completion")),
+        ("picks per hour", _per_hour(total)),
+        ("lifted, placed", f"{total['lifted']}, {total['placed']}"),
+        ("sensed wrongly", percent(total["disagreement_rate"])),
+        ("causes of failure", causes_text(total)),
+    ):
+        table.add_row(name, value)
+    yield table
+    groups: list[tuple[str, Mapping[str, Any]]] = []
     if len(report["per_seed"]) > 1:
         groups += [(f"seed {name}", figures) for name, figures in report["per_seed"].items()]
     if len(report["per_stack"]) > 1:
         groups += list(report["per_stack"].items())
-    for name, figures in groups:
-        table.add_row(name, *figures_row(figures), end_section=name == "total")
-    return table
+    if groups:
+        table = ReportTable("")
+        for name in ("cleared", "attempts", "success rate", "completion", "picks / h"):
+            table.add_column(name, justify="right")
+        for name, figures in groups:
+            table.add_row(
+                name,
+                f"{figures['piles_cleared']}/{figures['piles']}",
+                str(figures["attempts"]),
+                _rate(figures, "success_rate"),
+                percent(figures["completion"]),
+                _per_hour(figures),
+            )
+        yield table
+
+
+def _rate(figures: Mapping[str, Any], name: str) -> str:
+    return with_interval(figures[name], figures[f"{name}_interval"])
+
+
+def _per_hour(figures: Mapping[str, Any]) -> str:
+    per_hour = figures["picks_per_hour"]
+    return "–" if per_hour is None else f"{per_hour:.0f}"

@@ -23,6 +23,7 @@ FORESEEN = (
     # Optional tools of others, and a function that one version of a library lacks.
     r"^could not import 'pycocotools\b",
     r"^the extra lerobot is not installed",
+    r"^the extra watch is (not )?installed",
     r"^OpenCV 5\.0 for Python is without it$",
     # Data that are no part of the repository.
     r"^the recorded scenes are not beside the repository$",

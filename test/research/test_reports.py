@@ -11,7 +11,7 @@ from rich.console import Console
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.evaluation.runner import RunConfig, run
 from grasp_affordance.evaluation.store import write_json
-from grasp_affordance.evaluation.tables import causes_text, percent, run_table, with_interval
+from grasp_affordance.evaluation.tables import causes_text, percent, run_tables, with_interval
 from research.baselines import in_full, in_short, read_reports
 from research.tables import Table, fill, read_table, write_table
 
@@ -40,15 +40,23 @@ def test_the_rarest_causes_are_summed() -> None:
     assert causes_text(figures) == "leak_edge 9, leak_tilt 4, broken_lever 2, other 1"
 
 
-def test_the_terminal_shows_total_seeds_and_figures(reports: list[dict[str, Any]]) -> None:
-    console = Console(width=240, record=True, file=io.StringIO())
-    console.print(run_table(reports[0]))
+def test_the_terminal_shows_total_seeds_and_figures_in_80_columns(
+    reports: list[dict[str, Any]],
+) -> None:
+    report = {**reports[0], "per_stack": dict.fromkeys(("cluttered", "rows"), reports[0]["total"])}
+    console = Console(width=80, record=True, file=io.StringIO())
+    for table in run_tables(report):
+        console.print(table)
     text = console.export_text()
     total = reports[0]["total"]
     assert "prior · train · realistic cell" in text
     assert "seed 1" in text
+    assert "cluttered" in text
     expected = with_interval(total["success_rate"], total["success_rate_interval"])
-    assert expected in text
+    assert text.count(expected) >= 3  # in one line each: of the total and of two stack types
+    assert f"{total['lifted']}, {total['placed']}" in text
+    assert causes_text(total) in text
+    assert "…" not in text
 
 
 def test_baselines_are_ordered_by_place_and_policy(

@@ -1,4 +1,7 @@
-"""Suction points as RViz markers: an arrow along each approach, a label for the best."""
+"""Suction points as RViz markers: an arrow along each approach, a label for the best.
+
+The text of an arrow, which RViz does not show, says probability and source of its point.
+"""
 
 from collections.abc import Sequence
 
@@ -7,9 +10,10 @@ from geometry_msgs.msg import Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.ros.common.cell_markers import delete_all, identity
-from grasp_affordance.ros.common.conversions import to_point_msg
-from grasp_affordance.suction import SuctionPoint
+from grasp_affordance.ros.common.conversions import from_point_msg, to_point_msg
+from grasp_affordance.suction import Source, SuctionPoint
 
 NAMESPACE = "suction_points"
 _TEXT = 0.02  # height of a letter, metres
@@ -32,6 +36,20 @@ def to_marker_array_msg(
     return MarkerArray(markers=markers)
 
 
+def from_marker_array_msg(msg: MarkerArray, intrinsics: Intrinsics) -> list[SuctionPoint]:
+    """Return the suction points of `to_marker_array_msg`, seen by a camera of these intrinsics."""
+    points = []
+    for marker in msg.markers:
+        if marker.ns != NAMESPACE or marker.type != Marker.ARROW:
+            continue
+        tail, position = map(from_point_msg, marker.points)
+        u, v = np.round(intrinsics.project(position)).astype(int).tolist()
+        normal = (tail - position) / np.linalg.norm(tail - position)
+        probability, source = marker.text.split()
+        points.append(SuctionPoint(u, v, position, normal, float(probability), Source(source)))
+    return points
+
+
 def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Marker:
     """Return an arrow whose head touches the surface against its normal."""
     tail = point.position + length * point.normal
@@ -45,6 +63,7 @@ def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         scale=Vector3(x=0.004, y=0.010, z=0.015),  # shaft and head diameter, head length
         color=probability_color(point.probability, 1.0 if index == 0 else 0.5),
         points=[to_point_msg(tail), to_point_msg(point.position)],
+        text=f"{point.probability} {point.source}",
     )
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from grasp_affordance_interfaces.msg import PickResult
-from rich.table import Table
 
 from grasp_affordance.attempt import Outcome
+from grasp_affordance.console import ReportTable
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
 
 _MARKS = {
@@ -59,9 +59,9 @@ class Summary:
             f"  {seconds:4.1f} s  rate {self.successes / self.attempts:4.0%}"
         )
 
-    def table(self, wall_seconds: float, ending: str) -> Table:
+    def table(self, wall_seconds: float, ending: str) -> ReportTable:
         """Return the table of the run."""
-        table = Table(title="Emptying the bin", title_justify="left", show_header=False)
+        table = ReportTable(title="Emptying the bin", title_justify="left", show_header=False)
         rate = self.successes / self.attempts if self.attempts else 0.0
         for name, value in (
             ("ended", ending),

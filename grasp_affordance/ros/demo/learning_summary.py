@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
-from rich.table import Table
 
 from grasp_affordance.attempt import Outcome
+from grasp_affordance.console import ReportTable
 from grasp_affordance.learning.curve import Curve, plot_learning_curves, rolling_success
 from grasp_affordance.ros.common.conversions import from_source_number
 from grasp_affordance.ros.demo.demo_summary import Summary
@@ -45,9 +45,9 @@ class LearningSummary:
             f" serving {result.point.model_version or 'the prior'}"
         )
 
-    def table(self, wall_seconds: float, start: str) -> Table:
+    def table(self, wall_seconds: float, start: str) -> ReportTable:
         """Return the table of the demonstration."""
-        table = Table(title="Learning to pick", title_justify="left", show_header=False)
+        table = ReportTable(title="Learning to pick", title_justify="left", show_header=False)
         first, last = self.success[:WINDOW], self.success[-WINDOW:]
         status = self._status
         for name, value in (

@@ -16,10 +16,10 @@ import tyro
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from lifecycle_msgs.msg import Transition
 from rclpy.node import Node
-from rich.table import Table
 from sensor_msgs.msg import Image
 
 from grasp_affordance.cell_file import write_cell
+from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import CameraError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.messages.images import from_image_msg
@@ -107,16 +107,16 @@ def demonstrate(
     return perform(output, nodes, body)
 
 
-def new_table() -> Table:
+def new_table() -> ReportTable:
     """Return the table of results, without rows."""
-    table = Table(title="Best suction point of each scene", title_justify="left")
+    table = ReportTable(title="Best suction point of each scene", title_justify="left")
     for column in ("scene", "points", "best (u, v)", "probability", "position (m)", "answered in"):
         table.add_column(column)
     table.add_column("pixels rejected, main causes", overflow="fold")
     return table
 
 
-def add_row(table: Table, scene: DemoScene, answer: GetSuctionPoints.Response) -> None:
+def add_row(table: ReportTable, scene: DemoScene, answer: GetSuctionPoints.Response) -> None:
     """Add the answer for one scene."""
     best = ("-", "-", "-")
     if answer.points:

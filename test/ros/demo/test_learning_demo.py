@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from helpers.recordings import HAVE_RERUN
 
 from grasp_affordance.cli import main
 from grasp_affordance.learning.log.attempt_log import read_log
@@ -24,6 +25,8 @@ def test_the_demo_learns_and_ends_with_curve_table_and_film(
     folder = tmp_path / "run_001"
     assert len(list(read_log(folder / "log", frames=False))) >= 4
     assert cv2.imread(str(folder / "learning_curve.png")) is not None
+    assert (folder / "attempts.rrd").exists() == HAVE_RERUN
+    assert (f"rerun {folder / 'attempts.rrd'}" in text) == HAVE_RERUN
     assert load_model(folder / "learned.safetensors").version.startswith("compact-0000")
     exam = text[text.index("Exam: 1 new pile, the same for all") :]
     picked = re.findall(r"\((\w+)\) .* (\d) of 3", exam)
