@@ -40,11 +40,13 @@ BRING_UP = (ROOT / "docs" / "bring_up.md").read_text()
 
 
 def arguments_of(launch_file: str) -> set[str]:
-    """Return the strings of a launch file that may be names of arguments."""
-    tree = ast.parse((ROOT / "launch" / launch_file).read_text())
+    """Return the strings that may be names of a launch file's arguments, the common ones among
+    them."""
+    common = ROOT / "grasp_affordance" / "ros" / "common" / "launching.py"
     return {
         node.value
-        for node in ast.walk(tree)
+        for path in (ROOT / "launch" / launch_file, common)
+        for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 
