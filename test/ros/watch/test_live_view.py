@@ -5,14 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from helpers.recordings import Recorded, with_rerun
 from helpers.ros_harness import Ros
-from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
@@ -23,6 +21,7 @@ from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.config_values import Leaf
 from grasp_affordance.ros.common.conversions import to_header_msg
 from grasp_affordance.ros.common.processes import NodeSpec, Processes
+from grasp_affordance.sim.robot.urdf import arm_urdf
 from grasp_affordance.suction import Source, SuctionPoint
 
 ROOT = Path(__file__).parents[3]
@@ -34,12 +33,6 @@ SIMULATED: dict[str, Leaf] = {
     "simulation.objects": 2,
 }
 SERVED: dict[str, Leaf] = {"cell": "sim"}
-ARM = """<robot name="arm"><link name="base_link"/>
-<link name="upper"><visual><geometry><box size="0.1 0.1 0.3"/></geometry></visual></link>
-<joint name="shoulder" type="continuous"><parent link="base_link"/><child link="upper"/>
-<axis xyz="0 0 1"/></joint></robot>"""
-# Of drivers of a robot, which a simulated cell does not have.
-DRIVERS = {"/robot_description", "/joint_states"}
 
 
 def test_markers_say_what_the_points_are() -> None:
@@ -61,9 +54,8 @@ def test_a_picking_robot_is_recorded_from_its_topics(ros: Ros, tmp_path: Path) -
     file = tmp_path / "run.rrd"
     results = ros.listen(PickResult, f"{CELL}/executor_node/pick_result", 100)
     robot = ros.node.create_publisher(String, f"{CELL}/robot_description", topics.LATCHED)
-    joints = ros.node.create_publisher(JointState, f"{CELL}/joint_states", 10)
     status = ros.node.create_publisher(TrainerStatus, f"{CELL}/trainer_node/status", topics.LATCHED)
-    robot.publish(String(data=ARM))
+    robot.publish(String(data=arm_urdf()))
     status.publish(TrainerStatus(loss=0.25, message="deployed"))
     command = [sys.executable, "-m", "grasp_affordance.cli", "watch", "--namespace", CELL]
     with Processes(tmp_path / "logs") as processes:
@@ -75,15 +67,13 @@ def test_a_picking_robot_is_recorded_from_its_topics(ros: Ros, tmp_path: Path) -
         watching = subprocess.Popen([*command, "--rate", "2", "--save", str(file)])
         try:
             ros.wait_until(file.exists, "recorded", 120)
-            ros.wait_until(lambda: joints.get_subscription_count() > 0, "watched", 30)
+            joints = f"{CELL}/joint_states"
+            ros.wait_until(lambda: ros.node.count_subscribers(joints) > 0, "watched", 30)
             shown = {name for name, _ in ros.node.get_topic_names_and_types()}
             assert ros.client.call(
                 Trigger, f"{CELL}/executor_node/start", Trigger.Request()
             ).success
             picks = [results.get(timeout=60) for _ in range(2)]
-            for turn in (0.3, 0.6):
-                joints.publish(JointState(name=["shoulder"], position=[turn]))
-                time.sleep(0.3)
         finally:
             watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 0
@@ -104,9 +94,9 @@ def test_a_picking_robot_is_recorded_from_its_topics(ros: Ros, tmp_path: Path) -
     assert all(re.fullmatch(r"[01]\.\d\d [a-z]+", label) for label in labels)
     assert found.values("trainer/loss", "Scalars:scalars") == [[0.25]]
     if any(path.startswith("robot/") for path in found.rows):  # with a Rerun that moves a URDF
-        assert len(found.rows["world/joints/shoulder"]) == 2
+        assert len(found.rows["world/joints/elbow_joint"]) > 5
     asked = set(re.findall(r'"(/\w+[/\w]*)', (ROOT / "config" / "foxglove.json").read_text()))
-    asked = {topic.split(".")[0] for topic in asked} - DRIVERS - {"/diagnostics"}
+    asked = {topic.split(".")[0] for topic in asked} - {"/diagnostics"}
     assert {f"{CELL}{topic}" for topic in asked} <= shown
 
 
