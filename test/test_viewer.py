@@ -1,7 +1,6 @@
 """What people look at is what the robot saw and did: read back from real recordings."""
 
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -189,7 +188,7 @@ def test_a_browser_shows_a_log(tmp_path: Path) -> None:
             finally:
                 browser.quit()
         finally:
-            viewing.send_signal(signal.SIGINT)
+            viewing.terminate()
 
 
 def _boxes_in(png: bytes) -> int:

@@ -41,7 +41,7 @@ from grasp_affordance.ros.common.transforms import CameraPose
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
 from grasp_affordance.viewer import Recording, ViewerConfig, outcome_text
 
-_JOINTS_EVERY = 0.05  # seconds; a controller says it 500 times in one
+_JOINTS_EVERY = 0.1  # seconds; a controller says it 500 times in one
 _ASK = 60.0  # seconds for the affordance node to name its cell
 
 
