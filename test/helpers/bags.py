@@ -35,7 +35,7 @@ def write_bag(
     """Write frames at their stamps: color as bgr8, depth in millimetres, `lag` ns after color.
 
     Args:
-        T_base_camera: goes to /tf_static as the product of two transforms, base_link -> mount ->
+        T_base_camera: goes to /tf_static as the product of two transforms, base -> mount ->
             the frames' optical frame.
         info_once: write the first frame's CameraInfo only; it comes after the images.
         unit: metres per count of the depth.
@@ -133,7 +133,7 @@ def _static_transforms(T_base_camera: NDArray[np.float64], frame_id: str) -> Any
     rest[:3, 3] -= mount[:3, 3]
     transforms = []
     # The second link first: nobody promises an order.
-    for parent, child, pose in (("mount", frame_id, rest), ("base_link", "mount", mount)):
+    for parent, child, pose in (("mount", frame_id, rest), ("base", "mount", mount)):
         translation = _T["geometry_msgs/msg/Vector3"](*pose[:3, 3])
         rotation = _T["geometry_msgs/msg/Quaternion"](*to_quaternion(pose))
         transform = _T["geometry_msgs/msg/Transform"](translation, rotation)

@@ -40,7 +40,7 @@ def test_frames_and_pose_come_out_as_they_went_in(storage: StoragePlugin, tmp_pa
         np.testing.assert_array_equal(view.color, original.color)
         np.testing.assert_allclose(view.depth, original.depth, atol=0.0006)
         assert view.intrinsics == original.intrinsics
-    pose = recording.T_base_camera("base_link")
+    pose = recording.T_base_camera("base")
     assert pose is not None
     np.testing.assert_allclose(pose, T_BASE_CAMERA, atol=1e-9)
     assert recording.T_base_camera("another_robot") is None
