@@ -151,9 +151,9 @@ class Recording(Closing):
     def cloud(self, frame: RgbdFrame, T_base_camera: Array | None) -> None:
         """Show a frame as points in color; without a pose, in the camera's own frame."""
         stride = max(1, int(np.ceil(np.sqrt(frame.depth.size / _CLOUD))))
-        points = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
-        known = np.isfinite(points).all(axis=-1)
-        points, colors = points[known], frame.color[::stride, ::stride][known]
+        grid = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
+        known = np.isfinite(grid).all(axis=-1)
+        points, colors = grid[known], frame.color[::stride, ::stride][known]
         middle = float(np.median(points[:, 2])) if len(points) else 1.0
         radius = _GAP * stride * middle / frame.intrinsics.fx
         cloud = self._rr.Points3D(_to(T_base_camera, points), colors=colors, radii=radius)
@@ -161,14 +161,14 @@ class Recording(Closing):
 
     def points(self, points: Sequence[SuctionPoint], T_base_camera: Array | None) -> None:
         """Show suction points (best first) as arrows, each with its probability."""
-        tips = np.array([point.position for point in points]).reshape(-1, 3)
-        tails = tips + _ARROW * np.array([point.normal for point in points]).reshape(-1, 3)
-        tips, tails = _to(T_base_camera, tips), _to(T_base_camera, tails)
+        at = np.array([point.position for point in points]).reshape(-1, 3)
+        normals = np.array([point.normal for point in points]).reshape(-1, 3)
+        tips, tails = _to(T_base_camera, at), _to(T_base_camera, at + _ARROW * normals)
         arrows = self._rr.Arrows3D(
             origins=tails,
             vectors=tips - tails,
             colors=[_probability_color(point.probability) for point in points],
-            labels=[f"{point.probability:.2f} {point.source}" for point in points],
+            labels=[f"{point.probability:.2f}" for point in points],
             radii=0.002,
         )
         self._log("world/suction_points", arrows)
