@@ -370,8 +370,12 @@ def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:
         origin="world", contents=["world/**", "robot/**"], name="cell", **options
     )
     percent = rrb.ScalarAxis(range=(0.0, 1.0))
-    curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", axis_y=percent)
-    picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", axis_y=percent)
+    axes: dict[str, Any] = {"axis_y": percent}
+    if hasattr(rrb, "TimeAxis"):  # all picks, not only those around the cursor
+        ends = rr.TimeRangeBoundary.infinite()
+        axes["axis_x"] = rrb.TimeAxis(view_range=rr.TimeRange(start=ends, end=ends))
+    curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", **axes)
+    picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", **axes)
     told = rrb.TextDocumentView(origin="outcome", name="last pick")
     table = rrb.TextDocumentView(origin="calibration", name="prediction and outcome")
     if layout == "live":
