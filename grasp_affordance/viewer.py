@@ -151,9 +151,9 @@ class Recording(Closing):
     def cloud(self, frame: RgbdFrame, T_base_camera: Array | None) -> None:
         """Show a frame as points in color; without a pose, in the camera's own frame."""
         stride = max(1, int(np.ceil(np.sqrt(frame.depth.size / _CLOUD))))
-        points = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
-        known = np.isfinite(points).all(axis=-1)
-        points, colors = points[known], frame.color[::stride, ::stride][known]
+        grid = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
+        known = np.isfinite(grid).all(axis=-1)
+        points, colors = grid[known], frame.color[::stride, ::stride][known]
         middle = float(np.median(points[:, 2])) if len(points) else 1.0
         radius = _GAP * stride * middle / frame.intrinsics.fx
         cloud = self._rr.Points3D(_to(T_base_camera, points), colors=colors, radii=radius)
@@ -169,7 +169,7 @@ class Recording(Closing):
             origins=tails,
             vectors=tips - tails,
             colors=[_probability_color(point.probability) for point in points],
-            labels=[f"{point.probability:.2f} {point.source}" for point in points],
+            labels=[f"{point.probability:.2f}" for point in points],
             radii=0.002,
         )
         self._log("world/suction_points", arrows)
@@ -371,8 +371,12 @@ def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:
         origin="world", contents=["world/**", "robot/**"], name="cell", **options
     )
     percent = rrb.ScalarAxis(range=(0.0, 1.0))
-    curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", axis_y=percent)
-    picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", axis_y=percent)
+    axes: dict[str, Any] = {"axis_y": percent}
+    if hasattr(rrb, "TimeAxis"):  # all picks, not only those around the cursor
+        ends = rr.TimeRangeBoundary.infinite()
+        axes["axis_x"] = rrb.TimeAxis(view_range=rr.TimeRange(start=ends, end=ends))
+    curve = rrb.TimeSeriesView(origin="curve", name="success and prediction", **axes)
+    picks = rrb.TimeSeriesView(origin="picks", name="probability of each pick", **axes)
     told = rrb.TextDocumentView(origin="outcome", name="last pick")
     table = rrb.TextDocumentView(origin="calibration", name="prediction and outcome")
     if layout == "live":
