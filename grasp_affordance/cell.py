@@ -15,7 +15,49 @@ from numpy.typing import NDArray
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, Outcome, PressureTrace
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.geometry import box_corners, transform_points
 from grasp_affordance.rgbd import RgbdFrame
+
+Point = tuple[float, float, float]
+"""x, y, z in metres."""
+
+
+@dataclass(frozen=True)
+class PatternConfig:
+    """The places beside and over the first one.
+
+    Attributes:
+        counts: along the base frame's x, y and z; 0 layers: any number of objects, all at the
+            first place.
+        pitch: from one place to the next along each, metres; 0 where objects fall into a container
+            that so many fill.
+    """
+
+    counts: tuple[int, int, int] = (1, 1, 0)
+    pitch: Point = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if min(self.counts[:2]) < 1 or self.counts[2] < 0:
+            raise ConfigError(f"pattern {self.counts}: columns and rows from 1, layers from 0")
+        if not self.counts[2] and self.counts != (1, 1, 0):
+            raise ConfigError(f"pattern {self.counts}: a pattern without a limit has one place")
+        if any(abs(step) > 1 for step in self.pitch) or self.pitch[2] < 0:
+            raise ConfigError(f"pitch {self.pitch} m: at most 1 m, and layers go up")
+
+    @property
+    def places(self) -> int:
+        """How many objects fill it; 0 for any number."""
+        columns, rows, layers = self.counts
+        return columns * rows * layers
+
+    def offset(self, number: int) -> Point:
+        """Return where object `number`, 0-based, goes, from the first place, metres."""
+        columns, rows, layers = self.counts
+        if not layers:
+            return (0.0, 0.0, 0.0)
+        column, row = number % columns, number // columns % rows
+        x, y, z = self.pitch
+        return (column * x, row * y, number // (columns * rows) * z)
 
 
 @dataclass(frozen=True)
@@ -159,6 +201,16 @@ class BinGeometry:
     def rim(self) -> float:
         """Height of the walls' upper edge in the base frame, metres."""
         return self.floor + self.size[2]
+
+    def corners(self, top: float | None = None) -> Array:
+        """Return the corners (8, 3) of the interior in the base frame, metres.
+
+        Args:
+            top: how far they reach above the floor, metres; to the rim by default.
+        """
+        length, width, depth = self.size
+        high = np.array([length / 2, width / 2, depth if top is None else top])
+        return transform_points(self.T_base_bin, box_corners(high * [-1, -1, 0], high))
 
     def contains(self, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
         """Whether base-frame points (..., 3) lie above the floor, at least `margin` from walls.

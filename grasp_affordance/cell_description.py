@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.cell import BinGeometry, Cup, PatternConfig, Point
 from grasp_affordance.config_dict import from_dict, nested, to_dict
 from grasp_affordance.errors import ConfigError, GeometryError
-from grasp_affordance.geometry import check_rigid, from_quaternion, transform_points
+from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.suction import Source
 
 Pose = tuple[float, float, float, float, float, float, float]
-Point = tuple[float, float, float]
 
 
 class CellKind(StrEnum):
@@ -369,8 +368,7 @@ class PickDescription:
     load_radius: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.pattern[:2]) < 1 or self.pattern[2] < 0:
-            raise ConfigError(f"pattern {self.pattern}: at least 1 along x and y, layers from 0")
+        PatternConfig(self.pattern, self.pitch)
         if not (0 <= self.load_mass <= 100 and 0 <= self.load_radius <= 1):
             raise ConfigError("load_mass must be 0 to 100 kg and load_radius 0 to 1 m")
         if not (0 <= self.overshoot <= 1 and 0 < self.clearance <= 1):
@@ -455,16 +453,10 @@ class CellDescription:
 
     def _check_workspace(self, box: BinGeometry) -> None:
         """Refuse a box of the arm that leaves out a part of the bin, or the place area."""
-        length, width, depth = box.size
-        grid = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, depth])
-        corners = transform_points(box.T_base_bin, np.stack(grid, axis=-1).reshape(-1, 3))
-        last = [
-            start + max(count - 1, 0) * step
-            for start, count, step in zip(
-                self.pick.place, self.pick.pattern, self.pick.pitch, strict=True
-            )
-        ]
-        put = [self.pick.place, last]
+        corners = box.corners()
+        pattern = PatternConfig(self.pick.pattern, self.pick.pitch)
+        last = pattern.offset(max(pattern.places - 1, 0))
+        put = [self.pick.place, np.add(self.pick.place, last)]
         for what, points in (("the bin's interior", corners), ("pick.place and its pattern", put)):
             for point in np.asarray(points):
                 beyond = (point < np.array(self.arm.lowest) - 1e-9) | (

@@ -57,6 +57,15 @@ def rotate_vectors(T_a_b: ArrayLike, vectors_b: ArrayLike) -> Array:
     return np.asarray(vectors_b, dtype=np.float64) @ np.asarray(T_a_b, dtype=np.float64)[:3, :3].T
 
 
+def box_corners(low: ArrayLike, high: ArrayLike) -> Array:
+    """Return the corners (8, 3) of an axis-aligned box from its lowest and highest corner (3,).
+
+    Bit k of a corner's number says at which end it is along axis k.
+    """
+    ends = (np.arange(8)[:, None] >> np.arange(3)) & 1
+    return np.where(ends, np.asarray(high, np.float64), np.asarray(low, np.float64))
+
+
 def from_quaternion(position: ArrayLike, xyzw: ArrayLike) -> Array:
     """Return the (4, 4) transform of a position (3,) and a quaternion (x, y, z, w).
 

@@ -32,10 +32,7 @@ def bin_polygon(
     if not np.isfinite(T_base_camera).all():
         return None
     top = bin_geometry.size[2] + HEAP_OVER_RIM if heap is None else heap
-    x, y = np.array(bin_geometry.size[:2]) / 2
-    corners = np.array([[sx * x, sy * y, z] for sx in (-1, 1) for sy in (-1, 1) for z in (0, top)])
-    base = transform_points(bin_geometry.T_base_bin, corners)
-    seen = transform_points(invert(T_base_camera), base)
+    seen = transform_points(invert(T_base_camera), bin_geometry.corners(top))
     if (seen[:, 2] < _NEAREST).any():
         return None
     pixels = intrinsics.project(seen)

@@ -5,13 +5,13 @@ import pytest
 from execution.fakes import FakeArm, FakeCellState, FakeGripper, fake_cell
 from execution.test_picker import FakeProposer, pick_once, run
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.cell import BinGeometry, PatternConfig
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import CellError, ConfigError
 from grasp_affordance.execution import PickConfig
 from grasp_affordance.execution.continuous import End
 from grasp_affordance.execution.picker import Picker
-from grasp_affordance.execution.placing import PatternConfig, Placing
+from grasp_affordance.execution.placing import Placing
 from grasp_affordance.ros.common.cell_configs import pick_config
 
 PATTERN = PatternConfig((2, 3, 2), (0.05, 0.06, 0.04))

@@ -9,10 +9,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.geometry import invert, transform_points
+from grasp_affordance.geometry import box_corners, invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 
 MARGIN = 0.03  # metres around each box: depth noise, the camera's calibration, cables
@@ -84,8 +85,7 @@ def robot_mask(
 
 def _window(frame: RgbdFrame, T_camera_box: Array, half: Array) -> tuple[slice, slice] | None:
     """Return the rows and columns in which a box may be seen; None where it is not."""
-    signs = 2.0 * ((np.arange(8)[:, None] >> np.arange(3)) & 1) - 1.0
-    corners = transform_points(T_camera_box, signs * half)
+    corners = transform_points(T_camera_box, box_corners(-half, half))
     if (corners[:, 2] <= 0).all():
         return None
     height, width = frame.shape
@@ -153,13 +153,7 @@ def _origin(element: ET.Element | None) -> Array:
     T = np.eye(4)
     if element is None:
         return T
-    roll, pitch, yaw = _numbers(element.get("rpy", "0 0 0"))
-    for axis, angle in ((2, yaw), (1, pitch), (0, roll)):
-        c, s = np.cos(angle), np.sin(angle)
-        turn = np.eye(4)
-        i, j = (axis + 1) % 3, (axis + 2) % 3
-        turn[[i, i, j, j], [i, j, i, j]] = c, -s, s, c
-        T = T @ turn
+    T[:3, :3] = Rotation.from_euler("xyz", _numbers(element.get("rpy", "0 0 0"))).as_matrix()
     T[:3, 3] = _numbers(element.get("xyz", "0 0 0"))
     return T
 

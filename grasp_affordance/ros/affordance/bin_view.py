@@ -69,7 +69,7 @@ class BinViewSource:
         """
         outline = self._polygon
         if self.config.box is not None and T_base_camera is not None:
-            corners = transform_points(invert(T_base_camera), _corners(self.config.box))
+            corners = transform_points(invert(T_base_camera), self.config.box.corners())
             pixels = frame.intrinsics.project(corners)
             if not np.isfinite(pixels).all():
                 return np.zeros(frame.shape, bool)  # it reaches behind the camera
@@ -98,10 +98,3 @@ class BinViewSource:
             area = self.area(frame, T_base_camera)
             robot = robot if area is None else robot & area
         return BinView(T_base_camera, self.config.box, self._polygon, self._empty, robot)
-
-
-def _corners(box: BinGeometry) -> NDArray[np.float64]:
-    """Return the corners (8, 3) of a bin's interior in the base frame."""
-    length, width, height = box.size
-    x, y, z = np.meshgrid([-length / 2, length / 2], [-width / 2, width / 2], [0.0, height])
-    return transform_points(box.T_base_bin, np.stack([x, y, z], axis=-1).reshape(-1, 3))

@@ -1,8 +1,8 @@
 """The configurations of the nodes' parts, made of the one description of the cell."""
 
+from grasp_affordance.cell import PatternConfig
 from grasp_affordance.cell_description import CellDescription, CellKind
 from grasp_affordance.execution import PickConfig
-from grasp_affordance.execution.placing import PatternConfig
 from grasp_affordance.execution.safety import JointLimits, Workspace
 from grasp_affordance.ros.affordance.bin_view import BinConfig
 from grasp_affordance.ros.common.frame_source import FrameSourceConfig

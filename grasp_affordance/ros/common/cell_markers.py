@@ -8,9 +8,8 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
 from grasp_affordance.cell_description import CellDescription
-from grasp_affordance.geometry import transform_points
+from grasp_affordance.geometry import box_corners
 from grasp_affordance.ros.common.conversions import to_point_msg
 
 _BIN, _WORKSPACE, _PLACE, _PLAN = (
@@ -31,14 +30,14 @@ def to_cell_msg(cell: CellDescription, header: Header) -> MarkerArray:
     """
     markers = [delete_all(header)]
     if cell.bin is not None:
-        markers.append(_lines("bin", _edges(_corners(cell.bin)), _BIN, header))
+        markers.append(_lines("bin", _edges(cell.bin.corners()), _BIN, header))
         above = cell.bin.T_base_bin @ [0.0, 0.0, cell.bin.size[2] + _LETTER, 1.0]
         markers.append(_text("bin", above[:3], header))
         place = np.array(cell.pick.place)
         markers.append(_plate("place", place, _PLACE, header))
         markers.append(_text("place", place + np.array([0.0, 0.0, _LETTER]), header))
     if cell.bin is not None and cell.limited:
-        corners = _box(np.array(cell.arm.lowest), np.array(cell.arm.highest))
+        corners = box_corners(cell.arm.lowest, cell.arm.highest)
         markers.append(_lines("workspace", _edges(corners), _WORKSPACE, header))
     return MarkerArray(markers=markers)
 
@@ -109,19 +108,6 @@ def _text(ns: str, position: Array, header: Header) -> Marker:
     return marker
 
 
-def _corners(box: BinGeometry) -> Array:
-    """Return the corners (8, 3) of a bin's interior in the base frame."""
-    length, width, _ = box.size
-    low = np.array([-length / 2, -width / 2, 0.0])
-    return transform_points(box.T_base_bin, _box(low, low + np.array(box.size)))
-
-
-def _box(low: Array, high: Array) -> Array:
-    """Return the corners (8, 3); bit k of a corner's number says which end it has along axis k."""
-    bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
-    return np.asarray(np.where(bits, high, low), dtype=np.float64)
-
-
 def _edges(corners: Array) -> Array:
-    """Return both ends of each edge, (24, 3)."""
+    """Return both ends (24, 3) of each edge of a box; its corners are those of `box_corners`."""
     return np.asarray(corners[np.array(_EDGES).ravel()])
