@@ -22,6 +22,7 @@ from grasp_affordance.annotation.pick_labels import PickLabels
 from grasp_affordance.arrays import Array, Color, Mask
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import BinGeometry
+from grasp_affordance.colors import OTHER_COLOR, OUTCOME_COLORS, probability_color
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import Closing
 from grasp_affordance.geometry import to_quaternion, transform_points
@@ -35,8 +36,7 @@ _CLOUD = 25_000  # points at most, of the 300,000 that a frame has
 _GAP = 0.7  # radius of a point, in distances of points
 _JPEG = 85  # quality of images
 _ARROW = 0.06  # metres
-_COLORS = {Outcome.SUCCESS: (60, 200, 60), Outcome.FAILURE: (230, 60, 60)}
-_OTHER, _BIN, _MASK, _PREDICTED = (255, 180, 0), (150, 150, 160), (80, 160, 255), (150, 150, 150)
+_BIN, _MASK, _PREDICTED = (150, 150, 160), (80, 160, 255), (150, 150, 150)
 _BANDS = 5  # of probability, in the table
 _WAIT = 3600.0  # seconds; a server runs until Ctrl-C
 
@@ -110,13 +110,13 @@ class Recording(Closing):
         if box is not None:
             self._bin(box)
         for path, color, name in (
-            ("picks/success", _COLORS[Outcome.SUCCESS], "succeeded"),
-            ("picks/failure", _COLORS[Outcome.FAILURE], "failed"),
+            ("picks/success", OUTCOME_COLORS[Outcome.SUCCESS], "succeeded"),
+            ("picks/failure", OUTCOME_COLORS[Outcome.FAILURE], "failed"),
         ):
             points = rr.SeriesPoints(colors=[color], names=[name], marker_sizes=[4])
             self._static(path, points)
         for path, color, name in (
-            ("curve/success", _COLORS[Outcome.SUCCESS], f"success, last {WINDOW}"),
+            ("curve/success", OUTCOME_COLORS[Outcome.SUCCESS], f"success, last {WINDOW}"),
             ("curve/predicted", _PREDICTED, f"predicted, last {WINDOW}"),
         ):
             self._static(path, rr.SeriesLines(colors=[color], names=[name], widths=[2]))
@@ -168,7 +168,10 @@ class Recording(Closing):
         arrows = self._rr.Arrows3D(
             origins=tails,
             vectors=tips - tails,
-            colors=[_probability_color(point.probability) for point in points],
+            colors=[
+                np.multiply(probability_color(point.probability), 255).round().astype(np.uint8)
+                for point in points
+            ],
             labels=[f"{point.probability:.2f}" for point in points],
             radii=0.002,
         )
@@ -187,7 +190,7 @@ class Recording(Closing):
         """Show how a pick ended: its line, the curves, and probabilities against outcomes."""
         rr = self._rr
         self._log("outcome", rr.TextDocument(text, media_type="text/markdown"))
-        if outcome not in _COLORS:
+        if outcome not in OUTCOME_COLORS:
             return
         succeeded = outcome is Outcome.SUCCESS
         self._outcomes.append((point.probability, succeeded))
@@ -283,7 +286,7 @@ class Recording(Closing):
         self._static("world/bin", boxes)
 
     def _mark(self, attempt: GraspAttempt) -> None:
-        color, point = _COLORS.get(attempt.outcome, _OTHER), attempt.point
+        color, point = OUTCOME_COLORS.get(attempt.outcome, OTHER_COLOR), attempt.point
         marks = self._rr.Points2D(
             [(point.u, point.v)], colors=[color], radii=6, labels=[f"{point.probability:.2f}"]
         )
@@ -349,11 +352,6 @@ def _to(T_base_camera: Array | None, points: NDArray[Any]) -> NDArray[np.float32
     if T_base_camera is not None:
         points = transform_points(T_base_camera, points)
     return np.asarray(points, np.float32)
-
-
-def _probability_color(probability: float) -> tuple[int, int, int]:
-    """Red at 0 over yellow to green at 1."""
-    return round(255 * min(1.0, 2 - 2 * probability)), round(255 * min(1.0, 2 * probability)), 0
 
 
 def _blueprint(rr: Any, layout: str, box: BinGeometry | None) -> Any:

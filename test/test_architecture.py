@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 
 VALUES = {"errors", "arrays", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
 DESCRIPTION = {"config_dict", "cell_description"}
-CORE = VALUES | DESCRIPTION | {"folder_lock", "files", "images", "cell_file"}
+CORE = VALUES | DESCRIPTION | {"colors", "folder_lock", "files", "images", "cell_file"}
 
 # What each part (a file or folder of the package) may use of the other parts.
 MAY_USE: dict[str, set[str]] = {
@@ -31,6 +31,7 @@ MAY_USE: dict[str, set[str]] = {
     "attempt": {"errors", "arrays", "geometry", "rgbd", "suction"},
     "rectangle": {"errors", "arrays", "geometry"},
     "cell": VALUES - {"cell", "rectangle"},
+    "colors": {"attempt"},
     "config_dict": {"errors"},
     "cell_description": VALUES | {"config_dict"},
     "cell_file": {"errors", "files", "cell_description"},

@@ -13,38 +13,34 @@ on.
 import json
 import os
 import queue
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 import matplotlib
 import numpy as np
-import rclpy
 import tyro
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 from matplotlib import pyplot
-from rclpy.node import Node
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
 from grasp_affordance.attempt import Outcome
 from grasp_affordance.evaluation.provenance import machine_text, provenance, revision
 from grasp_affordance.ros.common import topics
-from grasp_affordance.ros.common.client import CallError, Client
-from grasp_affordance.ros.common.processes import NodeSpec, ProcessError, Processes
-from grasp_affordance.ros.common.share import transport_environment
-from grasp_affordance.ros.common.spin import spinning, start_ros
+from grasp_affordance.ros.common.client import CallError
+from grasp_affordance.ros.common.processes import NodeSpec
+from grasp_affordance.ros.demo.demo_stage import Stage, perform
 from research.tables import Table, write_table
 
 NODES = ("executor_node", "affordance_node", "trainer_node")
-START, SILENCE, PATIENCE = 180.0, 120.0, 10.0  # seconds
+SILENCE = 120.0  # seconds
 AHEAD = 60  # attempts that the trainer may be behind before picking waits for it
 ASK = 20  # picks between two timed questions
 WALK = 100  # picks between two walks through the folder of the log
@@ -127,10 +123,10 @@ def size_of(folder: Path) -> tuple[float, int]:
 class LongRun:
     """The system while it runs."""
 
-    def __init__(self, given: Arguments, processes: Processes, node: Node) -> None:
-        self._given, self._processes = given, processes
+    def __init__(self, given: Arguments, stage: Stage) -> None:
+        self._given, self._stage, self._processes = given, stage, stage.processes
         self._specs = specs_of(given)
-        self._client = Client(node)
+        node = stage.node
         self._news: queue.Queue[Any] = queue.Queue()
         self._trainer: TrainerStatus | None = None
         self._lines = given.output / "picks.jsonl"
@@ -151,14 +147,11 @@ class LongRun:
         Raises:
             CallError, ProcessError: a node does not do its part.
         """
-        for name in NODES:
-            self._processes.start(self._specs[name])
-        for name in NODES:
-            self._wait_active(name)
+        self._stage.wait_active(*NODES)
         self._pick()
         began = time.monotonic()
         while self.done < self._given.picks:
-            item = self._next()
+            item = self._stage.next(self._news, NODES[0])
             if isinstance(item, PickResult):
                 now = time.monotonic()
                 self._note(item, now - began)
@@ -175,11 +168,11 @@ class LongRun:
                 began = time.monotonic()
 
     def _refill(self) -> None:
-        self._trigger("/executor_node/refill")
+        self._stage.trigger("/executor_node/refill")
         self._pick()
 
     def _pick(self) -> None:
-        self._trigger("/executor_node/start")
+        self._stage.trigger("/executor_node/start")
 
     def _behind(self) -> int:
         """Return the attempts of the log that the trainer has not looked at."""
@@ -193,7 +186,7 @@ class LongRun:
         return self._logged - int(self._trainer.consumed)
 
     def _wait_for_trainer(self) -> None:
-        self._trigger("/executor_node/stop")
+        self._stage.trigger("/executor_node/stop")
         deadline = time.monotonic() + SILENCE
         while self._behind() > 1:
             self._processes.check()
@@ -208,9 +201,9 @@ class LongRun:
         self._restarts += 1
         self._processes.kill(name)
         self._processes.start(self._specs[name])
-        self._wait_active(name)
+        self._stage.wait_active(name)
         if name == "affordance_node":  # the executor ends its run when nobody answers
-            self._trigger("/executor_node/stop")
+            self._stage.trigger("/executor_node/stop")
         if name == "trainer_node":
             return
         while not self._news.empty():
@@ -231,7 +224,7 @@ class LongRun:
         line |= {name: use_of(self._processes.pid(name)) for name in NODES}
         if self.done % ASK == 0:
             began = time.perf_counter()
-            answer = self._client.call(
+            answer = self._stage.client.call(
                 GetSuctionPoints,
                 "/affordance_node/get_suction_points",
                 GetSuctionPoints.Request(count=5),
@@ -246,25 +239,6 @@ class LongRun:
         with self._lines.open("a") as file:
             file.write(json.dumps(line) + "\n")
         self.done += 1
-
-    def _wait_active(self, name: str) -> None:
-        self._client.wait_active(f"/{name}", START, lambda: self._processes.errors(name))
-
-    def _trigger(self, service: str) -> None:
-        request = Trigger.Request()
-        answer = self._client.call(Trigger, service, request, SILENCE, patience=PATIENCE)
-        if not answer.success:
-            raise CallError(f"{service}: {answer.message}")
-
-    def _next(self) -> Any:
-        deadline = time.monotonic() + SILENCE
-        while time.monotonic() < deadline:
-            self._processes.check()
-            try:
-                return self._news.get(timeout=0.2)
-            except queue.Empty:
-                continue
-        raise CallError(f"no news for {SILENCE:.0f} s:\n{self._processes.tail('executor_node')}")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -358,35 +332,28 @@ def draw(lines: list[dict[str, Any]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def pick_all(given: Arguments, stage: Stage) -> None:
+    """Pick until the number is reached, with a bar.
+
+    Raises:
+        CallError, ProcessError: a node does not do its part.
+    """
+    run = LongRun(given, stage)
+    columns = TextColumn("picks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=stage.console) as bar:
+        task = bar.add_task("", total=given.picks, completed=run.done)
+        for done in run.run():
+            bar.update(task, completed=done)
 
 
 def main() -> int:
     """Run, draw and tabulate."""
     given = tyro.cli(Arguments)
     given.output.mkdir(parents=True, exist_ok=True)
-    os.environ.update(transport_environment())
-    os.environ.setdefault("ROS_LOG_DIR", str(given.output / "logs"))
     if not given.show:
-        start_ros()
-        signal.signal(signal.SIGTERM, _interrupt)  # else the nodes live on
-        bar = Progress(
-            TextColumn("picks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        )
-        try:
-            with Processes(given.output / "logs") as processes:
-                node = Node("long_run")
-                with spinning(node), bar:
-                    run = LongRun(given, processes, node)
-                    task = bar.add_task("", total=given.picks, completed=run.done)
-                    for done in run.run():
-                        bar.update(task, completed=done)
-        except (CallError, ProcessError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-        finally:
-            rclpy.try_shutdown()
+        nodes = specs_of(given).values()
+        if status := perform(given.output, nodes, partial(pick_all, given)):
+            return status
     lines = list(read_lines(given.output / "picks.jsonl"))
     draw(lines, given.output / "long_run.png")
     command = f"python research/benchmarks/long_run.py OUTPUT --picks {len(lines)}"

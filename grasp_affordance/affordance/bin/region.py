@@ -148,8 +148,7 @@ def find_region(
 
     Raises:
         FrameError: the empty bin's frame is of another size, or the view contradicts the bin's
-            box; ConfigError: a bin without
-            `T_base_camera`.
+            box. ConfigError: a bin without `T_base_camera`.
     """
     config = config or RegionConfig()
     if view.bin is not None:

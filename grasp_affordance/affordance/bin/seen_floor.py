@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from grasp_affordance.affordance.surface.planes import without_specks
+from grasp_affordance.affordance.surface.planes import peaks, without_specks
 from grasp_affordance.arrays import Array, Image, Mask
 
 _BIN = 0.001  # metres, of the histogram of heights
@@ -104,8 +104,6 @@ def _lowest_level(z: Array) -> float | None:
     """Return the lowest height (N,) at which many cells gather, or None."""
     if not z.size:
         return None
-    count, edges = np.histogram(z, bins=np.arange(z.min() - 2 * _BIN, z.max() + 3 * _BIN, _BIN))
-    gathered = np.convolve(count, np.ones(3), mode="same")
-    padded = np.pad(gathered, 1, constant_values=-1)
-    peaks = (gathered >= padded[:-2]) & (gathered > padded[2:]) & (gathered >= _FLOOR_CELLS)
-    return float((edges[:-1] + _BIN / 2)[peaks][0]) if peaks.any() else None
+    bins = np.arange(z.min() - 2 * _BIN, z.max() + 3 * _BIN, _BIN)
+    levels = peaks(*np.histogram(z, bins=bins), 3, _FLOOR_CELLS)
+    return float(levels[0]) if levels.size else None

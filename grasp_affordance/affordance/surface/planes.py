@@ -227,11 +227,24 @@ def _levels(heights: NDArray[np.float32], width: float, least: int) -> Array:
     """Return the heights at which at least `least` cells gather within ±width, lowest first."""
     low, high = float(heights.min()) - width, float(heights.max()) + width
     bins = int(np.ceil((high - low) / (width / 2)))
-    counts, edges = np.histogram(heights, bins=bins, range=(low, high))
-    gathered = np.convolve(counts, np.ones(4), mode="same")
+    return peaks(*np.histogram(heights, bins=bins, range=(low, high)), 4, least)
+
+
+def peaks(
+    counts: NDArray[np.integer], edges: NDArray[np.floating], window: int, least: int
+) -> Array:
+    """Return where values gather in a histogram, the lowest first.
+
+    Args:
+        counts: (N,) of its bins.
+        edges: (N + 1,) of its bins.
+        window: bins whose values gather.
+        least: values that must.
+    """
+    gathered = np.convolve(counts, np.ones(window), mode="same")
     padded = np.pad(gathered, 1, constant_values=-1)
-    peaks = (gathered >= padded[:-2]) & (gathered > padded[2:]) & (gathered >= least)
-    return ((edges[:-1] + edges[1:]) / 2)[peaks]
+    peak = (gathered >= padded[:-2]) & (gathered > padded[2:]) & (gathered >= least)
+    return np.asarray((edges[:-1] + edges[1:]) / 2)[peak]
 
 
 def without_specks(mask: Mask, size: int) -> Mask:

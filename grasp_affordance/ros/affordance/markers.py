@@ -11,7 +11,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.ros.common.cell_markers import delete_all, identity
+from grasp_affordance.ros.common.cell_markers import delete_all, identity, to_color_msg
 from grasp_affordance.ros.common.conversions import from_point_msg, to_point_msg
 from grasp_affordance.suction import Source, SuctionPoint
 
@@ -61,7 +61,7 @@ def _arrow(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         action=Marker.ADD,
         pose=identity(),
         scale=Vector3(x=0.004, y=0.010, z=0.015),  # shaft and head diameter, head length
-        color=probability_color(point.probability, 1.0 if index == 0 else 0.5),
+        color=to_color_msg(point.probability, 1.0 if index == 0 else 0.5),
         points=[to_point_msg(tail), to_point_msg(point.position)],
         text=f"{point.probability} {point.source}",
     )
@@ -81,9 +81,3 @@ def _label(point: SuctionPoint, index: int, header: Header, length: float) -> Ma
         color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
         text=f"{point.probability:.2f} {point.source}",
     )
-
-
-def probability_color(probability: float, alpha: float) -> ColorRGBA:
-    """Red at 0 over yellow to green at 1."""
-    p = float(np.clip(probability, 0.0, 1.0))
-    return ColorRGBA(r=min(1.0, 2 - 2 * p), g=min(1.0, 2 * p), b=0.0, a=alpha)

@@ -79,11 +79,9 @@ def read_request(
     near = from_point_msg(request.near)
     if not all(math.isfinite(value) for value in (*changes.values(), *near)):
         raise ConfigError("the request holds a value that is not finite")
-    try:
-        changes["order"] = _ORDERS[request.order]
-        changes["near"] = tuple(float(x) for x in near)
-    except KeyError as error:
-        raise ConfigError(f"order {request.order} is no ORDER_*") from error
+    if request.order not in _ORDERS:
+        raise ConfigError(f"order {request.order} is no ORDER_*")
+    changes |= {"order": _ORDERS[request.order], "near": tuple(map(float, near))}
     try:
         source = from_source_number(request.source)
     except KeyError as error:

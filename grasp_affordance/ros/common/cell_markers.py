@@ -9,6 +9,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.cell_description import CellDescription
+from grasp_affordance.colors import probability_color
 from grasp_affordance.geometry import box_corners
 from grasp_affordance.ros.common.conversions import to_point_msg
 
@@ -64,6 +65,12 @@ def delete_all(header: Header) -> Marker:
     error, and this one would be the double of the first.
     """
     return Marker(header=header, action=Marker.DELETEALL)
+
+
+def to_color_msg(probability: float, alpha: float) -> ColorRGBA:
+    """Return the color of a probability; see `colors`."""
+    red, green, blue = probability_color(probability)
+    return ColorRGBA(r=red, g=green, b=blue, a=alpha)
 
 
 def identity() -> Pose:

@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image
 
 from grasp_affordance.arrays import Color
 from grasp_affordance.attempt import Outcome
+from grasp_affordance.colors import OTHER_COLOR, OUTCOME_COLORS
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.files import write_atomically
 from grasp_affordance.messages.images import from_image_msg
@@ -20,8 +21,6 @@ from grasp_affordance.ros.common.conversions import from_time_msg
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
 
 _KEPT = 30  # pictures per topic that wait for the result of their pick
-_COLORS = {Outcome.SUCCESS: (60, 200, 60), Outcome.FAILURE: (60, 60, 230)}  # BGR
-_OTHER = (0, 180, 255)
 _CUP, _BANNER = 9, 34  # pixels
 _RATE = 2.0  # pictures per second of the film
 
@@ -82,7 +81,7 @@ class AttemptPictures:
 
 def draw_result(picture: Color, result: PickResult, outcome: Outcome) -> None:
     """Mark the cup and write the outcome into a picture (H, W, 3) BGR."""
-    color = _COLORS.get(outcome, _OTHER)
+    color = OUTCOME_COLORS.get(outcome, OTHER_COLOR)[::-1]  # BGR
     at = (int(result.point.u), int(result.point.v))
     cv2.circle(picture, at, _CUP, (0, 0, 0), 4, cv2.LINE_AA)
     cv2.circle(picture, at, _CUP, color, 2, cv2.LINE_AA)

@@ -10,7 +10,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from grasp_affordance.arrays import Array
 from grasp_affordance.detection.pose import JawGrasp
 from grasp_affordance.detection.samples import ScoredRectangle
-from grasp_affordance.ros.affordance.markers import delete_all, probability_color
+from grasp_affordance.ros.common.cell_markers import delete_all, to_color_msg
 from grasp_affordance.ros.common.conversions import to_point_msg, to_quaternion_msg
 
 NAMESPACE = "grasp_rectangles"
@@ -75,7 +75,7 @@ def _outline(grasp: ScoredRectangle, pose: JawGrasp, index: int, header: Header)
     """Return a rectangle on the surface: the plates in the score's color, the way between grey."""
     x, y = pose.plate_length / 2, pose.opening / 2
     corners = [Point(x=u, y=v) for u, v in ((-x, -y), (x, -y), (x, y), (-x, y))]
-    plate = probability_color(grasp.score, 1.0 if index == 0 else 0.6)
+    plate = to_color_msg(grasp.score, 1.0 if index == 0 else 0.6)
     points, colors = [], []
     for start in range(4):
         points += [corners[start], corners[(start + 1) % 4]]

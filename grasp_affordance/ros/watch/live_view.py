@@ -1,6 +1,6 @@
 """What a running system publishes, as a Rerun recording: `grasp-affordance watch`.
 
-    python -m grasp_affordance.ros.watch.live_view [--namespace NAME] [--cell CELL] ...
+That command starts it, with all flags.
 
 Subscribes (relative names): the camera's topics; affordance_node/{overlay, markers};
     executor_node/{state, pick_result}; trainer_node/status; robot_description; joint_states
@@ -131,10 +131,7 @@ class LiveView:
 
 
 def watch(
-    namespace: str = "",
-    cell: str = "",
-    rate: float = 1.0,
-    viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = ViewerConfig(),  # noqa: B008
+    namespace: str, cell: str, rate: float, viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")]
 ) -> int:
     """Show a running system until Ctrl-C; see `grasp-affordance watch`."""
     os.environ.update(transport_environment())

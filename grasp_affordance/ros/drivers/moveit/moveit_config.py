@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from grasp_affordance.cell_description import Pose, ToolDescription
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import check_rigid, from_quaternion
 from grasp_affordance.ros.drivers.foreign import require, require_installed
 from grasp_affordance.ros.drivers.moveit.obstacles import ObstacleConfig
-
-Pose = tuple[float, float, float, float, float, float, float]
 
 PILZ = "pilz_industrial_motion_planner"
 OMPL = "ompl"
@@ -53,17 +52,9 @@ class MoveItConfig:
     package: str = "ur_moveit_config"
     group: str = "ur_manipulator"
     tip_link: str = "tool0"
-    tool: tuple[float, float, float, float, float, float, float] = (
-        0.0,
-        0.0,
-        0.16,
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    )
-    tool_radius: float = 0.033
-    tool_free: float = 0.09
+    tool: Pose = ToolDescription.rim
+    tool_radius: float = ToolDescription.radius
+    tool_free: float = ToolDescription.slim
     mount_link: str = "wrist_3_link"
     tool_link: str = ""
     use_sim_time: bool = False

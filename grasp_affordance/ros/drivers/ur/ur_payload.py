@@ -12,7 +12,8 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import Load
+from grasp_affordance.cell import Load, Point
+from grasp_affordance.cell_description import Pose, ToolDescription
 from grasp_affordance.errors import ConfigError, PayloadError
 from grasp_affordance.geometry import from_quaternion
 from grasp_affordance.ros.common.service_retry import call_within
@@ -32,17 +33,9 @@ class UrPayloadConfig:
     """
 
     controller: str = "io_and_status_controller"
-    mass: float = 0.0
-    centre: tuple[float, float, float] = (0.0, 0.0, 0.05)
-    rim: tuple[float, float, float, float, float, float, float] = (
-        0.0,
-        0.0,
-        0.16,
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    )
+    mass: float = ToolDescription.mass
+    centre: Point = ToolDescription.centre_of_mass
+    rim: Pose = ToolDescription.rim
     timeout: float = 2.0
 
     def __post_init__(self) -> None:
