@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.geometry import from_quaternion
 
 _ASSETS = files("grasp_affordance.sim") / "assets"
 _SITE = "flange"  # of the last link, where the tool is screwed on
@@ -106,10 +107,7 @@ def _joint(
 
 def _pose(position: Array, quaternion: Array) -> Array:
     """Return the pose (4, 4) of a position and MuJoCo's quaternion w x y z."""
-    T = np.eye(4)
-    T[:3, :3] = Rotation.from_quat(np.roll(quaternion, -1)).as_matrix()
-    T[:3, 3] = position
-    return T
+    return from_quaternion(position, np.roll(quaternion, -1))
 
 
 def _origin(parent: ET.Element, T: Array) -> None:
