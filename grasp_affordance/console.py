@@ -1,6 +1,7 @@
 """Where commands and demonstrations print: the log, and tables that fit without a terminal too."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH = 150  # characters, where the output is no terminal
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def wide_console() -> Console:
@@ -37,3 +39,21 @@ class ReportTable(Table):
         while len(self.columns) < len(cells):
             self.add_column()
         super().add_row(*cells, **options)
+
+
+def text_curve(shares: Sequence[float], width: int = 64, height: int = 6) -> str:
+    """Return a curve of shares in [0, 1] in block characters, for a terminal.
+
+    Args:
+        shares: at equal steps.
+        width, height: characters at most of the curve itself.
+    """
+    count = min(width, len(shares))
+    chosen = [shares[(2 * n + 1) * len(shares) // (2 * count)] for n in range(count)]
+    full = len(_BARS) - 1
+    lines = []
+    for row in reversed(range(height)):
+        levels = (round(full * min(max(share * height - row, 0.0), 1.0)) for share in chosen)
+        label = {height: "100 %", height // 2: "50 %"}.get(row + 1, "")
+        lines.append(f"{label:>5} │{''.join(_BARS[level] for level in levels)}")
+    return "\n".join([*lines, f"{'0 %':>5} └{'─' * count} {len(shares)}"])

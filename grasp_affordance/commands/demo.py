@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,8 @@ def run(
     hardness: Hardness = Hardness.REALISTIC,
     seed: int = 0,
     objects: int = 0,
-    attempts: int = 200,
-    minutes: float = 5.0,
+    attempts: int = 500,
+    minutes: float = 3.0,
     prior: bool = False,
     exam: bool = True,
     data: Path | None = None,
@@ -76,47 +77,52 @@ def run(
     command = [sys.executable, "-m", f"grasp_affordance.ros.demo.{module}", str(output.resolve())]
     status = _wait(subprocess.Popen([*command, *arguments]))
     if status == 0 and show == "learning":
-        _record(output / "log", output / "attempts.rrd")
-    if status == 0 and show == "learning" and exam:
         learned = output / "learned.safetensors"  # as `ros.learning_demo` names it
-        _hold(learned, scene or "train", hardness, seed, objects, output / "exam")
+        if exam:
+            print(_hold(learned, scene or "train", hardness, seed, objects, output / "exam"))
+        recording = _record(output / "log", output / "attempts.rrd")
+        look = f"rerun {recording}" if recording else f"grasp-affordance attempts {output / 'log'}"
+        print(f"Next: {output / 'attempts.mp4'}; {look}; make demo WEIGHTS={learned}", flush=True)
     return status
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # it has got the same signal, and stops the nodes first
+    """Return the process's exit status; what ends this one early ends that one first."""
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # it has got the same signal, and stops the nodes first
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _record(log: Path, recording: Path) -> None:
-    """Write what a person can go through, where the extra `watch` is installed."""
+def _record(log: Path, recording: Path) -> Path | None:
+    """Write what a person can go through, where the extra `watch` is installed; return it."""
     if importlib.util.find_spec("rerun") is None:
-        return
+        return None
     from grasp_affordance.learning.log.attempt_view import open_recording, record_log
 
     with open_recording(log, ViewerConfig(save=recording)) as written:
         record_log(log, written)
-    print(f"to go through its attempts: rerun {recording}", flush=True)
+    return recording
 
 
 def _hold(
     learned: Path, scene: str, hardness: Hardness, seed: int, objects: int, output: Path
-) -> None:
-    """Hold an exam with a bar; print its table."""
+) -> str:
+    """Hold an exam with a bar; return what came of it."""
     # Here, because it takes PyTorch and some seconds, which the beginning need not wait for.
-    from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_table, hold
+    from grasp_affordance.evaluation.exam import POLICIES, Exam, exam_result, hold
 
     exam = Exam(learned, scene, hardness, seed, objects, output)
-    console = wide_console()
-    with Progress(console=console) as progress:
+    with Progress(console=wide_console(), transient=True) as progress:
         task = progress.add_task("exam on new piles", total=exam.piles * len(POLICIES))
         for done in hold(exam):
             progress.update(task, completed=done)
-    console.print(exam_table(exam))
-    console.print(f"reports: {exam.output}", highlight=False)
+    return exam_result(exam)
 
 
 def _checkpoint(weights: str) -> Path | None:

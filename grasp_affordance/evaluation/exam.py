@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.evaluation import runner
 from grasp_affordance.evaluation.parallel import run_all
 from grasp_affordance.evaluation.runner import RunConfig
 from grasp_affordance.evaluation.sim_pile import clear_simulated_pile, stacks_of
 from grasp_affordance.evaluation.store import piles_done, read_report
-from grasp_affordance.evaluation.tables import causes_text, percent
+from grasp_affordance.evaluation.tables import percent
 
 POLICIES = {
+    "learned": "what it has learned",
     "highest": "the highest point",
     "prior": "the analytic seal prior",
-    "learned": "what it has learned",
     "oracle": "who knows the true scene",
 }
 
@@ -90,22 +89,14 @@ def hold(exam: Exam) -> Iterator[int]:
         yield sum(piles_done(job.output) for job in jobs)
 
 
-def exam_table(exam: Exam) -> ReportTable:
-    """Return what became of the piles, a row per policy."""
-    count = f"{exam.piles} new pile{'s' if exam.piles > 1 else ''}"
-    table = ReportTable(title=f"Exam: {count}, the same for all", title_justify="left")
-    table.add_column("picks by")
-    for column in ("attempts", "success", "objects picked"):
-        table.add_column(column, justify="right")
-    table.add_column("causes of failure")
+def exam_result(exam: Exam) -> str:
+    """Return what became of the piles, by policy; the reports say more."""
+    parts = []
     for job in exam.jobs():
         total: dict[str, Any] = read_report(job.output)["total"]
-        table.add_row(
-            f"{POLICIES[job.name]} ({job.name})",
-            str(total["attempts"]),
-            percent(total["success_rate"]),
-            f"{total['placed']} of {total['objects']}",
-            causes_text(total),
-            style="bold" if job.name == "learned" else "",
+        parts.append(
+            f"{POLICIES[job.name]} {percent(total['success_rate'])}"
+            f" with {total['placed']} of {total['objects']} objects"
         )
-    return table
+    piles = f"{exam.piles} new pile{'s' if exam.piles > 1 else ''}"
+    return f"Exam on {piles}: {'; '.join(parts)}."

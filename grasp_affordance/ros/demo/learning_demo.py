@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import tyro
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
 from grasp_affordance_interfaces.srv import GetSuctionPoints
+from rich.live import Live
 from std_msgs.msg import String
 
 from grasp_affordance.ros.common import topics
@@ -51,8 +52,8 @@ class LearningDemo:
             trainer on a small computer, and then repeats what it could have learned to avoid.
     """
 
-    attempts: int = 200
-    minutes: float = 5.0
+    attempts: int = 500
+    minutes: float = 3.0
     scene: str = "train"
     hardness: Hardness = Hardness.REALISTIC
     seed: int = 0
@@ -66,7 +67,7 @@ class LearningDemo:
         """What the robot knows at first."""
         if self.weights:
             return f"the weights {Path(self.weights).name}"
-        return "the analytic prior" if self.prior else "nothing: random weights, no prior"
+        return "the analytic seal prior" if self.prior else "random weights"
 
     def nodes(self, log: Path) -> tuple[NodeSpec, ...]:
         """Return the nodes to run; the attempts go to `log`."""
@@ -118,6 +119,7 @@ class _Show:
         self._summary = LearningSummary()
         node = stage.node
         self._pictures = AttemptPictures(node, stage.output)
+        self._faults = 0  # of the cell in a row
         node.create_subscription(PickResult, f"/{EXECUTOR}/pick_result", self._news.put, 100)
         node.create_subscription(String, f"/{EXECUTOR}/state", self._news.put, topics.LATCHED)
         node.create_subscription(
@@ -133,24 +135,42 @@ class _Show:
         self._stage.wait_active(EXECUTOR, AFFORDANCE, TRAINER)
         self._stage.wait_for_images(self._pictures, EXECUTOR)
         self._wait_for_weights()
-        self._console.print(f"the robot begins with {self._demo.start}")
-        began, faults = time.monotonic(), 0
-        end = began + 60 * self._demo.minutes
         self._call("start")
-        while len(self._summary.success) < self._demo.attempts and time.monotonic() < end:
-            item = self._stage.next(self._news, EXECUTOR)
-            if isinstance(item, PickResult):
-                self._count(item)
-                faults = 0
-            elif ":" in item.data:  # the run ended: another pile
-                faults += item.data.startswith("fault")
-                if faults >= _FAULTS:
-                    raise CallError(f"picking ended again and again: {item.data}")
-                self._call("refill")
-                self._call("start")
+        began = time.monotonic()
+        with Live(console=self._console, refresh_per_second=4) as live:
+            while (share := self._share(began)) < 1:
+                live.update(self._summary.view(share))
+                self._follow()
+            live.update(self._summary.view(1.0))
+        self._console.print()
         seconds = time.monotonic() - began
         self._call("stop")
         self._finish(seconds)
+
+    def _share(self, began: float) -> float:
+        """Return how much of the demonstration is over, from 0 to 1."""
+        minutes = (time.monotonic() - began) / 60
+        attempts = len(self._summary.success)
+        return max(minutes / self._demo.minutes, attempts / self._demo.attempts)
+
+    def _follow(self) -> None:
+        """Wait for the next attempt, or for the end of a pile, which is followed by another.
+
+        Raises:
+            CallError, ProcessError: a node does not do its part.
+        """
+        item = self._stage.next(self._news, EXECUTOR)
+        if isinstance(item, PickResult):
+            self._summary.add(item)
+            if len(self._summary.success) % _EVERY == 1:
+                self._pictures.add(item)
+            self._faults = 0
+        elif ":" in item.data:  # the run ended
+            self._faults += item.data.startswith("fault")
+            if self._faults >= _FAULTS:
+                raise CallError(f"picking ended again and again: {item.data}")
+            self._call("refill")
+            self._call("start")
 
     def _wait_for_weights(self) -> None:
         """Return when the affordance node serves what the trainer has announced.
@@ -171,29 +191,16 @@ class _Show:
         tail = self._stage.processes.tail(AFFORDANCE)
         raise CallError(f"the first weights are not served:\n{tail}")
 
-    def _count(self, result: PickResult) -> None:
-        self._console.print(self._summary.add(result), highlight=False)
-        if len(self._summary.success) % _EVERY == 1:
-            self._pictures.add(result)
-
     def _finish(self, seconds: float) -> None:
         if not self._summary.success:
             raise CallError(
                 f"no attempt in {seconds:.0f} s; try --minutes {2 * self._demo.minutes}"
             )
-        self._console.print(self._summary.table(seconds, self._demo.start))
-        curve, film = self._stage.output / "learning_curve.png", self._stage.output / "attempts.mp4"
-        self._summary.draw(curve, f"began with {self._demo.start}")
-        self._pictures.write_film(film)
-        weights = self._stage.output / LEARNED
-        shutil.copyfile(self._stage.trigger(f"/{TRAINER}/save"), weights)
-        self._console.print(f"learning curve: {curve}")
-        self._console.print(f"what it saw and did, a picture in {_EVERY} attempts: {film}")
-        self._console.print(f"what it has learned: {weights}", highlight=False)
-        self._console.print(
-            f"every attempt: grasp-affordance attempts {self._stage.output / 'log'}",
-            highlight=False,
-        )
+        output = self._stage.output
+        self._summary.draw(output / "learning_curve.png", f"began with {self._demo.start}")
+        self._pictures.write_film(output / "attempts.mp4")
+        shutil.copyfile(self._stage.trigger(f"/{TRAINER}/save"), output / LEARNED)
+        self._console.print(self._summary.sentence(seconds, self._demo.start), highlight=False)
 
     def _call(self, service: str) -> None:
         """Call a service of the executor; raises CallError when it refuses."""

@@ -1,71 +1,87 @@
-"""What a robot that learns has shown: a line per attempt, a table and a curve at the end."""
+"""What a robot that learns has shown: a view that keeps up with it, a sentence, a curve."""
 
 import math
 from pathlib import Path
 
 from grasp_affordance_interfaces.msg import PickResult, TrainerStatus
+from rich.console import Group
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from grasp_affordance.attempt import Outcome
-from grasp_affordance.console import ReportTable
+from grasp_affordance.console import text_curve
 from grasp_affordance.learning.curve import Curve, plot_learning_curves, rolling_success
 from grasp_affordance.ros.common.conversions import from_source_number
-from grasp_affordance.ros.demo.demo_summary import Summary
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
 
-WINDOW = 25  # attempts: a demonstration is short
+WINDOW = 50  # attempts: a demonstration is short
 
 
 class LearningSummary:
-    """Counts attempts, piles and versions of one demonstration."""
+    """Counts attempts, piles and versions of one demonstration.
+
+    Attributes:
+        success: of each attempt, as the robot sensed it.
+        piles: that it has been given.
+    """
 
     def __init__(self) -> None:
-        self.summary = Summary()
         self.success: list[bool] = []
         self.piles = 0
+        self._rates: list[float] = []
         self._exploratory: list[bool] = []
         self._status = TrainerStatus(loss=math.nan)
-        self._versions: set[str] = set()
+        self._last = ""
+        self._bar = Progress(
+            TextColumn("learning"),
+            BarColumn(bar_width=50),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )
+        self._task = self._bar.add_task("", total=1.0)
 
     def hear(self, status: TrainerStatus) -> None:
         """Take note of what the trainer says."""
         self._status = status
-        self._versions.add(status.model_version)
 
-    def add(self, result: PickResult) -> str:
-        """Count an attempt; return its line, with rich's markup."""
-        line = self.summary.add(result)
-        self.success.append(from_outcome_number(result.outcome) is Outcome.SUCCESS)
+    def add(self, result: PickResult) -> None:
+        """Count an attempt."""
+        outcome = from_outcome_number(result.outcome)
+        self.success.append(outcome is Outcome.SUCCESS)
+        self._rates.append(rolling_success(self.success, WINDOW))
         source = from_source_number(result.point.source)
         self._exploratory.append(source is not None and source.explores)
-        head, _, _ = line.partition("  until")
-        recent = rolling_success(self.success, WINDOW)
-        return (
-            f"{len(self.success):4d}  {head}  last {WINDOW}: {recent:4.0%}"
-            f"  learned {self._status.attempts}, loss {self._status.loss:.2f},"
-            f" serving {result.point.model_version or 'the prior'}"
-        )
+        self._last = str(outcome)
+        if outcome is not Outcome.SUCCESS:
+            self._last += f" ({result.cause.replace('_', ' ')})"
 
-    def table(self, wall_seconds: float, start: str) -> ReportTable:
-        """Return the table of the demonstration."""
-        table = ReportTable(title="Learning to pick", title_justify="left", show_header=False)
-        first, last = self.success[:WINDOW], self.success[-WINDOW:]
-        status = self._status
-        for name, value in (
-            ("began with", start),
-            ("attempts, piles", f"{len(self.success)}, {self.piles}"),
-            (f"success, first {WINDOW} attempts", f"{rolling_success(first, WINDOW):.0%}"),
-            (f"success, last {WINDOW} attempts", f"{rolling_success(last, WINDOW):.0%}"),
-            ("success, all attempts", f"{rolling_success(self.success, len(self.success)):.0%}"),
-            ("training samples, gradient steps", f"{status.attempts}, {status.steps}"),
-            ("versions in service", str(len(self._versions))),
-            (
-                "Brier score, calibration error",
-                f"{status.brier:.2f}, {status.calibration_error:.2f}",
-            ),
-            ("seconds per attempt, all included", f"{wall_seconds / len(self.success):.1f}"),
-        ):
-            table.add_row(name, value)
-        return table
+    def view(self, share: float) -> Group:
+        """Return what is shown while it learns.
+
+        Args:
+            share: of the demonstration that is over, in [0, 1].
+        """
+        count = len(self.success)
+        recent = f"{self._rates[-1]:.0%} of the last {min(count, WINDOW)}" if count else ""
+        self._bar.update(self._task, completed=share, description=recent)
+        learned = f"learned from {self._status.attempts}, serves {self._status.model_version}"
+        now = Text(f"attempt {count}, pile {self.piles}: {self._last}; {learned}")
+        return Group(self._bar, now, Text(text_curve(self._rates)))
+
+    def sentence(self, seconds: float, start: str) -> str:
+        """Return what came of it.
+
+        Args:
+            seconds: of picking, by the clock on the wall.
+            start: what the robot knew at first.
+        """
+        first = rolling_success(self.success[:WINDOW], WINDOW)
+        count, last = len(self.success), self._rates[-1]
+        return (
+            f"It began with {start}, and made {count} attempts in {seconds:.0f} seconds. "
+            f"Of the first {min(count, WINDOW)}, {first:.0%} succeeded, "
+            f"of the last {min(count, WINDOW)}, {last:.0%}."
+        )
 
     def draw(self, path: Path, title: str) -> None:
         """Draw the learning curve, by what the robot sensed."""
