@@ -48,8 +48,6 @@ class LearningDemo:
         objects: at most this many; 0 for all of the scene.
         prior: begin with the analytic seal prior; otherwise with nothing at all.
         weights: checkpoint to begin with; empty for none.
-        pace: simulated seconds per second at most; 0 for no limit. A simulated robot outruns its
-            trainer on a small computer, and then repeats what it could have learned to avoid.
     """
 
     attempts: int = 500
@@ -60,7 +58,6 @@ class LearningDemo:
     objects: int = 0
     prior: bool = False
     weights: str = ""
-    pace: float = 4.0
 
     @property
     def start(self) -> str:
@@ -76,7 +73,6 @@ class LearningDemo:
             "hardness": str(self.hardness),
             "seed": self.seed,
             "objects": self.objects,
-            "real_time_factor": self.pace,
         }
         scratch = not self.weights
         serve: dict[str, Leaf] = {"from_scratch": scratch, "checkpoint": self.weights}
@@ -140,7 +136,7 @@ class _Show:
         with Live(console=self._console, refresh_per_second=4) as live:
             while (share := self._share(began)) < 1:
                 live.update(self._summary.view(share))
-                self._follow()
+                self._follow(began)
             live.update(self._summary.view(1.0))
         self._console.print()
         seconds = time.monotonic() - began
@@ -153,7 +149,7 @@ class _Show:
         attempts = len(self._summary.success)
         return max(minutes / self._demo.minutes, attempts / self._demo.attempts)
 
-    def _follow(self) -> None:
+    def _follow(self, began: float) -> None:
         """Wait for the next attempt, or for the end of a pile, which is followed by another.
 
         Raises:
@@ -161,7 +157,7 @@ class _Show:
         """
         item = self._stage.next(self._news, EXECUTOR)
         if isinstance(item, PickResult):
-            self._summary.add(item)
+            self._summary.add(item, time.monotonic() - began)
             if len(self._summary.success) % _EVERY == 1:
                 self._pictures.add(item)
             self._faults = 0

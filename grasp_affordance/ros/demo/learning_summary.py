@@ -15,6 +15,7 @@ from grasp_affordance.ros.common.conversions import from_source_number
 from grasp_affordance.ros.executor.pick_messages import from_outcome_number
 
 WINDOW = 50  # attempts: a demonstration is short
+_GOAL = 0.9  # of a window
 
 
 class LearningSummary:
@@ -32,6 +33,7 @@ class LearningSummary:
         self._exploratory: list[bool] = []
         self._status = TrainerStatus(loss=math.nan)
         self._last = ""
+        self._reached = ""
         self._bar = Progress(
             TextColumn("learning"),
             BarColumn(bar_width=50),
@@ -44,11 +46,14 @@ class LearningSummary:
         """Take note of what the trainer says."""
         self._status = status
 
-    def add(self, result: PickResult) -> None:
-        """Count an attempt."""
+    def add(self, result: PickResult, seconds: float) -> None:
+        """Count an attempt, that ended so many seconds after the first began."""
         outcome = from_outcome_number(result.outcome)
         self.success.append(outcome is Outcome.SUCCESS)
         self._rates.append(rolling_success(self.success, WINDOW))
+        count = len(self.success)
+        if count >= WINDOW and self._rates[-1] >= _GOAL and not self._reached:
+            self._reached = f"{_GOAL:.0%} of {WINDOW} succeeded by attempt {count}, {seconds:.0f} s"
         source = from_source_number(result.point.source)
         self._exploratory.append(source is not None and source.explores)
         self._last = str(outcome)
@@ -77,10 +82,11 @@ class LearningSummary:
         """
         first = rolling_success(self.success[:WINDOW], WINDOW)
         count, last = len(self.success), self._rates[-1]
+        window = min(count, WINDOW)
         return (
-            f"It began with {start}, and made {count} attempts in {seconds:.0f} seconds. "
-            f"Of the first {min(count, WINDOW)}, {first:.0%} succeeded, "
-            f"of the last {min(count, WINDOW)}, {last:.0%}."
+            f"It began with {start}, and made {count} attempts in {seconds:.0f} s. {first:.0%} of "
+            f"the first {window} succeeded, {last:.0%} of the last {window}; "
+            f"{self._reached or f'never {_GOAL:.0%} of {WINDOW}'}."
         )
 
     def draw(self, path: Path, title: str) -> None:
