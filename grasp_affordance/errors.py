@@ -78,7 +78,7 @@ class DriverLostError(ArmError):
 
 
 class ContainerFullError(CellError):
-    """Nothing more can be put down; a person or a conveyor brings an empty container."""
+    """Nothing may be put down until a person or a conveyor has brought an empty container."""
 
 
 class CameraError(CellError):

@@ -271,7 +271,7 @@ class Intrinsics:
         return np.asarray(self.fx, dtype=np.float32) if self.lens is None else _focal_image(self)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _rays(camera: Intrinsics) -> NDArray[np.float32]:
     """Return each pixel's point at 1 m of depth (H, W, 3); a fresh frame asks for the same ones."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
@@ -280,7 +280,7 @@ def _rays(camera: Intrinsics) -> NDArray[np.float32]:
     return rays
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _focal_image(camera: Intrinsics) -> NDArray[np.float32]:
     assert camera.lens is not None
     magnified = camera.lens.magnification(_rays(camera)[..., :2])

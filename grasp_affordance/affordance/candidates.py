@@ -243,7 +243,11 @@ def _count_pixels(causes: Mapping[Rejection, Mask], surface: Surface) -> dict[Re
     height, width = surface.depth.shape
     image = cv2.resize(codes, (width, height), interpolation=cv2.INTER_NEAREST)
     counts = np.bincount(np.ravel(image).astype(np.intp), minlength=len(causes) + 1)[1:]
-    return {cause: int(n) for cause, n in zip(causes, counts, strict=True) if n}
+    found = {cause: int(n) for cause, n in zip(causes, counts, strict=True) if n}
+    beyond = surface.image_shape[0] * surface.image_shape[1] - height * width
+    if beyond:
+        found[Rejection.OUTSIDE_REGION] = found.get(Rejection.OUTSIDE_REGION, 0) + beyond
+    return found
 
 
 def _point(row: int, column: int, smooth: Image, scene: Scene, source: Source) -> SuctionPoint:

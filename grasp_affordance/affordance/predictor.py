@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.bin.interior import window_of
 from grasp_affordance.affordance.bin.region import BinView, RegionConfig, find_region
 from grasp_affordance.affordance.candidates import CandidateConfig, Scene, select
 from grasp_affordance.affordance.seal.seal import SealConfig, seal_prior
@@ -17,6 +17,7 @@ from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Selection, Source
 
+_SURROUNDINGS = 6.0  # cup radii: farther away nothing says how well a cup seals
 _SOURCES = (Source.PRIOR, Source.LEARNED)
 
 
@@ -179,7 +180,10 @@ def look(
     frame.require_depth(config.minimum_depth)
     view = view or BinView()
     radius = config.cup.radius
-    surface = observe_surface(frame, radius)
+    window = None
+    if view.bin is not None and view.T_base_camera is not None:
+        window = window_of(frame, view.bin, view.T_base_camera, _SURROUNDINGS * radius)
+    surface = observe_surface(frame, radius, window)
     # The same frame always yields the same points: the generator starts anew.
     rng = np.random.default_rng(0)
     region = find_region(surface, view, radius, rng, config.region)
@@ -191,9 +195,7 @@ def look(
 
 def select_of(raw: Image, scene: Scene, source: Source, config: CandidateConfig) -> Selection:
     """Offer the best points of a map (H, W)."""
-    size = (scene.surface.shape[1], scene.surface.shape[0])
-    scores = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    return select(scores, scene, source, config)
+    return select(scene.surface.to_grid(raw), scene, source, config)
 
 
 def best_anyway(prediction: Prediction) -> Selection:

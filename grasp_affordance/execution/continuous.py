@@ -16,7 +16,7 @@ class End(StrEnum):
     """Why continuous picking ended."""
 
     EMPTY_BIN = "empty_bin"
-    FULL = "full"  # the container into which objects are put
+    FULL = "full"  # the container into which objects are put, or nobody knows how full it is
     FAILURES = "failures"  # too many fruitless tries in a row
     FAULT = "fault"  # of the cell, the camera or the affordance node
     STOPPED = "stopped"  # on request
@@ -67,8 +67,8 @@ def pick_continuously(
     fruitless = 0
     picker.memory.clear()
     while (cancellation := begin()) is not None:
-        if full := picker.placing.why_full():
-            return Ending(End.FULL, full)
+        if refusal := picker.placing.why_not():
+            return Ending(End.FULL, refusal)
         report = picker.pick_best(request or PickRequest(), cancellation)
         try:
             on_report(report)

@@ -151,12 +151,12 @@ class Picker:
 
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
-        if not self._at_rest and not request.dry_run:
+        if self.placing.count is not None and not self._at_rest and not request.dry_run:
             if recover(self.cell, self._config_now(), cancellation):
-                self.placing.count += 1
+                self.placing.add()
             self._at_rest = True
-        if full := self.placing.why_full():
-            raise ContainerFullError(full)
+        if refusal := self.placing.why_not():
+            raise ContainerFullError(refusal)
 
     def _config_now(self) -> PickConfig:
         """Return how to pick now: the next place is where the next object goes."""
@@ -256,7 +256,7 @@ class Picker:
             self._on_plan(())
         self._at_rest = attempt.outcome is not Outcome.ABORTED
         if attempt.outcome in (Outcome.SUCCESS, Outcome.UNCERTAIN):
-            self.placing.count += 1  # where it is uncertain, something may lie there
+            self.placing.add()  # where it is uncertain, something may lie there
         if not attempt.succeeded:
             self._remember(self.memory.add, point, proposal.T_base_camera)
         return attempt

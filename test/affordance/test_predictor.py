@@ -23,7 +23,7 @@ from grasp_affordance.affordance.predictor import (
 )
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
-from grasp_affordance.geometry import transform_points
+from grasp_affordance.geometry import box_corners, invert, transform_points
 from grasp_affordance.lens import Lens
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Rejection, Source
@@ -107,6 +107,30 @@ def test_no_point_of_a_full_bin_lies_on_its_floor_or_walls() -> None:
             points = transform_points(pose, [p.position for p in selection.points])
             assert len(points) >= 5
             np.testing.assert_allclose(points[:, 2], 0.06, atol=0.003)
+
+
+@pytest.mark.parametrize("elevation", [90, 60, 45])
+def test_only_the_bin_and_its_surroundings_are_looked_at(elevation: float) -> None:
+    pose = camera_at(elevation, 1.2)
+    far = render([*open_bin(), BOX], pose, noise=0.0007)
+    view = BinView(T_base_camera=pose, bin=BIN)
+    prediction = AffordancePredictor().predict(far, view)
+    rows, columns = prediction.scene.surface.window
+    corners = far.intrinsics.project(
+        transform_points(invert(pose), box_corners([-0.2, -0.15, 0.0], [0.2, 0.15, 0.10]))
+    )
+    assert columns.start < corners[:, 0].min()
+    assert corners[:, 0].max() < columns.stop
+    assert rows.start < corners[:, 1].min()
+    assert corners[:, 1].max() < rows.stop
+    looked_at = (rows.stop - rows.start) * (columns.stop - columns.start)
+    assert looked_at < 0.6 * far.depth.size
+    assert sum(prediction.selection.rejections.values()) + len(prediction.selection.points) >= (
+        0.99 * far.depth.size
+    )
+    for point in prediction.selection.points:
+        np.testing.assert_allclose(far.point(point.u, point.v), point.position, atol=0.004)
+        assert prediction.affordance[point.v, point.u] > 0
 
 
 def test_the_same_frame_yields_the_same_points(frame: RgbdFrame) -> None:

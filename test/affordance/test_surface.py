@@ -97,6 +97,27 @@ def test_masks_and_maps_go_to_the_image_and_back() -> None:
     np.testing.assert_array_equal(surface.mask_to_grid(surface.mask_to_image(mask)), mask)
 
 
+def test_a_window_is_the_same_surface_at_its_place_in_the_image() -> None:
+    frame = render([floor(), Block((-0.1, 0, 0), (0.1, 0.1, 0.03))], camera_at(70))
+    whole = observe_surface(frame, RADIUS)
+    window = slice(40, 200), slice(64, 280)
+    part = observe_surface(frame, RADIUS, window)
+    factor = whole.shape[0] / 240
+    inside = tuple(slice(round(s.start * factor), round(s.stop * factor)) for s in window)
+    np.testing.assert_allclose(part.points, whole.points[inside], atol=1e-6)
+    inner = np.s_[10:-10, 10:-10]
+    np.testing.assert_allclose(part.normals[inner], whole.normals[inside][inner], atol=1e-4)
+    corner = inside[0].start, inside[1].start
+    assert part.pixel(3, 5) == whole.pixel(corner[0] + 3, corner[1] + 5)
+    image = part.to_image(np.ones(part.shape, np.float32))
+    assert image.shape == frame.shape
+    assert image[window].min() == 1
+    assert image.sum() == 160 * 216
+    mask = np.random.default_rng(0).random(frame.shape) > 0.5
+    np.testing.assert_array_equal(part.mask_to_grid(mask), whole.mask_to_grid(mask)[inside])
+    assert not part.mask_to_image(np.ones(part.shape, np.bool_))[0].any()
+
+
 def test_a_frame_full_of_holes_yields_no_normals_and_no_warning(
     recwarn: pytest.WarningsRecorder,
 ) -> None:

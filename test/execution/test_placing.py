@@ -33,14 +33,17 @@ def picker_of(state: FakeCellState, pattern: PatternConfig = PATTERN) -> tuple[P
     cell = type(cell)(
         FakeArm(state), gripper, cell.camera, cell.bin, cell.cup, cell.clock, cell.now_ns
     )
-    return Picker(cell, proposer, PickConfig(pattern=pattern)), places
+    picker = Picker(cell, proposer, PickConfig(pattern=pattern))
+    picker.placing.begin_anew()
+    return picker, places
 
 
 def test_the_places_are_filled_along_x_then_y_then_in_layers() -> None:
     placing, seen = Placing(PATTERN), []
-    while not placing.why_full():
+    placing.begin_anew()
+    while not placing.why_not():
         seen.append(placing.next((0.25, -0.58, 0.13)))
-        placing.count += 1
+        placing.add()
     assert len(seen) == len(set(seen)) == PATTERN.places == 12
     first = np.array(seen[0])
     for number, step in ((1, (0.05, 0, 0)), (2, (0, 0.06, 0)), (6, (0, 0, 0.04))):
@@ -50,7 +53,7 @@ def test_the_places_are_filled_along_x_then_y_then_in_layers() -> None:
 def test_without_layers_any_number_goes_to_one_place() -> None:
     placing = Placing(PatternConfig())
     placing.count = 1000
-    assert not placing.why_full()
+    assert not placing.why_not()
     assert placing.next((0.1, 0.2, 0.3)) == (0.1, 0.2, 0.3)
 
 
@@ -65,9 +68,28 @@ def test_a_full_container_ends_picking_and_an_empty_one_goes_on_at_the_first_pla
     refused = pick_once(picker)
     assert refused.attempt is None
     assert "the container is full" in refused.message
-    picker.placing.count = 0
+    picker.placing.begin_anew()
     assert pick_once(picker).attempt is not None
     np.testing.assert_allclose(places[2], places[0])
+
+
+def test_after_a_start_nothing_is_put_into_a_pattern_that_may_be_half_full() -> None:
+    state = FakeCellState()
+    picker, places = picker_of(state)
+    picker.placing = Placing(PATTERN)
+    state.held = True  # what the program before was carrying
+    moved: list[str] = []
+    state.on_event = moved.append
+    report = pick_once(picker)
+    assert report.attempt is None
+    assert "nobody has said how many of the container's 12 places are taken" in report.message
+    assert "~/new_container" in report.message
+    ending, _ = run(picker)
+    assert ending.end is End.FULL
+    assert not [event for event in moved if "move" in event]
+    picker.placing.begin_anew()
+    assert pick_once(picker).attempt is not None
+    assert len(places) == picker.placing.count == 2
 
 
 def test_a_failed_pick_takes_no_place_and_a_recovered_load_takes_one() -> None:

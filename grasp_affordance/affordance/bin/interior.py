@@ -4,16 +4,44 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.surface.grid import Window
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask
+from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import FrameError
+from grasp_affordance.geometry import invert, transform_points
+from grasp_affordance.rgbd import RgbdFrame
 
+_STRIDE = 8  # pixels between those that are asked where a bin is
 _FLOOR_SHARE = 0.03  # of the known cells that make a patch worth the question
 _RING = 9  # cells across of the surroundings that tell a floor from a top
 _DROPS = 0.2  # as many of them as go up may go down at a floor: errors of the depth
 _GAPS = 0.005  # as many cells as a floor has may be seen to lie lower within its outline
 _PART = 0.1  # of the largest connected part of a plane, for another part to count
+
+
+def window_of(frame: RgbdFrame, box: BinGeometry, T_base_camera: Array, margin: float) -> Window:
+    """Return the rows and columns of an image in which a bin is seen; all where it is not.
+
+    Args:
+        margin: metres of surroundings on every side.
+    """
+    height, width = frame.shape
+    depth = frame.depth[_STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
+    camera = frame.intrinsics.stretched(1 / _STRIDE, 1 / _STRIDE, *depth.shape[::-1])
+    T_bin_camera = invert(box.T_base_bin) @ T_base_camera
+    places = transform_points(T_bin_camera, camera.deproject_image(depth))[..., :2]
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(places) < np.asarray(box.size[:2]) / 2 + margin).all(axis=-1)
+    if not near.any():
+        return slice(0, height), slice(0, width)
+
+    def span(seen: Mask, size: int) -> slice:
+        first, last = np.flatnonzero(seen)[[0, -1]]
+        return slice(max(int(first - 1) * _STRIDE, 0), min(int(last + 2) * _STRIDE, size))
+
+    return span(near.any(axis=1), height), span(near.any(axis=0), width)
 
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:
@@ -22,7 +50,7 @@ def polygon_mask(surface: Surface, polygon: Array) -> Mask:
     Raises:
         FrameError: none does.
     """
-    mask = np.zeros(surface.depth.shape, np.uint8)
+    mask = np.zeros(surface.image_shape, np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
     if not mask.any():
         height, width = mask.shape

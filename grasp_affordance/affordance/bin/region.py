@@ -183,13 +183,14 @@ def vertical(T_base_camera: Array) -> Array:
 
 def nearer_than(surface: Surface, empty: RgbdFrame, difference: float) -> Mask:
     """Cells (h, w) nearer than in the empty bin's frame; False where that has no depth."""
-    if empty.depth.shape != surface.depth.shape:
+    if empty.shape != surface.image_shape:
         raise FrameError(
-            f"the empty bin's frame is {empty.depth.shape[::-1]}, this one "
-            f"{surface.depth.shape[::-1]}; record it again with the camera's present settings"
+            f"the empty bin's frame is {empty.shape[::-1]}, this one "
+            f"{surface.image_shape[::-1]}; record it again with the camera's present settings"
         )
     with np.errstate(invalid="ignore"):
-        return surface.mask_to_grid(empty.depth - surface.depth > difference)
+        nearer = empty.depth[surface.window] - surface.depth > difference
+    return surface.window_to_grid(nearer)
 
 
 def _above_floor(

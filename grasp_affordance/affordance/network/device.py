@@ -1,7 +1,9 @@
 """Where torch computes."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -30,6 +32,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@functools.cache
+def multiplies_bfloat16() -> bool:
+    """Return whether this processor multiplies matrices of bfloat16 by itself (Intel's AMX).
+
+    Where it has to imitate that, float32 is faster.
+    """
+    cpu = Path("/proc/cpuinfo")
+    return cpu.exists() and "amx_bf16" in cpu.read_text()
 
 
 def accelerator_name(device: str) -> str | None:

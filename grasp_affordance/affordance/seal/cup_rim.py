@@ -114,7 +114,7 @@ def _cup_rim_heights(
     point lies on the same ray, p' = q z / q_z, so its height above the plane n·q = n·p is
     n·(p' − q) = (n·p) (z / q_z − 1).
     """
-    camera = surface.camera
+    camera = surface.seen
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     circle *= np.float32(radius)
     p = surface.points[here]

@@ -35,25 +35,22 @@ def fill_pinholes(depth: Image, smooth: float = 0.004) -> tuple[Image, Mask]:
         known.view(np.uint8), cv2.MORPH_CLOSE, _SQUARE, borderType=cv2.BORDER_REPLICATE
     )
     rows, columns = np.nonzero((closed > 0) & ~known)
+    padded = np.pad(depth, _REACH, constant_values=np.nan)
     around = np.arange(-_REACH, _REACH + 1)
     down, right = np.repeat(around, len(around)), np.tile(around, len(around))
-    down_to, right_to = rows[:, None] + down, columns[:, None] + right
-    height, width = depth.shape
-    outside = (down_to < 0) | (down_to >= height) | (right_to < 0) | (right_to >= width)
-    near = depth[np.clip(down_to, 0, height - 1), np.clip(right_to, 0, width - 1)]
-    near[outside] = np.nan
-    half = near.shape[1] // 2
-    means = (near[:, :half] + near[:, : -half - 1 : -1]) / 2  # opposite offsets
-    given = np.isfinite(means)
-    highest = np.max(means, axis=1, initial=-np.inf, where=given)
-    lowest = np.min(means, axis=1, initial=np.inf, where=given)
-    count = given.sum(axis=1)
-    along_row = given[:, (down == 0)[:half]].any(axis=1)
-    along_column = given[:, (right == 0)[:half]].any(axis=1)
-    agree = along_row & along_column & (highest - lowest <= smooth)
+    steps = down * padded.shape[1] + right  # to the neighbours in memory
+    here = (rows + _REACH) * padded.shape[1] + columns + _REACH
+    near = padded.ravel()[here + steps[:, None]]
+    half = len(steps) // 2
+    means = (near[:half] + near[:half:-1]) / 2  # opposite neighbours; NaN where one is unknown
+    spread = np.fmax.reduce(means, axis=0) - np.fmin.reduce(means, axis=0)
+    along_row, along_column = (
+        np.isfinite(means[(axis == 0)[:half]]).any(axis=0) for axis in (down, right)
+    )
+    agree = along_row & along_column & (spread <= smooth)
     rows, columns = rows[agree], columns[agree]
     filled = depth.copy()
-    filled[rows, columns] = np.sum(means[agree], axis=1, where=given[agree]) / count[agree]
+    filled[rows, columns] = np.nanmean(means[:, agree], axis=0)
     invented = np.zeros_like(known)
     invented[rows, columns] = True
     return filled, invented

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.surface.grid import Window
 from grasp_affordance.affordance.surface.holes import depth_edges, distance_to, fill_pinholes
 from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
 from grasp_affordance.arrays import Image, Mask
@@ -28,22 +29,26 @@ class Surface:
 
     Attributes:
         camera: intrinsics of the image (H, W).
+        window: rows and columns of the image that the grid covers, R by C of them.
+        seen: intrinsics of the window.
         intrinsics: of the grid (h, w).
-        depth: (H, W) float32 metres of the image, pinholes filled and specks bridged, NaN in the
+        depth: (R, C) float32 metres of the window, pinholes filled and specks bridged, NaN in the
             remaining holes.
-        invented: (H, W) bool, where that was not measured.
+        invented: (R, C) bool, where that was not measured.
         points: (h, w, 3) float32 camera frame, metres; NaN where unknown.
         normals: (h, w, 3) float32 unit, towards the camera; NaN where no plane can be fitted.
         residual: (h, w) float32 metres, RMS distance of the footprint's points from its plane.
         edge_distance: (h, w) float32 metres along the surface to the nearest depth edge; +inf if
             there is none.
-        hole_distance: (h, w) float32 metres to the nearest hole or the image border. A cell of
+        hole_distance: (h, w) float32 metres to the nearest hole or the window's border. A cell of
             which a quarter is missing is a hole; less counts in `missing_share`.
         missing_share: (h, w) float32 in [0, 1], share of the footprint's pixels that were missing
             before anything was filled.
     """
 
     camera: Intrinsics
+    window: Window
+    seen: Intrinsics
     intrinsics: Intrinsics
     depth: Image
     invented: Mask
@@ -58,6 +63,11 @@ class Surface:
     def shape(self) -> tuple[int, int]:
         """(h, w) of the grid."""
         return self.points.shape[0], self.points.shape[1]
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W) of the image."""
+        return self.camera.height, self.camera.width
 
     @cached_property
     def spacing(self) -> Image:
@@ -88,41 +98,60 @@ class Surface:
         height, width = self.depth.shape
         u = (column + 0.5) * width / self.shape[1] - 0.5
         v = (row + 0.5) * height / self.shape[0] - 0.5
-        return min(round(u), width - 1), min(round(v), height - 1)
+        rows, columns = self.window
+        return columns.start + min(round(u), width - 1), rows.start + min(round(v), height - 1)
 
     def to_image(self, values: Image) -> Image:
-        """Return grid values (h, w) resampled to the image (H, W), linearly."""
-        height, width = self.depth.shape
-        return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR))
+        """Return grid values (h, w) resampled to the image (H, W), linearly; 0 beyond."""
+        image = np.zeros(self.image_shape, np.float32)
+        size = self.depth.shape[::-1]
+        image[self.window] = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        return image
 
     def mask_to_image(self, mask: Mask) -> Mask:
-        """Return a grid mask (h, w) on the image (H, W), nearest cell."""
-        height, width = self.depth.shape
-        size = (width, height)
-        return np.asarray(
-            cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        )
+        """Return a grid mask (h, w) on the image (H, W), nearest cell; False beyond."""
+        image = np.zeros(self.image_shape, np.bool_)
+        cells, size = mask.view(np.uint8), self.depth.shape[::-1]
+        image[self.window] = cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST) > 0
+        return image
 
     def mask_to_grid(self, mask: Mask) -> Mask:
         """Return an image mask (H, W) on the grid (h, w), nearest pixel."""
+        return self.window_to_grid(mask[self.window])
+
+    def window_to_grid(self, mask: Mask) -> Mask:
+        """Return a mask of the window (R, C) on the grid (h, w), nearest pixel."""
         size = self.shape[::-1]
-        return np.asarray(
-            cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        )
+        cells = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        return np.asarray(cells > 0)
+
+    def to_grid(self, image: Image) -> Image:
+        """Return an image (H, W) on the grid (h, w), the mean of each cell's pixels."""
+        seen, size = image[self.window], self.shape[::-1]
+        return np.asarray(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -> Surface:
+def observe_surface(
+    frame: RgbdFrame, radius: float, window: Window | None = None, edge_jump: float = 0.005
+) -> Surface:
     """Fit planes of the size of a cup's footprint everywhere.
 
     Args:
         frame: with some depth; `frame.require_depth()` tells.
         radius: of the cup's rim, metres.
+        window: rows and columns that are looked at; the whole image by default.
         edge_jump: metres of second difference between cells that make a depth edge.
     """
-    depth, invented = fill_pinholes(frame.depth)
-    depth, bridged = bridge_specks(depth, frame.intrinsics)
+    height, width = frame.shape
+    rows, columns = window = window or (slice(0, height), slice(0, width))
+    camera = frame.intrinsics.cropped(
+        columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+    )
+    measured = np.ascontiguousarray(frame.depth[window])
+    depth, invented = fill_pinholes(measured)
+    depth, bridged = bridge_specks(depth, camera)
     invented |= bridged
-    grid = _grid_intrinsics(frame, radius)
+    grid = _grid_intrinsics(measured, camera, radius)
     known = np.isfinite(depth)
     weight = _reduce(known.astype(np.float32), grid)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -135,6 +164,8 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
     scale = spacing * _foreshortening(normals, grid)
     return Surface(
         camera=frame.intrinsics,
+        window=window,
+        seen=camera,
         intrinsics=grid,
         depth=depth,
         invented=invented,
@@ -143,14 +174,13 @@ def observe_surface(frame: RgbdFrame, radius: float, edge_jump: float = 0.005) -
         residual=residual,
         edge_distance=_metric(distance_to(depth_edges(inverse, edge_jump)), scale),
         hole_distance=_metric(distance_to(weight < 0.75, border=True), scale),
-        missing_share=_footprint_mean(_reduce((~frame.known).astype(np.float32), grid)),
+        missing_share=_footprint_mean(_reduce((~np.isfinite(measured)).astype(np.float32), grid)),
     )
 
 
-def _grid_intrinsics(frame: RgbdFrame, radius: float) -> Intrinsics:
+def _grid_intrinsics(depth: Image, camera: Intrinsics, radius: float) -> Intrinsics:
     """Choose a grid with about `_CELLS_PER_RADIUS` cells per cup radius at the median depth."""
-    camera = frame.intrinsics
-    pixels = radius * camera.fx / _median(frame.depth[::4, ::4])
+    pixels = radius * camera.fx / _median(depth[::4, ::4])
     stride = int(np.clip(pixels / _CELLS_PER_RADIUS, 1, 8))
     width, height = max(1, round(camera.width / stride)), max(1, round(camera.height / stride))
     sx, sy = width / camera.width, height / camera.height

@@ -59,8 +59,8 @@ class PickSession:
     `~/pick`: who picks continuously starts anew with each bin anyway. It is refused while the arm
     is at work: a pick under way still belongs to the bin before.
 
-    `~/new_container` says that what was put down was taken away: its places are free again, and the
-    count begins at 0.
+    `~/new_container` says that the container is empty: all places of the pattern are free. Until
+    somebody has called it, nothing is put into a pattern.
 
     Attributes:
         picker: carries out the picks.
@@ -126,10 +126,7 @@ class PickSession:
         return self._at_rest(self.picker.memory.clear, "bin", response)
 
     def _empty(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        def begin_anew() -> None:
-            self.picker.placing.count = 0
-
-        return self._at_rest(begin_anew, "container", response)
+        return self._at_rest(self.picker.placing.begin_anew, "container", response)
 
     def _at_rest(
         self, change: Callable[[], None], what: str, response: Trigger.Response
@@ -147,7 +144,7 @@ class PickSession:
         """Tell in the diagnostics what the picks have done to the bin so far."""
         self._counts += count_picks([attempt])
         events = ", ".join(f"{count} {event}" for event, count in sorted(self._counts.items()))
-        placed = {"in_the_container": self.picker.placing.count}
+        placed = {"in_the_container": self.picker.placing.count or 0}
         self._node.diagnostics.set("picks", OK, events, {**self._counts, **placed})
 
     def close(self) -> None:
