@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import Intrinsics
 
+Window = tuple[slice, slice]
+"""Rows and columns of an image or a map."""
+
 DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
 COLOR_ENCODINGS = ("rgb8", "bgr8", "rgba8", "bgra8", "mono8")
 
@@ -65,6 +68,17 @@ class RgbdFrame:
     def known(self) -> NDArray[np.bool_]:
         """(H, W) bool: pixels that have depth."""
         return np.isfinite(self.depth)
+
+    def within(self, window: Window) -> Self:
+        """Return the rows and columns of a window as a frame of its own."""
+        rows, columns = window
+        size = columns.stop - columns.start, rows.stop - rows.start
+        return replace(
+            self,
+            color=self.color[window],
+            depth=np.ascontiguousarray(self.depth[window]),
+            intrinsics=self.intrinsics.cropped(columns.start, rows.start, *size),
+        )
 
     def without_blind(self) -> Self:
         """Return the frame with unknown depth where the lens leaves a pixel without a ray."""

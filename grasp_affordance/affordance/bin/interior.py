@@ -4,14 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.surface.grid import Window
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import invert, transform_points
-from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.rgbd import RgbdFrame, Window
 
 _STRIDE = 8  # pixels between those that are asked where a bin is
 _FLOOR_SHARE = 0.03  # of the known cells that make a patch worth the question

@@ -16,6 +16,7 @@ from grasp_affordance.arrays import Array, Image, Mask
 _BIN = 0.001  # metres, of the histogram of heights
 _NEAR = 0.003  # metres from the fitted floor within which a cell counts as floor
 _FLOOR_CELLS = 100  # fewer are no floor
+_EVERY = 2  # rows and columns of which one is fitted: neighbours err alike
 _SIGMA = 1.4826  # standard deviations of a normal distribution per median deviation
 _NARROWEST = 5  # cells: what is narrower holds no cup
 _HALF = 0.2  # metres from the middle of a floor at which
@@ -68,12 +69,14 @@ def see_floor(points: Image, noise: Image, usable: Mask, reach: float) -> SeenFl
     middle = points[near, :2].mean(axis=0)
     design = _design(points[..., :2] - middle)
     wanted = usable & np.isfinite(points[..., 2])
-    rows, heights = design[wanted].astype(np.float64), z[wanted].astype(np.float64)
+    few = np.zeros_like(wanted)
+    few[::_EVERY, ::_EVERY] = wanted[::_EVERY, ::_EVERY]
+    rows, heights = design[few].astype(np.float64), z[few].astype(np.float64)
     shape = np.array([level, 0, 0, 0, 0, 0])
     rein = np.diag([0, 1, 1, 1, 1, 1]) * _ALIKE / _BENT**2
     for _ in range(6):  # what is bent or askew is caught step by step
         floor = np.abs(heights - rows @ shape) < _NEAR
-        if floor.sum() < _FLOOR_CELLS:
+        if floor.sum() * _EVERY**2 < _FLOOR_CELLS:
             return None
         chosen = rows[floor]
         shape = np.linalg.solve(chosen.T @ chosen + rein, chosen.T @ heights[floor])

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp_affordance.affordance.network.features import CHANNELS, MARKINGS, SEGMENTS, SHAPE_COUNT
-from grasp_affordance.affordance.surface.grid import Window
 from grasp_affordance.errors import ConfigError
+from grasp_affordance.rgbd import Window
 
 _HUMILITY = 0.1  # of the random head at first
 _ROUND = 16  # cells: maps are computed in multiples of it
@@ -88,6 +88,7 @@ class CompactNetwork(nn.Module):
     def __init__(self, config: CompactConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
+        self.layout = torch.contiguous_format
         channels = range(len(CHANNELS))
         self._unseen: list[int] = []
         if not config.use_color:
@@ -112,6 +113,11 @@ class CompactNetwork(nn.Module):
             self.head.weight.mul_(_HUMILITY)
         self.forget_unseen()
 
+    def laid_out(self, layout: torch.memory_format) -> Self:
+        """Return this with weights and maps in another order in memory, for speed alone."""
+        self.layout = layout
+        return self.to(memory_format=layout)
+
     @torch.no_grad()
     def forget_unseen(self) -> None:
         """Give channels that are not seen no weight.
@@ -129,7 +135,9 @@ class CompactNetwork(nn.Module):
         """
         x = self._stem(features)
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
-            x = functional.relu_(layer(x)) + x[..., dilation:-dilation, dilation:-dilation]
+            inner = x[..., dilation:-dilation, dilation:-dilation]
+            x = functional.relu_(layer(x))
+            x = x + inner if torch.is_grad_enabled() else x.add_(inner)
         return self._logits(x, prior_logit)
 
     def forward_cells(self, patches: Tensor, prior_logit: Tensor) -> Tensor:
@@ -189,15 +197,41 @@ class CompactNetwork(nn.Module):
             prior_logit: (rows, columns).
             window: rows and columns that are wanted; those of the whole map by default.
         """
-        rows, columns = window or tuple(slice(0, size) for size in prior_logit.shape)
+        shape = prior_logit.shape
+        rows, columns = window or (slice(0, shape[0]), slice(0, shape[1]))
         height, width = rows.stop - rows.start, columns.stop - columns.start
         reach = self.config.reach
         # Few shapes: PyTorch prepares, and keeps, code for every one that it meets.
         down, right = height + -height % _ROUND, width + -width % _ROUND
-        further = max(down - height, right - width)
-        padded = functional.pad(features[None], (reach, reach + further) * 2, mode="replicate")
-        prior = functional.pad(prior_logit[None, None], (0, further) * 2, mode="replicate")
-        top, left = rows.start, columns.start
-        seen = padded[..., top : top + down + 2 * reach, left : left + right + 2 * reach]
-        logits = self.forward(seen, prior[..., top : top + down, left : left + right])
-        return logits[0, :, :height, :width]
+        seen = _around(
+            features,
+            (rows.start - reach, rows.start + down + reach),
+            (columns.start - reach, columns.start + right + reach),
+        )
+        prior = _around(
+            prior_logit[None],
+            (rows.start, rows.start + down),
+            (columns.start, columns.start + right),
+        )
+        seen = seen[None].contiguous(memory_format=self.layout)
+        return self.forward(seen, prior[None])[0, :, :height, :width]
+
+
+def _around(maps: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
+    """Return rows and columns (first, last + 1) of maps (N, h, w); beyond, the nearest cell.
+
+    Only what is missing is made up: a copy of everything takes longer than a layer.
+    """
+    height, width = maps.shape[-2:]
+    inside = maps[
+        :, max(rows[0], 0) : min(rows[1], height), max(columns[0], 0) : min(columns[1], width)
+    ]
+    missing = (
+        max(-columns[0], 0),
+        max(columns[1] - width, 0),
+        max(-rows[0], 0),
+        max(rows[1] - height, 0),
+    )
+    if not any(missing):
+        return inside
+    return functional.pad(inside[None], missing, mode="replicate")[0]

@@ -40,9 +40,9 @@ class CompactModel:
         on_cpu = torch.device(usable_device(device)).type == "cpu"
         # Twice as fast, and no probability differs by more than 0.01.
         self._quick = on_cpu and multiplies_bfloat16()
-        layout = torch.channels_last if self._quick else torch.preserve_format
-        self.network = network.to(device).to(memory_format=layout)
-        self._layout, self._device = layout, device
+        layout = torch.channels_last if self._quick else torch.contiguous_format
+        self.network = network.to(device).laid_out(layout)
+        self._device = device
         self.version = version(weights_of(checkpoint), checkpoint.provenance.attempts)
         self._familiar = familiar_of(checkpoint)
 
@@ -71,13 +71,11 @@ class CompactModel:
         wanted = frame.known if region is None else region
         view = self._observe(frame, wanted, up, prior)
         window = view.grid.window(wanted, _AROUND)
-        features = torch.from_numpy(view.features)[None].to(
-            self._device, memory_format=self._layout
-        )
+        features = torch.from_numpy(view.features).to(self._device)
         prior_logit = torch.from_numpy(view.prior_logit).to(self._device)
         with one_thread(), torch.inference_mode():
             with torch.autocast("cpu", torch.bfloat16, enabled=self._quick):
-                logits = self.network.forward_map(features[0], prior_logit, window).float()
+                logits = self.network.forward_map(features, prior_logit, window).float()
             mean = torch.sigmoid(logits).mean(dim=0).clamp(1e-6, 1 - 1e-6)
             calibrated = torch.sigmoid(self._scale * torch.logit(mean) + self._shift)
         cells = np.zeros_like(view.prior_logit)

@@ -86,12 +86,14 @@ def feature_map(
         up: (3,) unit vector against gravity in the camera frame.
         color: whether the color channels are wanted; 0 where not.
     """
+    frame, region, grid = frame.within(grid.crop), region[grid.crop], grid.of_crop()
     depth, _ = bridge_specks(frame.depth, frame.intrinsics)
     points = frame.intrinsics.deproject_image(depth)
     height, _ = grid.sample_known(points @ up.astype(np.float32))
     share = grid.sample(frame.known)
-    weight = np.isfinite(height).astype(np.float32)
-    lowest = float(np.nanpercentile(height, 2)) if weight.any() else 0.0
+    there = np.isfinite(height)
+    weight = there.astype(np.float32)
+    lowest = float(np.percentile(height[there], 2)) if there.any() else 0.0
     # Depth from the lowest surface in cup radii: small numbers keep float32 variances exact.
     h = np.where(weight > 0, (height - lowest) / cup_radius, 0.0).astype(np.float32)
     radius = cup_radius / grid.resolution

@@ -5,7 +5,7 @@ with one camera works with another. The grid is an image crop resized so that on
 `resolution` metres at the region's median depth.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import cv2
@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.arrays import Image
 from grasp_affordance.errors import FrameError
-from grasp_affordance.rgbd import RgbdFrame
-
-Window = tuple[slice, slice]
-"""Rows and columns of a map."""
+from grasp_affordance.rgbd import RgbdFrame, Window
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,15 @@ class MetricGrid:
             resolution,
         )
 
+    @property
+    def crop(self) -> Window:
+        """Rows and columns of the image that the grid covers."""
+        return slice(self.v0, self.v0 + self.height), slice(self.u0, self.u0 + self.width)
+
+    def of_crop(self) -> Self:
+        """Return the same grid over the crop as an image of its own."""
+        return replace(self, u0=0, v0=0, image_shape=(self.height, self.width))
+
     def window(self, region: NDArray[np.bool_], around: int = 0) -> Window:
         """Return rows and columns of the cells in the bounding box of `region` (H, W), not empty.
 
@@ -95,7 +101,7 @@ class MetricGrid:
 
     def sample(self, image: NDArray[np.generic]) -> Image:
         """Resample an image (H, W[, C]) without NaN to the grid by area averaging, float32."""
-        crop = np.asarray(image)[self.v0 : self.v0 + self.height, self.u0 : self.u0 + self.width]
+        crop = np.asarray(image)[self.crop]
         shrinking = self.columns < self.width
         cells = cv2.resize(
             crop.astype(np.float32),
@@ -119,7 +125,7 @@ class MetricGrid:
     def to_image(self, cells: Image, outside: float = 0.0) -> Image:
         """Return the map (rows, columns) as an image (H, W) float32, `outside` beyond the crop."""
         image = np.full(self.image_shape, outside, dtype=np.float32)
-        image[self.v0 : self.v0 + self.height, self.u0 : self.u0 + self.width] = cv2.resize(
+        image[self.crop] = cv2.resize(
             cells.astype(np.float32), (self.width, self.height), interpolation=cv2.INTER_LINEAR
         )
         return image

@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.surface.grid import Window
 from grasp_affordance.affordance.surface.holes import depth_edges, distance_to, fill_pinholes
 from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
 from grasp_affordance.arrays import Image, Mask
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.rgbd import RgbdFrame
+from grasp_affordance.rgbd import RgbdFrame, Window
 
 _CELLS_PER_RADIUS = 3
 _NOISE = (0.0003, 0.006)  # 1/m, least and greatest noise per squared metre of depth
@@ -143,15 +142,12 @@ def observe_surface(
         edge_jump: metres of second difference between cells that make a depth edge.
     """
     height, width = frame.shape
-    rows, columns = window = window or (slice(0, height), slice(0, width))
-    camera = frame.intrinsics.cropped(
-        columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-    )
-    measured = np.ascontiguousarray(frame.depth[window])
-    depth, invented = fill_pinholes(measured)
-    depth, bridged = bridge_specks(depth, camera)
+    window = window or (slice(0, height), slice(0, width))
+    seen = frame.within(window)
+    depth, invented = fill_pinholes(seen.depth)
+    depth, bridged = bridge_specks(depth, seen.intrinsics)
     invented |= bridged
-    grid = _grid_intrinsics(measured, camera, radius)
+    grid = _grid_intrinsics(seen, radius)
     known = np.isfinite(depth)
     weight = _reduce(known.astype(np.float32), grid)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -165,7 +161,7 @@ def observe_surface(
     return Surface(
         camera=frame.intrinsics,
         window=window,
-        seen=camera,
+        seen=seen.intrinsics,
         intrinsics=grid,
         depth=depth,
         invented=invented,
@@ -174,13 +170,14 @@ def observe_surface(
         residual=residual,
         edge_distance=_metric(distance_to(depth_edges(inverse, edge_jump)), scale),
         hole_distance=_metric(distance_to(weight < 0.75, border=True), scale),
-        missing_share=_footprint_mean(_reduce((~np.isfinite(measured)).astype(np.float32), grid)),
+        missing_share=_footprint_mean(_reduce((~seen.known).astype(np.float32), grid)),
     )
 
 
-def _grid_intrinsics(depth: Image, camera: Intrinsics, radius: float) -> Intrinsics:
+def _grid_intrinsics(frame: RgbdFrame, radius: float) -> Intrinsics:
     """Choose a grid with about `_CELLS_PER_RADIUS` cells per cup radius at the median depth."""
-    pixels = radius * camera.fx / _median(depth[::4, ::4])
+    camera = frame.intrinsics
+    pixels = radius * camera.fx / _median(frame.depth[::4, ::4])
     stride = int(np.clip(pixels / _CELLS_PER_RADIUS, 1, 8))
     width, height = max(1, round(camera.width / stride)), max(1, round(camera.height / stride))
     sx, sy = width / camera.width, height / camera.height
