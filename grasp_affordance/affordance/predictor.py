@@ -182,7 +182,7 @@ def look(
     radius = config.cup.radius
     window = None
     if view.bin is not None and view.T_base_camera is not None:
-        window = window_of(frame, view.bin, view.T_base_camera, _SURROUNDINGS * radius)
+        window = window_of(frame.intrinsics, view.bin, view.T_base_camera, _SURROUNDINGS * radius)
     surface = observe_surface(frame, radius, window)
     # The same frame always yields the same points: the generator starts anew.
     rng = np.random.default_rng(0)

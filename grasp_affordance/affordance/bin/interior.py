@@ -9,10 +9,10 @@ from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import FrameError
-from grasp_affordance.geometry import invert, transform_points
-from grasp_affordance.rgbd import RgbdFrame, Window
+from grasp_affordance.geometry import Intrinsics, box_corners, invert, transform_points
+from grasp_affordance.rgbd import Window
 
-_STRIDE = 8  # pixels between those that are asked where a bin is
+_STRIDE = 8  # pixels, of which a window is a multiple
 _FLOOR_SHARE = 0.03  # of the known cells that make a patch worth the question
 _RING = 9  # cells across of the surroundings that tell a floor from a top
 _DROPS = 0.2  # as many of them as go up may go down at a floor: errors of the depth
@@ -20,27 +20,34 @@ _GAPS = 0.005  # as many cells as a floor has may be seen to lie lower within it
 _PART = 0.1  # of the largest connected part of a plane, for another part to count
 
 
-def window_of(frame: RgbdFrame, box: BinGeometry, T_base_camera: Array, margin: float) -> Window:
+def window_of(camera: Intrinsics, box: BinGeometry, T_base_camera: Array, margin: float) -> Window:
     """Return the rows and columns of an image in which a bin is seen; all where it is not.
 
+    It depends on no depth: arrays of the same sizes come again and again, and memory stays whole.
+
     Args:
-        margin: metres of surroundings on every side.
+        margin: metres of surroundings on every side of the floor; half of it beside the rim, which
+            is nearer to the camera, and above which a heap may stand.
     """
-    height, width = frame.shape
-    depth = frame.depth[_STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
-    camera = frame.intrinsics.stretched(1 / _STRIDE, 1 / _STRIDE, *depth.shape[::-1])
-    T_bin_camera = invert(box.T_base_bin) @ T_base_camera
-    places = transform_points(T_bin_camera, camera.deproject_image(depth))[..., :2]
-    with np.errstate(invalid="ignore"):
-        near = (np.abs(places) < np.asarray(box.size[:2]) / 2 + margin).all(axis=-1)
-    if not near.any():
-        return slice(0, height), slice(0, width)
-
-    def span(seen: Mask, size: int) -> slice:
-        first, last = np.flatnonzero(seen)[[0, -1]]
-        return slice(max(int(first - 1) * _STRIDE, 0), min(int(last + 2) * _STRIDE, size))
-
-    return span(near.any(axis=1), height), span(near.any(axis=0), width)
+    whole = slice(0, camera.height), slice(0, camera.width)
+    x, y, depth = box.size
+    corners = []
+    for height, reach in ((0.0, margin), (depth, margin / 2)):
+        corner = np.array([x / 2 + reach, y / 2 + reach, height])
+        corners.append(box_corners(corner * [-1, -1, 1], corner))
+    T_camera_bin = invert(T_base_camera) @ box.T_base_bin
+    pixels = camera.project(transform_points(T_camera_bin, np.concatenate(corners)))
+    if not np.isfinite(pixels).all():
+        return whole
+    # Sizes of few kinds; cells of the grid stay where they are in the whole image.
+    first = np.floor(pixels.min(axis=0) / _STRIDE).astype(int) * _STRIDE
+    last = np.ceil(pixels.max(axis=0) / _STRIDE).astype(int) * _STRIDE
+    columns, rows = (
+        slice(max(int(low), 0), min(int(high), size))
+        for low, high, size in zip(first, last, (camera.width, camera.height), strict=True)
+    )
+    seen = rows.start < rows.stop and columns.start < columns.stop
+    return (rows, columns) if seen else whole
 
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:
