@@ -37,6 +37,15 @@ def test_no_reading_is_nan_whatever_the_sensor_calls_it() -> None:
     assert depth[0, 5] == np.float32(0.7)
 
 
+def test_a_window_shows_the_same_points() -> None:
+    depth = np.linspace(0.4, 0.8, 48, dtype=np.float32).reshape(6, 8)
+    frame = RgbdFrame(COLOR, depth, INTRINSICS)
+    part = frame.within((slice(1, 5), slice(2, 8)))
+    assert part.shape == (4, 6)
+    np.testing.assert_allclose(part.point(3, 2), frame.point(5, 3))
+    np.testing.assert_array_equal(part.color[2, 3], frame.color[3, 5])
+
+
 def test_the_given_image_is_not_changed() -> None:
     image = np.array([[0.0, 0.7]], np.float32)
     depth_in_metres(image, "32FC1")
