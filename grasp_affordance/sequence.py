@@ -179,10 +179,16 @@ def remove_frame(folder: Path, name: str) -> None:
     unfinished.unlink(missing_ok=True)
 
 
+def stored_frames(folder: Path) -> set[str]:
+    """Return the names of the frames of which anything is there, whole or not."""
+    patterns = ("*.color.png", "*.depth.png", "*.frame.json", ".*.unfinished")
+    paths = (path for pattern in patterns for path in folder.glob(pattern))
+    return {path.name.removeprefix(".").split(".")[0] for path in paths}
+
+
 def drop_unpaired(folder: Path) -> list[str]:
     """Remove what a kill left of frames being written or removed; return their names."""
-    names = {path.name.split(".")[0] for path in folder.glob("*.*.png")}
-    broken = sorted(name for name in names if not is_whole(folder, name))
+    broken = sorted(name for name in stored_frames(folder) if not is_whole(folder, name))
     for name in broken:
         remove_frame(folder, name)
     return broken

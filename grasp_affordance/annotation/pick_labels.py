@@ -159,6 +159,12 @@ def label_pick(
     return PickLabels(seen.event, reason.strip(), mask, positives, pair.rectangles)
 
 
+def remove_labels(folder: Path, name: str) -> None:
+    """Remove what `write_labels` wrote, if anything; the JSON first."""
+    for kind in ("json", "mask.png", "positives.png"):
+        (folder / f"{name}.{kind}").unlink(missing_ok=True)
+
+
 def write_labels(folder: Path, name: str, labels: PickLabels, pixel: tuple[int, int]) -> None:
     """Write NAME.json, and where there are any NAME.mask.png and NAME.positives.png.
 

@@ -13,9 +13,9 @@ from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.learning.log.attempt_codec import to_json
-from grasp_affordance.learning.log.attempt_log import read_attempt, read_log
+from grasp_affordance.learning.log.attempt_log import LABELS, read_attempt, read_log
 from grasp_affordance.learning.log.attempt_view import open_recording, record_log
-from grasp_affordance.learning.log.pick_labelling import FOLDER, count_picks, label_log
+from grasp_affordance.learning.log.pick_labelling import count_picks, label_log
 from grasp_affordance.viewer import ViewerConfig
 
 _SHOWN = 40  # the newest attempts that `list` shows
@@ -91,7 +91,7 @@ def _view(log: Path, viewer: ViewerConfig) -> None:
         with Progress() as progress:
             task = progress.add_task(f"{count} attempts", total=count)
             record_log(log, recording, lambda done: progress.update(task, completed=done))
-        if not (log / FOLDER).exists():
+        if not (log / LABELS).exists():
             print(f"no masks and rectangles: grasp-affordance attempts {log} label makes them")
         print(recording.told(), flush=True)
         recording.wait()
@@ -102,7 +102,7 @@ def _label(log: Path) -> None:
     masks = sum(made.mask is not None for made in labels)
     rectangles = sum(bool(made.rectangles) for made in labels)
     print(
-        f"{len(labels)} attempts labelled in {log / FOLDER}: {masks} masks, {rectangles} of them "
+        f"{len(labels)} attempts labelled in {log / LABELS}: {masks} masks, {rectangles} of them "
         "with rectangles"
     )
     for reason, count in Counter(made.reason for made in labels if made.reason).most_common():

@@ -1,25 +1,31 @@
-"""Examples on disk: fixed-size records, appended, whole up to the last one after any kill."""
+"""Examples on disk: as many places as are kept, filled one after the other, again and again."""
 
 import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.errors import CheckpointError
-from grasp_affordance.learning.replay import Example
+from grasp_affordance.learning.replay import CAPACITY, Example
 
 
 class ExampleFile:
     """A learner's replay memory on disk, so that a restart need not look at old images again.
 
+    It has one place more than examples are kept: the one that is written, and may be lost to a
+    kill, takes no place of those that are needed.
+
     Args:
-        path: made when missing; an unfinished last record is cut off.
+        path: made when missing.
         channels, size: of the patches (channels, size, size).
+        capacity: of the newest examples that can be read.
     """
 
-    def __init__(self, path: str | Path, channels: int, size: int) -> None:
+    def __init__(
+        self, path: str | Path, channels: int, size: int, capacity: int = CAPACITY
+    ) -> None:
         self.path = Path(path)
+        self._capacity = capacity
         self._dtype = np.dtype(
             [
                 ("label", "<f4"),
@@ -28,53 +34,57 @@ class ExampleFile:
             ]
         )
         self.path.touch()
-        self.truncate(len(self))
 
-    def __len__(self) -> int:
-        return self.path.stat().st_size // self._dtype.itemsize
-
-    def append(self, example: Example) -> None:
+    def write(self, number: int, example: Example) -> None:
         """Write an example; on return it is on the disk.
+
+        Args:
+            number: of the example, 0-based; the one before is there.
 
         Raises:
             CheckpointError: a number is not finite; nothing is written.
-            OSError: the disk is full; the file is cut back to whole records when next opened.
+            OSError: the disk is full; the examples before are whole.
             ValueError: the patch is of another shape.
         """
         records = np.zeros(1, dtype=self._dtype)
         records["label"], records["prior_logit"] = example.label, example.prior_logit
         records["patch"] = example.patch
-        self._check_finite(records)
-        with self.path.open("ab") as file:
+        self._check_finite(records[0], number)
+        with self.path.open("r+b") as file:
+            file.seek(self._place(number) * self._dtype.itemsize)
             file.write(records.tobytes())
             file.flush()
             os.fsync(file.fileno())
 
-    def truncate(self, count: int) -> None:
-        """Keep the first `count` examples only; what is not there does not come into being."""
-        os.truncate(self.path, min(count, len(self)) * self._dtype.itemsize)
-
-    def read(self) -> list[Example]:
-        """Return all examples, oldest first.
+    def read(self, count: int) -> list[Example]:
+        """Return the newest of `count` examples that were written, oldest first.
 
         Raises:
-            CheckpointError: a number in the file is not finite.
+            CheckpointError: some are missing, or a number in the file is not finite.
         """
-        records = np.fromfile(self.path, dtype=self._dtype)
-        self._check_finite(records)
-        return [
-            Example(record["patch"].copy(), float(record["prior_logit"]), float(record["label"]))
-            for record in records
-        ]
-
-    def _check_finite(self, records: NDArray[np.void]) -> None:
-        finite = np.ones(len(records), np.bool_)
-        for name in self._dtype.names or ():
-            values = np.isfinite(records[name])
-            finite &= values.all(axis=tuple(range(1, values.ndim)))
-        wrong = int((~finite).sum())
-        if wrong:
+        there = self.path.stat().st_size // self._dtype.itemsize
+        if there < min(count, self._capacity + 1):
             raise CheckpointError(
-                f"'{self.path}': {wrong} of {len(records)} examples hold numbers that are not "
-                "finite; move the folder away: a trainer node learns again from its attempt log"
+                f"'{self.path}' holds {there} of {count} examples; restore it, or move the folder "
+                "away: a trainer node learns again from its attempt log"
+            )
+        wanted = range(max(0, count - self._capacity), count)
+        if not wanted:
+            return []
+        records = np.memmap(self.path, self._dtype, "r", shape=(there,))
+        return [self._example(records[self._place(number)], number) for number in wanted]
+
+    def _example(self, record: np.void, number: int) -> Example:
+        self._check_finite(record, number)
+        patch = np.array(record["patch"])
+        return Example(patch, float(record["prior_logit"]), float(record["label"]))
+
+    def _place(self, number: int) -> int:
+        return number % (self._capacity + 1)
+
+    def _check_finite(self, record: np.void, number: int) -> None:
+        if not all(np.isfinite(record[name]).all() for name in self._dtype.names or ()):
+            raise CheckpointError(
+                f"'{self.path}': example {number} holds numbers that are not finite; move the "
+                "folder away: a trainer node learns again from its attempt log"
             )

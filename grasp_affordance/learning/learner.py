@@ -129,7 +129,7 @@ class OnlineLearner:
     def familiar(self) -> Tensor | None:
         """Return the features (M, channels) float16 of the newest cells that were tried, if any."""
         middle = self.config.network.reach
-        newest = self.replay.examples[-_FAMILIAR:]
+        newest = self.replay.newest(_FAMILIAR)
         if not newest:
             return None
         return torch.from_numpy(np.stack([e.patch[:, middle, middle] for e in newest]))
@@ -152,7 +152,7 @@ class OnlineLearner:
     def _step(self) -> float:
         config, rng = self.config, np.random.default_rng([self.config.seed, self.steps])
         drawn, weights = self.replay.draw(config.batch, config.newest, rng)
-        examples = [self.replay.examples[index] for index in drawn]
+        examples = [self.replay[number] for number in drawn]
         turned = np.ascontiguousarray(np.stack([_turned(e.patch, rng) for e in examples]))
         patches = torch.from_numpy(turned).to(self.device, torch.float32)
         prior = torch.tensor([e.prior_logit for e in examples], device=self.device)
@@ -186,13 +186,13 @@ class OnlineLearner:
             return 0.0
         return share * (logits - at_first).square().mean()
 
-    def seen(self, indices: Sequence[int]) -> NDArray[np.float32]:
+    def seen(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """Return (N, members), 1 where a member learns from an example; fixed for each example."""
         members = self.config.network.members
         rows = [
-            np.random.default_rng([self.config.seed, 7, index]).random(members)
+            np.random.default_rng([self.config.seed, 7, number]).random(members)
             < self.config.bootstrap
-            for index in indices
+            for number in numbers
         ]
         return np.asarray(rows, dtype=np.float32)
 

@@ -208,7 +208,7 @@ class Trainer:
         )
         del self.state.history[: -self.config.remembered]
         live = self._watch()
-        self._examples.append(example)
+        self._examples.write(self.state.attempts - 1, example)
         loss = self.learner.learn(example)
         if rolls_back(live, self.state.best_success, self.config.rollback) and self.roll_back():
             return loss, f"rolled back to the best weights: live success fell to {live:.0%}"
@@ -272,17 +272,11 @@ class Trainer:
                 old.unlink()
 
     def _remember(self) -> None:
-        """Fill the memory up to the last saved attempt; what a kill left of a later one is cut.
+        """Fill the memory up to the last saved attempt.
 
         Raises:
             CheckpointError: examples are missing.
         """
-        if len(self._examples) < self.state.attempts:
-            raise CheckpointError(
-                f"'{self._examples.path}' holds {len(self._examples)} of {self.state.attempts} "
-                "examples; restore it, or move the folder away: a trainer node learns again from "
-                "its attempt log"
-            )
-        self._examples.truncate(self.state.attempts)
-        for example in self._examples.read():
-            self.learner.replay.add(example)
+        state = self.state
+        examples = self._examples.read(state.attempts)
+        self.learner.replay.go_on(examples, state.attempts, state.attempts - state.successes)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grasp_affordance.annotation.pick_labels import PickLabels, write_labels
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.learning.log.attempt_codec import from_json, to_json
@@ -124,6 +126,39 @@ def test_retention_drops_old_frames_and_keeps_every_line(tmp_path: Path) -> None
     attempts = list(read_log(tmp_path))
     assert [a.before is None for a in attempts] == [True, True, True, False, False]
     assert len(attempts) == 5
+
+
+def test_retention_holds_for_labels_and_for_what_was_there_before(tmp_path: Path) -> None:
+    log = AttemptLog(tmp_path, CAMERA, SETUP)
+    for index in range(5):
+        log.append(attempt(index))
+        write_labels(tmp_path / "labels", f"{index:04d}", PickLabels(None, "none"), (0, 0))
+    log.close()
+    log = AttemptLog(tmp_path, CAMERA, SETUP, Retention(attempts_with_frames=3))
+
+    def kept() -> list[str]:
+        return sorted(path.stem for path in (tmp_path / "labels").iterdir())
+
+    assert kept() == ["0002", "0003", "0004"]
+    assert [a.before is None for a in read_log(tmp_path)] == [True, True, False, False, False]
+    log.append(attempt(5))
+    assert kept() == ["0003", "0004"]
+    assert [a.before is None for a in read_log(tmp_path)] == [*[True] * 3, *[False] * 3]
+    assert len(log) == 6
+
+
+def test_a_log_of_many_attempts_takes_no_more_memory_than_one_of_few(tmp_path: Path) -> None:
+    log = AttemptLog(tmp_path, CAMERA, SETUP, Retention(attempts_with_frames=5))
+    bare = replace(attempt(0), before=None, after=None)
+    taken = []
+    tracemalloc.start()
+    for _ in range(3):
+        for _ in range(40):
+            log.append(bare)
+        taken.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert taken[2] - taken[1] < 20_000
+    assert len(log) == sum(1 for _ in read_log(tmp_path)) == 120
 
 
 def test_a_kill_amid_the_removal_of_old_frames_leaves_a_log_that_can_be_read(

@@ -4,6 +4,7 @@
     attempts.jsonl   one attempt a line
     camera.json, NNNN.color.png, NNNN.depth.png, NNNN.frame.json
                      the frames around the picks, as a sequence that can be annotated as it is
+    labels           what the frames tell of each pick (`pick_labelling`)
 
 Frames reach the disk before the line that names them, and a line counts once it ends in a newline:
 a kill between the two leaves a frame that nobody names, never an attempt without its frames.
@@ -12,11 +13,13 @@ a kill between the two leaves a frame that nobody names, never an attempt withou
 import json
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grasp_affordance.annotation.pick_labels import remove_labels
 from grasp_affordance.folder_lock import BusyError, FolderLock
 from grasp_affordance.config_dict import differences
 from grasp_affordance.errors import ConfigError, GraspAffordanceError, SequenceError
@@ -32,10 +35,12 @@ from grasp_affordance.sequence import (
     is_whole,
     read_frame,
     remove_frame,
+    stored_frames,
 )
 
 _LOG = logging.getLogger(__name__)
-SETUP, ATTEMPTS = "setup.json", "attempts.jsonl"
+SETUP, ATTEMPTS, LABELS = "setup.json", "attempts.jsonl", "labels"
+_BLOCK = 1 << 16  # bytes
 
 Differences = Callable[[Mapping[str, Any], Mapping[str, Any]], Iterable[tuple[str, Any, Any]]]
 
@@ -49,7 +54,8 @@ class Retention:
     """How many attempts keep their frames.
 
     Attributes:
-        attempts_with_frames: the newest this many; 0 keeps all. The lines are kept for ever.
+        attempts_with_frames: the newest this many, and their labels; 0 keeps all. The lines are
+            kept for ever.
     """
 
     attempts_with_frames: int = 0
@@ -93,14 +99,21 @@ class AttemptLog:
             raise AttemptLogError(str(error)) from error
         _check_setup(self.folder / SETUP, _full_setup(camera, setup), differences)
         self._path = self.folder / ATTEMPTS
-        self._lines = _repair(self._path)
+        _repair(self._path)
+        self._count = 0
+        # Names of the frames of the newest attempts: a robot that picks for weeks has no room for
+        # all that it has ever done.
+        self._newest: deque[frozenset[str]] = deque(maxlen=self._retention.attempts_with_frames)
+        for line in _whole_lines(self._path):
+            self._count += 1
+            self._newest.append(_frames_of(line))
         for name in drop_unpaired(self.folder):
             _LOG.warning("%s: dropped the incomplete frame %s", self.folder, name)
+        self._prune()
         self._writer = SequenceWriter(self.folder, camera)
-        self._pruned = 0
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
 
     def close(self) -> None:
         """Let others write; everything is on the disk already."""
@@ -129,23 +142,26 @@ class AttemptLog:
                 os.fsync(file.fileno())
         except SequenceError as error:
             raise AttemptLogError(
-                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); "
+                f"{self.folder}: attempt {self._count} could not be written ({error}); "
                 "restore the camera as it was, or log into a new folder"
             ) from error
         except OSError as error:
             if self._path.exists():
                 os.truncate(self._path, before_size)
             raise AttemptLogError(
-                f"{self.folder}: attempt {len(self._lines)} could not be written ({error}); free "
+                f"{self.folder}: attempt {self._count} could not be written ({error}); free "
                 "space or choose another folder, then go on: nothing before it is lost"
             ) from error
-        self._lines.append(data)
-        self._prune()
-        return len(self._lines) - 1
-
-    def read(self, number: int, frames: bool = True) -> GraspAttempt:
-        """Return attempt `number`, with its frames where they were kept and are asked for."""
-        return load_attempt(self.folder, self._lines[number], frames)
+        full = len(self._newest) == self._newest.maxlen
+        oldest = self._newest[0] if full and self._newest else frozenset()
+        self._newest.append(_frames_of(data))
+        self._count += 1
+        for name in oldest.difference(*self._newest):
+            remove_frame(self.folder, name)
+        if full and self._newest and (self.folder / LABELS).is_dir():
+            past = self._count - len(self._newest) - 1
+            remove_labels(self.folder / LABELS, f"{past:04d}")
+        return self._count - 1
 
     def _store(self, frame: RgbdFrame | None) -> str | None:
         """Store a frame once: the frame after a pick is often the one before the next."""
@@ -158,14 +174,15 @@ class AttemptLog:
         return name
 
     def _prune(self) -> None:
+        """Remove what is past retention: it may have changed, or a kill ended a removal."""
         keep = self._retention.attempts_with_frames
-        if not keep:
+        if not keep or self._count <= keep:
             return
-        recent = {line[key] for line in self._lines[-keep:] for key in ("before", "after")}
-        for line in self._lines[self._pruned : max(0, len(self._lines) - keep)]:
-            for name in {line["before"], line["after"]} - recent - {None}:
-                remove_frame(self.folder, name)
-        self._pruned = max(0, len(self._lines) - keep)
+        for name in stored_frames(self.folder).difference(*self._newest):
+            remove_frame(self.folder, name)
+        for path in (self.folder / LABELS).glob("*.json"):
+            if int(path.stem) < self._count - keep:
+                remove_labels(self.folder / LABELS, path.stem)
 
 
 def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:
@@ -199,11 +216,11 @@ def read_attempt(folder: str | Path, number: int) -> GraspAttempt:
     Raises:
         AttemptLogError: there is no such attempt.
     """
-    path = Path(folder) / ATTEMPTS
-    lines = _whole_lines(path) if path.exists() else []
-    if not 0 <= number < len(lines):
-        raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {len(lines)})")
-    return load_attempt(Path(folder), lines[number], frames=True)
+    count = 0
+    for count, line in enumerate(_whole_lines(Path(folder) / ATTEMPTS), 1):
+        if count - 1 == number:
+            return load_attempt(Path(folder), line, frames=True)
+    raise AttemptLogError(f"{folder}: attempt {number} is not there (it has {count})")
 
 
 def read_setup(folder: str | Path) -> dict[str, Any]:
@@ -252,27 +269,47 @@ def _camera(folder: Path) -> SequenceCamera:
         raise AttemptLogError(f"{folder / CAMERA_FILE} cannot be read ({error})") from error
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    try:
-        lines = [parse_json(line) for line in whole.split(b"\n")] if whole else []
-    except ValueError as error:  # no JSON, or no text at all
-        raise AttemptLogError(f"{path}: a line is damaged ({error}); restore the file") from error
-    if not all(isinstance(line, dict) for line in lines):
-        raise AttemptLogError(f"{path}: a line is no JSON object; restore the file")
-    return lines
+def _frames_of(line: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the frames of an attempt."""
+    return frozenset(name for name in (line.get("before"), line.get("after")) if name)
 
 
-def _repair(path: Path) -> list[dict[str, Any]]:
-    """Cut off a last line that a kill left unfinished; return the whole ones."""
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the attempts of a file; none where there is no file."""
     if not path.exists():
-        return []
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        _LOG.warning("%s: dropped an unfinished last line of %d bytes", path, len(content) - end)
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return  # it is being written
+            try:
+                data = parse_json(line)
+            except ValueError as error:  # no JSON, or no text at all
+                raise AttemptLogError(
+                    f"{path}: a line is damaged ({error}); restore the file"
+                ) from error
+            if not isinstance(data, dict):
+                raise AttemptLogError(f"{path}: a line is no JSON object; restore the file")
+            yield data
+
+
+def _repair(path: Path) -> None:
+    """Cut off a last line that a kill left unfinished."""
+    if not path.exists():
+        return
+    size = end = path.stat().st_size
+    with path.open("rb") as file:
+        while end:
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+    if end < size:
+        _LOG.warning("%s: dropped an unfinished last line of %d bytes", path, size - end)
         os.truncate(path, end)
-    return _whole_lines(path)
 
 
 def _full_setup(camera: SequenceCamera, setup: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grasp_affordance.annotation.pick_labels import read_labels
-from grasp_affordance.learning.log.attempt_log import read_log
-from grasp_affordance.learning.log.pick_labelling import FOLDER
+from grasp_affordance.learning.log.attempt_log import LABELS, read_log
 from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.viewer import Recording, ViewerConfig
 
@@ -33,8 +32,8 @@ def record_log(
     count = 0
     for count, attempt in enumerate(read_log(folder), 1):
         name = f"{count - 1:04d}"
-        labelled = (folder / FOLDER / f"{name}.json").exists()
-        labels = read_labels(folder / FOLDER, name) if labelled else None
+        labelled = (folder / LABELS / f"{name}.json").exists()
+        labels = read_labels(folder / LABELS, name) if labelled else None
         recording.attempt(count - 1, attempt, labels)
         progress(count)
     return count

@@ -24,11 +24,9 @@ from grasp_affordance.annotation.pick_labels import (
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.suction import Source
-from grasp_affordance.learning.log.attempt_log import read_log
+from grasp_affordance.learning.log.attempt_log import LABELS, read_log
 from grasp_affordance.learning.log.setup import LogSetup
 from grasp_affordance.rgbd import RgbdFrame
-
-FOLDER = "labels"
 
 
 def prior_seal(setup: LogSetup) -> SealMap:
@@ -53,12 +51,15 @@ def write_label(
         polygon = bin_polygon(box, attempt.before.intrinsics, attempt.T_base_camera)
     labels = label_pick(attempt, PickLabelConfig(), seal, polygon)
     pixel = (int(attempt.point.u), int(attempt.point.v))
-    write_labels(log / FOLDER, f"{number:04d}", labels, pixel)
+    write_labels(log / LABELS, f"{number:04d}", labels, pixel)
     return labels
 
 
 def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
-    """Label all attempts of a log that have no label yet; yield each with its number.
+    """Label the attempts of a log that keep their frames and have no label yet.
+
+    Yields:
+        Each with its number.
 
     Raises:
         AttemptLogError: there is no log, or it is damaged.
@@ -66,7 +67,7 @@ def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
     setup = LogSetup.read(log)
     geometry, seal = setup.cell.required_bin(), prior_seal(setup)
     for number, attempt in enumerate(read_log(log)):
-        if not (log / FOLDER / f"{number:04d}.json").exists():
+        if attempt.before is not None and not (log / LABELS / f"{number:04d}.json").exists():
             yield number, write_label(log, number, attempt, geometry, seal)
 
 
