@@ -197,11 +197,14 @@ def drop_unpaired(folder: Path) -> list[str]:
 class SequenceWriter:
     """Appends frames to a folder, new or already a sequence of the same camera.
 
+    Args:
+        first: least number of the next frame; that after all that are there by default.
+
     Raises:
         SequenceError: the folder already holds a sequence of another camera.
     """
 
-    def __init__(self, folder: str | Path, camera: SequenceCamera) -> None:
+    def __init__(self, folder: str | Path, camera: SequenceCamera, first: int = 0) -> None:
         self.folder = Path(folder)
         self.camera = camera
         path = self.folder / CAMERA_FILE
@@ -212,7 +215,7 @@ class SequenceWriter:
                 raise SequenceError(f"{path} is of another camera; record into an empty folder")
         write_atomically(path, _json_bytes(camera.to_dict()))
         stems = [path.name.split(".")[0] for path in self.folder.glob("*.png")]
-        self._next = max((int(stem) for stem in stems if stem.isdecimal()), default=-1) + 1
+        self._next = max([first, *(int(stem) + 1 for stem in stems if stem.isdecimal())])
 
     def append(self, frame: RgbdFrame, facts: Mapping[str, Any] | None = None) -> str:
         """Write one frame and return its name.

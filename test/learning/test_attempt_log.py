@@ -147,6 +147,18 @@ def test_retention_holds_for_labels_and_for_what_was_there_before(tmp_path: Path
     assert len(log) == 6
 
 
+def test_no_attempt_gets_the_frames_of_a_later_one(tmp_path: Path) -> None:
+    bare = replace(attempt(1), before=None, after=None)
+    log = AttemptLog(tmp_path, CAMERA, SETUP, Retention(attempts_with_frames=1))
+    log.append(attempt(0))
+    log.append(bare)  # aborted: now no frame is left
+    log.close()
+    log = AttemptLog(tmp_path, CAMERA, SETUP, Retention(attempts_with_frames=1))
+    log.append(attempt(2))
+    assert [a.before is None for a in read_log(tmp_path)] == [True, True, False]
+    log.close()
+
+
 def test_a_log_of_many_attempts_takes_no_more_memory_than_one_of_few(tmp_path: Path) -> None:
     log = AttemptLog(tmp_path, CAMERA, SETUP, Retention(attempts_with_frames=5))
     bare = replace(attempt(0), before=None, after=None)

@@ -104,13 +104,15 @@ class AttemptLog:
         # Names of the frames of the newest attempts: a robot that picks for weeks has no room for
         # all that it has ever done.
         self._newest: deque[frozenset[str]] = deque(maxlen=self._retention.attempts_with_frames)
+        first = 0  # frame whose name no attempt has, not even one whose frames are gone
         for line in _whole_lines(self._path):
             self._count += 1
             self._newest.append(_frames_of(line))
+            first = max([first, *(int(name) + 1 for name in _frames_of(line))])
         for name in drop_unpaired(self.folder):
             _LOG.warning("%s: dropped the incomplete frame %s", self.folder, name)
         self._prune()
-        self._writer = SequenceWriter(self.folder, camera)
+        self._writer = SequenceWriter(self.folder, camera, first)
 
     def __len__(self) -> int:
         return self._count
