@@ -107,8 +107,9 @@ class AttemptLog:
         first = 0  # frame whose name no attempt has, not even one whose frames are gone
         for line in _whole_lines(self._path):
             self._count += 1
-            self._newest.append(_frames_of(line))
-            first = max([first, *(int(name) + 1 for name in _frames_of(line))])
+            names = _frames_of(line)
+            self._newest.append(names)
+            first = max([first, *(int(name) + 1 for name in names if name.isdecimal())])
         for name in drop_unpaired(self.folder):
             _LOG.warning("%s: dropped the incomplete frame %s", self.folder, name)
         self._prune()
