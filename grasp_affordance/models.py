@@ -10,8 +10,7 @@ from grasp_affordance.affordance.network import compact_checkpoint
 from grasp_affordance.affordance.network.checkpoint import read_checkpoint
 from grasp_affordance.affordance.network.compact_model import CompactModel
 from grasp_affordance.errors import CheckpointError
-from grasp_affordance.papers.suction import resnet_checkpoint
-from grasp_affordance.papers.suction.resnet_model import InferenceConfig, ResnetModel
+from grasp_affordance.papers import suction
 from grasp_affordance.rgbd import RgbdFrame
 
 
@@ -44,15 +43,13 @@ class LearnedModel(Protocol):
 
 
 def load_model(
-    path: str | os.PathLike[str],
-    inference: InferenceConfig | None = None,
-    encoder_weights: str | None = None,
+    path: str | os.PathLike[str], device: str = "cpu", encoder_weights: str | None = None
 ) -> LearnedModel:
     """Load a checkpoint of any architecture of this package.
 
     Args:
         path: of the checkpoint.
-        inference: device and mode.
+        device: on which it computes, as torch names it.
         encoder_weights: where to get a frozen encoder that the checkpoint only names, if it is no
             longer there: `imagenet` or the path of a state dict.
 
@@ -62,11 +59,14 @@ def load_model(
     """
     checkpoint = read_checkpoint(path)
     match checkpoint.architecture:
-        case resnet_checkpoint.ARCHITECTURE:
-            network = resnet_checkpoint.from_checkpoint(checkpoint, encoder_weights)
-            return ResnetModel(network, inference)
         case compact_checkpoint.ARCHITECTURE:
-            return CompactModel(checkpoint, inference.device if inference else "cpu")
+            return CompactModel(checkpoint, device)
+        case suction.ARCHITECTURE:
+            # With torchvision, whose import takes seconds and memory that no robot needs.
+            from grasp_affordance.papers.suction import resnet_checkpoint, resnet_model
+
+            network = resnet_checkpoint.from_checkpoint(checkpoint, encoder_weights)
+            return resnet_model.ResnetModel(network, resnet_model.InferenceConfig(device=device))
         case unknown:
             raise CheckpointError(
                 f"'{path}' is of architecture '{unknown}', which this version does not know; use "

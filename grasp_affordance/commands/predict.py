@@ -166,6 +166,7 @@ def as_json(name: str, frame: RgbdFrame, prediction: Prediction) -> dict[str, An
         "object_share": round(float(prediction.allowed.mean()), 4),
         "up": _rounded(region.up),
         "floor_known": region.floor_known,
+        "fill": None if np.isnan(region.fill) else round(region.fill, 3),
         "candidates": [_point_as_json(point) for point in selection.points],
         "rejections": {str(cause): int(n) for cause, n in selection.rejections.items()},
     }

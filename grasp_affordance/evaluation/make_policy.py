@@ -88,9 +88,8 @@ def _load(weights: Path | None, device: str) -> AffordanceModel:
     """
     from grasp_affordance.affordance.shipped import require_shipped_weights
     from grasp_affordance.models import load_model
-    from grasp_affordance.papers.suction.resnet_model import InferenceConfig
 
-    return load_model(weights or require_shipped_weights(), InferenceConfig(device=device))
+    return load_model(weights or require_shipped_weights(), device)
 
 
 def check_policy(name: str, weights: Path | None = None) -> None:

@@ -3,6 +3,8 @@
 import json
 import re
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from grasp_affordance.models import load_model
 from grasp_affordance.papers.encoder import Backbone, Encoder
 from grasp_affordance.papers.suction.network import AffordanceNetwork
 from grasp_affordance.papers.suction.resnet_checkpoint import from_checkpoint, to_checkpoint
-from grasp_affordance.papers.suction.resnet_model import InferenceConfig, Mode, ResnetModel
+from grasp_affordance.papers.suction.resnet_model import ResnetModel
 
 
 @pytest.fixture
@@ -51,6 +53,17 @@ def test_a_loaded_model_predicts_what_the_saved_one_predicts(saved: Path) -> Non
     frame = noise_frame(90, 120)
     np.testing.assert_allclose(loaded.predict(frame), original.predict(frame), atol=1e-5)
     assert loaded.version == original.version
+
+
+def test_the_weights_of_a_robot_are_loaded_without_the_libraries_of_the_papers() -> None:
+    program = (
+        "import sys; from grasp_affordance.affordance.shipped import require_shipped_weights; "
+        "from grasp_affordance.models import load_model; load_model(require_shipped_weights()); "
+        "print([name for name in ('torchvision', 'sympy', 'matplotlib') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_a_loaded_network_trains_on(saved: Path) -> None:
@@ -230,7 +243,7 @@ def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(
 
 
 def test_a_loaded_model_does_not_mind_that_its_file_is_replaced(saved: Path) -> None:
-    model = load_model(saved, InferenceConfig(mode=Mode.CONVOLUTIONAL))
+    model = load_model(saved)
     frame = noise_frame(48, 48)
     before = model.predict(frame)
     with saved.open("r+b") as file:  # in place, as a careless copy does

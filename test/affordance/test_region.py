@@ -231,6 +231,16 @@ def test_a_bin_that_something_hides_is_not_empty() -> None:
     assert not region.empty
 
 
+@pytest.mark.parametrize("elevation", [90, 60])
+@pytest.mark.parametrize("height", [0.0, 0.03, 0.06, 0.10, 0.14])
+def test_a_bin_is_as_full_as_what_lies_in_it(elevation: float, height: float) -> None:
+    layer = [Block((-0.2, -0.15, -0.01), (0.2, 0.0, height))]  # half of the floor
+    T = camera_at(elevation)
+    _, region, _ = divide([*open_bin(), *layer], T, view_of("box", T))
+    assert region.fill == pytest.approx(0.5 * min(height / 0.10, 1), abs=0.05)
+    assert np.isnan(divide([*open_bin(), *layer], T, view_of("nothing", T))[1].fill)
+
+
 def test_a_least_squares_plane_goes_through_its_points() -> None:
     rng = np.random.default_rng(1)
     normal = np.array([0.3, -0.5, -0.8]) / np.linalg.norm([0.3, -0.5, -0.8])

@@ -114,6 +114,8 @@ class Region:
         floor: None where it is not visible.
         floor_known: whether the bin's box, its empty view or a visible floor tells objects from
             what they lie on.
+        fill: share of the bin's volume that lies under what is seen, hollows included, in [0, 1];
+            NaN where the bin's box is not known or nothing is seen in it.
     """
 
     inside: Mask
@@ -124,6 +126,7 @@ class Region:
     up: Array
     floor: Plane | None
     floor_known: bool
+    fill: float = float("nan")
 
     @property
     def empty(self) -> bool:
@@ -173,6 +176,7 @@ def find_region(
         region.up,
         region.floor,
         region.floor_known or view.empty is not None,
+        region.fill,
     )
 
 
@@ -234,9 +238,23 @@ def _inside_box(
     distance = np.where(points[..., 2] < box.size[2], to_wall, np.float32(np.inf))
     up = vertical(T_base_camera)
     camera_height = float(T_base_camera[2, 3]) - box.floor
-    return Region(
-        inside, foreground, obstructed, walls, distance, up, Plane(up, camera_height), True
-    )
+    floor = Plane(up, camera_height)
+    fill = _fill(points[..., 2], free & ~obstructed, surface, box)
+    return Region(inside, foreground, obstructed, walls, distance, up, floor, True, fill)
+
+
+def _fill(height: Image, cells: Mask, surface: Surface, box: BinGeometry) -> float:
+    """Return how full a bin is; see `Region.fill`.
+
+    Args:
+        height: (h, w) metres over the bin's floor.
+        cells: (h, w) known cells inside, away from the walls.
+    """
+    if not cells.any():
+        return float("nan")
+    shares = np.clip(height[cells] / box.size[2], 0, 1)
+    # What is nearer to the camera takes more cells for the same area.
+    return float(np.average(shares, weights=np.square(surface.spacing[cells])))
 
 
 def _check_box(height: Image, free: Mask, config: RegionConfig) -> None:

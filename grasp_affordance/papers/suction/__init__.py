@@ -1,1 +1,4 @@
 """The suction paper: ResNet streams, decoder, trainer."""
+
+ARCHITECTURE = "resnet-unet"
+"""Of its networks' checkpoints."""

@@ -20,10 +20,9 @@ from grasp_affordance.affordance.network.checkpoint import (
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.papers.encoder import Backbone, Encoder
 from grasp_affordance.papers.encoder_weights import IMAGENET, RANDOM
+from grasp_affordance.papers.suction import ARCHITECTURE
 from grasp_affordance.papers.suction.inputs import Holes, InputConfig, Streams
 from grasp_affordance.papers.suction.network import AffordanceNetwork, NetworkConfig
-
-ARCHITECTURE = "resnet-unet"
 
 
 def to_checkpoint(

@@ -110,6 +110,7 @@ def fill_in(
     selection = result.selection
     response.model_version = result.model_version
     response.floor_known = result.prediction.scene.region.floor_known
+    response.fill = result.prediction.scene.region.fill
     if result.T_base_camera is not None:
         response.base_frame_id = base_frame_id
         response.base_camera = to_transform_msg(result.T_base_camera)

@@ -88,6 +88,7 @@ def test_the_best_points_lie_on_the_boxes_in_both_frames(served: Ros) -> None:
 def test_points_come_in_the_order_that_is_asked_for(served: Ros) -> None:
     best = ask_until_frames_arrive(served, count=2)
     assert best.floor_known
+    assert np.isnan(best.fill)  # no bin is described
     other = best.points[1].position_base
     nearest = ask(served, order=GetSuctionPoints.Request.ORDER_NEAREST, near=other, count=1)
     assert nearest.points[0].position_base == other
