@@ -1,6 +1,7 @@
 """Laws of checkpoints: what is read is what was written, or a named error."""
 
 import json
+import os
 import re
 import struct
 import subprocess
@@ -64,6 +65,17 @@ def test_the_weights_of_a_robot_are_loaded_without_the_libraries_of_the_papers()
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_small_matrices_are_multiplied_by_one_thread() -> None:
+    program = (
+        "import grasp_affordance, os, numpy; numpy.ones((500, 500)) @ numpy.ones((500, 500)); "
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    kept = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=kept)
+    assert done.stdout.strip() == "1", done.stderr
 
 
 def test_a_loaded_network_trains_on(saved: Path) -> None:
