@@ -368,11 +368,16 @@ class PickDescription:
     load_radius: float = 0.0
 
     def __post_init__(self) -> None:
-        PatternConfig(self.pattern, self.pitch)
+        _ = self.places  # refuses what is no pattern
         if not (0 <= self.load_mass <= 100 and 0 <= self.load_radius <= 1):
             raise ConfigError("load_mass must be 0 to 100 kg and load_radius 0 to 1 m")
         if not (0 <= self.overshoot <= 1 and 0 < self.clearance <= 1):
             raise ConfigError("clearance and overshoot must be between 0 and 1 m")
+
+    @property
+    def places(self) -> PatternConfig:
+        """Return where objects are put, from `place` on."""
+        return PatternConfig(self.pattern, self.pitch)
 
 
 @dataclass(frozen=True)
@@ -454,7 +459,7 @@ class CellDescription:
     def _check_workspace(self, box: BinGeometry) -> None:
         """Refuse a box of the arm that leaves out a part of the bin, or the place area."""
         corners = box.corners()
-        pattern = PatternConfig(self.pick.pattern, self.pick.pitch)
+        pattern = self.pick.places
         last = pattern.offset(max(pattern.places - 1, 0))
         put = [self.pick.place, np.add(self.pick.place, last)]
         for what, points in (("the bin's interior", corners), ("pick.place and its pattern", put)):

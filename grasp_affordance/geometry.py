@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
-from grasp_affordance.arrays import Array
+from grasp_affordance.arrays import Array, Window
 from grasp_affordance.errors import GeometryError
 from grasp_affordance.lens import Lens
 
@@ -224,6 +224,27 @@ class Intrinsics:
             seen = self.lens.distort(np.stack([x, y], axis=-1))
             x, y = seen[..., 0], seen[..., 1]
         return np.stack([x * self.fx + self.cx, y * self.fy + self.cy], axis=-1)
+
+    def window(self, points: ArrayLike, multiple: int = 1) -> Window | None:
+        """Return the rows and columns between camera points (N, 3); None beside the image.
+
+        All of them where a point has no pixel, because something reaches behind the camera; None
+        where all lies there.
+
+        Args:
+            multiple: pixels, of which the rows and columns are a multiple where the image goes on.
+        """
+        p = np.asarray(points, dtype=np.float64)
+        if (p[:, 2] <= 0).all():
+            return None
+        pixels = self.project(p)
+        if not np.isfinite(pixels).all():
+            return slice(0, self.height), slice(0, self.width)
+        size = [self.width, self.height]
+        low = np.clip(np.floor(pixels.min(axis=0) / multiple) * multiple, 0, size).astype(int)
+        high = np.clip((np.floor(pixels.max(axis=0) / multiple) + 1) * multiple, 0, size)
+        (left, top), (right, bottom) = low.tolist(), high.astype(int).tolist()
+        return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
 
     def deproject_image(self, depth: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return camera points (H, W, 3) float32 of a depth image (H, W) in metres.

@@ -6,11 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.arrays import Window
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import Intrinsics
-
-Window = tuple[slice, slice]
-"""Rows and columns of an image or a map."""
 
 DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
 COLOR_ENCODINGS = ("rgb8", "bgr8", "rgba8", "bgra8", "mono8")

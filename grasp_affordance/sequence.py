@@ -214,8 +214,8 @@ class SequenceWriter:
             if not same or present.depth_scale != camera.depth_scale:
                 raise SequenceError(f"{path} is of another camera; record into an empty folder")
         write_atomically(path, _json_bytes(camera.to_dict()))
-        stems = [path.name.split(".")[0] for path in self.folder.glob("*.png")]
-        self._next = max([first, *(int(stem) + 1 for stem in stems if stem.isdecimal())])
+        names = stored_frames(self.folder)
+        self._next = max([first, *(int(name) + 1 for name in names if name.isdecimal())])
 
     def append(self, frame: RgbdFrame, facts: Mapping[str, Any] | None = None) -> str:
         """Write one frame and return its name.

@@ -4,7 +4,7 @@ ros2 launch grasp_affordance gazebo.launch.py gui:=false
 """
 
 from launch import LaunchDescription
-from launch.actions import ExecuteProcess, IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import Command
 from launch_ros.actions import Node
@@ -19,7 +19,7 @@ from grasp_affordance.ros.common.launching import (
     decision_nodes,
     describe,
     node,
-    record_command,
+    recording,
     require_packages,
     rviz,
 )
@@ -110,15 +110,11 @@ def simulation(given: dict[str, str]) -> list[object]:
 def ours(given: dict[str, str]) -> list[object]:
     """Return our nodes, RViz and the recording."""
     given = given | {"cell": absolute_cell(given["cell"])}
-    recording = []
-    if given["record"] == "true":
-        command = record_command(given["record_folder"], GAZEBO_TOPICS)
-        recording = [ExecuteProcess(cmd=command, output="screen")]
     return [
         node("executor_node", given, {"cell": given["cell"]}),
         decision_nodes(given),
         *rviz(given, "cell.rviz"),
-        *recording,
+        *recording(given, GAZEBO_TOPICS),
     ]
 
 

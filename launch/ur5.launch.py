@@ -7,7 +7,7 @@ ros2 launch grasp_affordance ur5.launch.py use_mock_hardware:=true camera:=false
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import ExecuteProcess, IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
@@ -20,7 +20,7 @@ from grasp_affordance.ros.common.launching import (
     decision_nodes,
     describe,
     node,
-    record_command,
+    recording,
     require_packages,
     rviz,
     static_transform_arguments,
@@ -139,14 +139,6 @@ def ours(given: dict[str, str]) -> list[object]:
             decision_nodes(given),
         ]
     return [*parts, *rviz(given, "cell.rviz"), *recording(given)]
-
-
-def recording(given: dict[str, str]) -> list[object]:
-    """Return the recording of an incident, where it is asked for."""
-    if given["record"] != "true":
-        return []
-    command = record_command(given["record_folder"], namespace=given["namespace"])
-    return [ExecuteProcess(cmd=command, output="screen")]
 
 
 def generate_launch_description() -> LaunchDescription:

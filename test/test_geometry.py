@@ -65,6 +65,27 @@ def test_a_crop_sees_the_same_ray() -> None:
     np.testing.assert_allclose(part.deproject(20, 30, 0.8), CAMERA.deproject(120, 80, 0.8))
 
 
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_the_window_of_points_holds_their_pixels_and_hardly_more(multiple: int) -> None:
+    points = CAMERA.deproject([210.2, 330.7], [100.5, 180.1], [0.7, 0.9])
+    window = CAMERA.window(points, multiple)
+    assert window is not None
+    rows, columns = window
+    assert columns.start in range(211 - multiple, 211)
+    assert columns.stop in range(331, 332 + multiple)
+    assert rows.start in range(101 - multiple, 101)
+    assert rows.stop in range(181, 182 + multiple)
+    assert all(edge % multiple == 0 for part in window for edge in (part.start, part.stop))
+
+
+def test_points_beside_the_image_or_behind_the_camera_have_no_window() -> None:
+    assert CAMERA.window(CAMERA.deproject([-50, -20], [10, 90], 0.7)) is None
+    assert CAMERA.window([[0.0, 0.0, -0.1], [0.1, 0.0, -0.5]]) is None
+    whole = slice(0, CAMERA.height), slice(0, CAMERA.width)
+    assert CAMERA.window([[0.0, 0.0, 0.5], [0.1, 0.0, -0.5]]) == whole
+    assert CAMERA.window(CAMERA.deproject([-9, 9999], [-9, 9999], 0.7), 8) == whole
+
+
 @pytest.mark.parametrize("factor", [0.5, 0.25, 2.0])
 def test_a_resized_image_has_its_corners_where_they_were(factor: float) -> None:
     resized = CAMERA.scaled(factor)

@@ -161,6 +161,8 @@ def label_pick(
 
 def remove_labels(folder: Path, name: str) -> None:
     """Remove what `write_labels` wrote, if anything; the JSON first."""
+    if not folder.is_dir():
+        return
     for kind in ("json", "mask.png", "positives.png"):
         (folder / f"{name}.{kind}").unlink(missing_ok=True)
 

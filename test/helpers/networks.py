@@ -50,9 +50,4 @@ def noise_frame(height: int, width: int, seed: int = 0) -> RgbdFrame:
 
 def part_of(frame: RgbdFrame, u0: int, v0: int, width: int, height: int) -> RgbdFrame:
     """The sub-image whose first pixel is (u0, v0)."""
-    rows, columns = slice(v0, v0 + height), slice(u0, u0 + width)
-    return RgbdFrame(
-        frame.color[rows, columns],
-        frame.depth[rows, columns],
-        frame.intrinsics.cropped(u0, v0, width, height),
-    )
+    return frame.within((slice(v0, v0 + height), slice(u0, u0 + width)))

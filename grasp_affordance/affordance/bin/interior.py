@@ -6,11 +6,10 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
-from grasp_affordance.arrays import Array, Mask
+from grasp_affordance.arrays import Array, Mask, Window
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import Intrinsics, box_corners, invert, transform_points
-from grasp_affordance.rgbd import Window
 
 _STRIDE = 8  # pixels, of which a window is a multiple
 _FLOOR_SHARE = 0.03  # of the known cells that make a patch worth the question
@@ -29,25 +28,15 @@ def window_of(camera: Intrinsics, box: BinGeometry, T_base_camera: Array, margin
         margin: metres of surroundings on every side of the floor; half of it beside the rim, which
             is nearer to the camera, and above which a heap may stand.
     """
-    whole = slice(0, camera.height), slice(0, camera.width)
     x, y, depth = box.size
     corners = []
     for height, reach in ((0.0, margin), (depth, margin / 2)):
         corner = np.array([x / 2 + reach, y / 2 + reach, height])
         corners.append(box_corners(corner * [-1, -1, 1], corner))
     T_camera_bin = invert(T_base_camera) @ box.T_base_bin
-    pixels = camera.project(transform_points(T_camera_bin, np.concatenate(corners)))
-    if not np.isfinite(pixels).all():
-        return whole
     # Sizes of few kinds; cells of the grid stay where they are in the whole image.
-    first = np.floor(pixels.min(axis=0) / _STRIDE).astype(int) * _STRIDE
-    last = np.ceil(pixels.max(axis=0) / _STRIDE).astype(int) * _STRIDE
-    columns, rows = (
-        slice(max(int(low), 0), min(int(high), size))
-        for low, high, size in zip(first, last, (camera.width, camera.height), strict=True)
-    )
-    seen = rows.start < rows.stop and columns.start < columns.stop
-    return (rows, columns) if seen else whole
+    seen = camera.window(transform_points(T_camera_bin, np.concatenate(corners)), _STRIDE)
+    return seen or (slice(0, camera.height), slice(0, camera.width))
 
 
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:

@@ -72,31 +72,16 @@ def robot_mask(
     points = None
     for box in boxes:
         T_camera_box = T_camera_link(box.link) @ box.T_link_box
-        window = _window(frame, T_camera_box, box.half + margin)
+        half = box.half + margin
+        window = frame.intrinsics.window(transform_points(T_camera_box, box_corners(-half, half)))
         if window is None:
             continue
         if points is None:
             points = frame.intrinsics.deproject_image(frame.depth)
         local = transform_points(invert(T_camera_box), points[window])
         with np.errstate(invalid="ignore"):
-            mask[window] |= (np.abs(local) <= box.half + margin).all(axis=-1)
+            mask[window] |= (np.abs(local) <= half).all(axis=-1)
     return mask
-
-
-def _window(frame: RgbdFrame, T_camera_box: Array, half: Array) -> tuple[slice, slice] | None:
-    """Return the rows and columns in which a box may be seen; None where it is not."""
-    corners = transform_points(T_camera_box, box_corners(-half, half))
-    if (corners[:, 2] <= 0).all():
-        return None
-    height, width = frame.shape
-    pixels = frame.intrinsics.project(corners)
-    if (corners[:, 2] <= 0).any() or not np.isfinite(pixels).all():
-        return slice(0, height), slice(0, width)  # it reaches behind the camera
-    low = np.clip(np.floor(pixels.min(axis=0)), 0, [width, height]).astype(int)
-    high = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, [width, height]).astype(int)
-    if (low >= high).any():
-        return None
-    return slice(low[1], high[1]), slice(low[0], high[0])
 
 
 def _box(link: str, shape: ET.Element, find: Callable[[str], Path]) -> LinkBox:

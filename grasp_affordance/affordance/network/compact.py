@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp_affordance.affordance.network.features import CHANNELS, MARKINGS, SEGMENTS, SHAPE_COUNT
+from grasp_affordance.arrays import Window
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.rgbd import Window
 
 _HUMILITY = 0.1  # of the random head at first
 _ROUND = 16  # cells: maps are computed in multiples of it

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.arrays import Image
+from grasp_affordance.arrays import Image, Window
 from grasp_affordance.errors import FrameError
-from grasp_affordance.rgbd import RgbdFrame, Window
+from grasp_affordance.rgbd import RgbdFrame
 
 
 @dataclass(frozen=True)

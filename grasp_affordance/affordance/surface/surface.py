@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.surface.holes import depth_edges, distance_to, fill_pinholes
 from grasp_affordance.affordance.surface.sparse_depth import bridge_specks
-from grasp_affordance.arrays import Image, Mask
+from grasp_affordance.arrays import Image, Mask, Window
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.rgbd import RgbdFrame, Window
+from grasp_affordance.rgbd import RgbdFrame
 
 _CELLS_PER_RADIUS = 3
 _NOISE = (0.0003, 0.006)  # 1/m, least and greatest noise per squared metre of depth

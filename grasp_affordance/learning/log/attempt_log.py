@@ -155,15 +155,12 @@ class AttemptLog:
                 f"{self.folder}: attempt {self._count} could not be written ({error}); free "
                 "space or choose another folder, then go on: nothing before it is lost"
             ) from error
-        full = len(self._newest) == self._newest.maxlen
-        oldest = self._newest[0] if full and self._newest else frozenset()
+        oldest = self._newest[0] if self._newest else frozenset()
         self._newest.append(_frames_of(data))
         self._count += 1
-        for name in oldest.difference(*self._newest):
-            remove_frame(self.folder, name)
-        if full and self._newest and (self.folder / LABELS).is_dir():
-            past = self._count - len(self._newest) - 1
-            remove_labels(self.folder / LABELS, f"{past:04d}")
+        past = self._count - self._retention.attempts_with_frames - 1
+        if self._newest and past >= 0:
+            self._forget(oldest, [f"{past:04d}"])
         return self._count - 1
 
     def _store(self, frame: RgbdFrame | None) -> str | None:
@@ -181,11 +178,16 @@ class AttemptLog:
         keep = self._retention.attempts_with_frames
         if not keep or self._count <= keep:
             return
-        for name in stored_frames(self.folder).difference(*self._newest):
+        labels = (path.stem for path in (self.folder / LABELS).glob("*.json"))
+        past = [name for name in labels if int(name) < self._count - keep]
+        self._forget(stored_frames(self.folder), past)
+
+    def _forget(self, frames: Iterable[str], labels: Iterable[str]) -> None:
+        """Remove frames that none of the newest attempts has, and labels."""
+        for name in set(frames).difference(*self._newest):
             remove_frame(self.folder, name)
-        for path in (self.folder / LABELS).glob("*.json"):
-            if int(path.stem) < self._count - keep:
-                remove_labels(self.folder / LABELS, path.stem)
+        for name in labels:
+            remove_labels(self.folder / LABELS, name)
 
 
 def read_log(folder: str | Path, frames: bool = True) -> Iterator[GraspAttempt]:

@@ -1,6 +1,5 @@
 """The configurations of the nodes' parts, made of the one description of the cell."""
 
-from grasp_affordance.cell import PatternConfig
 from grasp_affordance.cell_description import CellDescription, CellKind
 from grasp_affordance.execution import PickConfig
 from grasp_affordance.execution.safety import JointLimits, Workspace
@@ -61,7 +60,7 @@ def pick_config(cell: CellDescription) -> PickConfig:
         lower=pick.lower,
         load_mass=pick.load_mass,
         load_radius=pick.load_radius,
-        pattern=PatternConfig(pick.pattern, pick.pitch),
+        pattern=pick.places,
     )
 
 

@@ -255,6 +255,20 @@ def record_command(folder: str, more: Iterable[str] = (), namespace: str = "") -
     return ["ros2", "bag", "record", "--storage", "mcap", "--output", folder, "--topics", *topics]
 
 
+def recording(given: Mapping[str, str], more: Iterable[str] = ()) -> list[Any]:
+    """Return the recording of an incident where `record:=true` asks for it; see `record_command`.
+
+    Args:
+        more: topics beside.
+    """
+    if given["record"] != "true":
+        return []
+    from launch.actions import ExecuteProcess
+
+    command = record_command(given["record_folder"], more, given.get("namespace", ""))
+    return [ExecuteProcess(cmd=command, output="screen")]
+
+
 def static_transform_arguments(calibration: str) -> list[str]:
     """Return the arguments of tf2_ros's static_transform_publisher for a calibration file.
 
