@@ -258,6 +258,37 @@ def test_a_pose_of_the_tool_that_is_not_of_now_is_refused(
     tool.close()
 
 
+def test_a_pose_of_the_tool_from_before_the_question_is_not_taken(camera: Camera) -> None:
+    node = camera.ros.node
+    tool = ToolPose(node, ToolPoseConfig(base_frame_id="base", max_age=2.0))
+    publisher = node.create_publisher(PoseStamped, tool.config.topic, 10)
+    started = camera.now_ns()
+
+    def publish() -> None:
+        now = camera.now_ns()
+        pose = PoseStamped(header=to_header_msg(now, "base"))
+        pose.pose.position.x = (now - started) * 1e-9
+        pose.pose.orientation.w = 1.0
+        publisher.publish(pose)
+
+    def known() -> bool:
+        try:
+            tool.read()
+        except TransformError:
+            return False
+        return True
+
+    timer = node.create_timer(0.2, publish)
+    camera.ros.wait_until(known, "known")
+    for _ in range(3):
+        asked = camera.now_ns()
+        assert tool.read(newer_than_ns=asked)[0, 3] > (asked - started) * 1e-9
+    node.destroy_timer(timer)
+    with pytest.raises(TransformError, match="is the robot's driver up"):
+        tool.read(newer_than_ns=camera.now_ns())
+    tool.close()
+
+
 def test_a_pose_of_the_tool_that_stopped_coming_is_refused(camera: Camera) -> None:
     tool = ToolPose(camera.ros.node, ToolPoseConfig(base_frame_id="base"))
     publisher = camera.ros.node.create_publisher(PoseStamped, tool.config.topic, 10)

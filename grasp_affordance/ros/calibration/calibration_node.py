@@ -17,6 +17,7 @@ import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from std_srvs.srv import Trigger
 
+from grasp_affordance.arrays import Array
 from grasp_affordance.calibration.board import find_board
 from grasp_affordance.calibration.calibrate import CalibrateConfig, calibrate, find_samples
 from grasp_affordance.calibration.calibration_file import describe, write_calibration
@@ -114,14 +115,17 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
 
     def _capture(self) -> str:
         """Take an image between two equal poses; keep it only if the board is seen."""
-        before = self._tool.read()
+        before = self._pose_of_now()
         frame = self._frames.read(newer_than_ns=self.get_clock().now().nanoseconds)
-        if moved(before, self._tool.read()):
+        if moved(before, self._tool.read(newer_than_ns=frame.stamp_ns)):
             raise CalibrationError("the arm moved while the image was taken: wait until it stands")
         view = find_board(frame.color, frame.intrinsics, self.config.calibrate.board)
         folder = SampleFolder(Path(self.config.folder))
         name = folder.add(frame.color, before, frame.intrinsics, frame.frame_id)
         return f"sample {name}: {len(view.corners)} corners, {view.error:.2f} pixels"
+
+    def _pose_of_now(self) -> Array:
+        return self._tool.read(newer_than_ns=self.get_clock().now().nanoseconds)
 
     def _solve(self) -> str:
         config = self.config.calibrate
@@ -153,10 +157,10 @@ class CalibrationNode(ManagedNode[CalibrationNodeConfig]):
         )
 
     def _touch(self) -> str:
-        return f"{self._touches.touch(self._tool.read())} points left"
+        return f"{self._touches.touch(self._pose_of_now())} points left"
 
     def _pivot(self) -> str:
-        return f"{self._touches.pivot(self._tool.read())} poses on the point"
+        return f"{self._touches.pivot(self._pose_of_now())} poses on the point"
 
     def _diagnose(self) -> None:
         problem = self._frames.problem()

@@ -1,5 +1,6 @@
 """`T_base_tool` for the calibration: from TF where it is installed, else from the UR driver."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from grasp_affordance.ros.common.conversions import (
 from grasp_affordance.ros.common.freshness import Arrival, NodeClock
 from grasp_affordance.ros.common.transforms import TfListener
 
+_POLL = 0.01  # seconds between looks
 _STILL = 2e-4  # metres
 _STILL_ANGLE = 1e-3  # radians; 0.3 mm at a board that is 0.3 m across
 
@@ -63,24 +65,41 @@ class ToolPose:
         self._subscription = node.create_subscription(PoseStamped, config.topic, self._receive, 10)
         self._tf = TfListener(node)
 
-    def read(self) -> Array:
+    def read(self, newer_than_ns: int | None = None) -> Array:
         """Return `T_base_tool` (4, 4).
 
+        Args:
+            newer_than_ns: wait for a pose stamped later than this, at most for `max_age` seconds.
+
         Raises:
-            TransformError: it is not known, old, or stamped by a clock that is ahead.
+            TransformError: it is not known, old, stamped by a clock that is ahead, or no newer one
+                has come.
         """
-        if problem := self._clock.problem():
-            raise TransformError(f"the tool's pose cannot be evaluated: {problem}")
-        stamp, T, arrival = self._from_tf() or self._from_topic()
-        if penalty := self._clock.penalty(stamp, self.config.max_age, arrival):
-            raise TransformError(f"the tool's pose is {penalty}: is the robot's driver up?")
-        return T
+        deadline = self._clock.seconds() + self.config.max_age
+        while True:
+            stamp, T = self._newest()
+            if newer_than_ns is None or stamp > newer_than_ns:
+                return T
+            if self._clock.seconds() > deadline:
+                raise TransformError(
+                    f"no pose of the tool came in {self.config.max_age} s: "
+                    "is the robot's driver up?"
+                )
+            time.sleep(_POLL)
 
     def close(self) -> None:
         """Stop listening."""
         self._node.destroy_subscription(self._subscription)
         self._tf.close()
         self._clock.close()
+
+    def _newest(self) -> tuple[int, Array]:
+        if problem := self._clock.problem():
+            raise TransformError(f"the tool's pose cannot be evaluated: {problem}")
+        stamp, T, arrival = self._from_tf() or self._from_topic()
+        if penalty := self._clock.penalty(stamp, self.config.max_age, arrival):
+            raise TransformError(f"the tool's pose is {penalty}: is the robot's driver up?")
+        return stamp, T
 
     def _receive(self, message: PoseStamped) -> None:
         self._received = message, self._clock.arrival()
