@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import SuctionPoint
 
@@ -127,6 +128,7 @@ class GraspAttempt:
         point: the suction point, in the frame `before`.
         T_base_camera: (4, 4) used to reach it.
         T_base_tool: (4, 4) commanded pose of the tool at contact.
+        bin: from which it was picked, as it was described or found; None where nobody knows it.
         outcome, cause: as sensed by the cell.
         phases: in order, up to the one in which the pick ended.
         pressure: vacuum over time.
@@ -148,6 +150,7 @@ class GraspAttempt:
     phases: tuple[PhaseReport, ...]
     pressure: PressureTrace
     contact_height: float = float("nan")
+    bin: BinGeometry | None = None
     policy: str = ""
     model_version: str = ""
     before: RgbdFrame | None = None

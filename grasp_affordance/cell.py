@@ -7,15 +7,14 @@ block and raise subclasses of `CellError`; after an error the arm stands still.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, Outcome, PressureTrace
-from grasp_affordance.errors import ConfigError
-from grasp_affordance.geometry import box_corners, transform_points
+from grasp_affordance.bin_geometry import BinGeometry as BinGeometry
+from grasp_affordance.errors import BinNotFoundError, ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 
 Point = tuple[float, float, float]
@@ -109,6 +108,12 @@ class Arm(Protocol):
             UnreachableError: one of them is not possible. CellError: planning fails otherwise.
         """
 
+    def set_bin(self, box: BinGeometry) -> None:
+        """Know from now on where the bin stands, not where it stood before; nothing moves.
+
+        Where the arm knows obstacles, the bin's walls are among them.
+        """
+
     def carry(self, load: Load | None) -> None:
         """Take note of what hangs at the cup from now on; None: the tool alone.
 
@@ -167,67 +172,6 @@ class Camera(Protocol):
 
 
 @dataclass(frozen=True)
-class BinGeometry:
-    """An open box whose interior is axis-aligned in the base frame up to a yaw.
-
-    Attributes:
-        centre: (x, y) of the interior in the base frame, metres.
-        size: interior (length along x, width along y, depth of the walls), metres.
-        floor: height of the interior floor in the base frame, metres.
-        yaw: rotation about the base's z axis, radians.
-    """
-
-    REQUIRED: ClassVar = ("centre", "size")  # in a file, where a default would be a guess
-
-    centre: tuple[float, float] = (0.5, 0.0)
-    size: tuple[float, float, float] = (0.40, 0.40, 0.12)
-    floor: float = 0.0
-    yaw: float = 0.0
-
-    def __post_init__(self) -> None:
-        if min(self.size) <= 0:
-            raise ConfigError(f"bin size {self.size}: every side must be positive metres")
-
-    @property
-    def T_base_bin(self) -> Array:
-        """(4, 4); the bin frame's origin is the middle of the interior floor."""
-        T = np.eye(4)
-        c, s = np.cos(self.yaw), np.sin(self.yaw)
-        T[:2, :2] = [[c, -s], [s, c]]
-        T[:3, 3] = [*self.centre, self.floor]
-        return T
-
-    @property
-    def rim(self) -> float:
-        """Height of the walls' upper edge in the base frame, metres."""
-        return self.floor + self.size[2]
-
-    def corners(self, top: float | None = None) -> Array:
-        """Return the corners (8, 3) of the interior in the base frame, metres.
-
-        Args:
-            top: how far they reach above the floor, metres; to the rim by default.
-        """
-        length, width, depth = self.size
-        high = np.array([length / 2, width / 2, depth if top is None else top])
-        return transform_points(self.T_base_bin, box_corners(high * [-1, -1, 0], high))
-
-    def contains(self, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
-        """Whether base-frame points (..., 3) lie above the floor, at least `margin` from walls.
-
-        There is no upper limit: a heap may stand out of the bin.
-        """
-        p = np.asarray(points, dtype=np.float64)
-        T = self.T_base_bin
-        local = (p - T[:3, 3]) @ T[:3, :3]
-        with np.errstate(invalid="ignore"):
-            inside = (np.abs(local[..., 0]) <= self.size[0] / 2 - margin) & (
-                np.abs(local[..., 1]) <= self.size[1] / 2 - margin
-            )
-            return np.asarray(inside & (local[..., 2] > 0.0))
-
-
-@dataclass(frozen=True)
 class Cup:
     """A suction cup.
 
@@ -260,6 +204,7 @@ class Cell:
     """One cell: the parts, the bin they empty and the cup they carry.
 
     Attributes:
+        bin: None until it has been found, where its place is not described.
         clock: seconds of the cell's own time (simulated time in a simulator), for durations.
         now_ns: nanoseconds in the clock of the frames' stamps, for their age.
         settle: waits until what a pick has stirred lies still; nothing to do on a real cell, which
@@ -271,9 +216,16 @@ class Cell:
     arm: Arm
     gripper: Gripper
     camera: Camera
-    bin: BinGeometry
+    bin: BinGeometry | None
     cup: Cup
     clock: Callable[[], float] = time.monotonic
     now_ns: Callable[[], int] = time.time_ns
     settle: Callable[[], None] = lambda: None
     truth: Callable[[], tuple[Outcome, Cause]] | None = None
+
+    @property
+    def known_bin(self) -> BinGeometry:
+        """The bin; raises BinNotFoundError until it has been found."""
+        if self.bin is None:
+            raise BinNotFoundError("the bin has not been found yet: ask for suction points first")
+        return self.bin

@@ -350,7 +350,6 @@ class PickDescription:
         clearance: between the lowest part of tool or load and the rim of the bin when moving
             sideways, metres.
         overshoot: how far the guarded approach goes on below the predicted surface, metres.
-        along_normal: approach along the surface normal instead of vertically.
         load_mass: of the heaviest object, kg, which the robot is told to balance from the seal to
             the release; needs `tool.mass`. 0 where it is not known.
         load_radius: how far an object reaches out from the cup's axis at most, metres: so much room
@@ -363,7 +362,6 @@ class PickDescription:
     lower: bool = False
     clearance: float = 0.04
     overshoot: float = 0.012
-    along_normal: bool = False
     load_mass: float = 0.0
     load_radius: float = 0.0
 
@@ -386,6 +384,8 @@ class CellDescription:
 
     Attributes:
         bin: the interior of the bin in the base frame; None where nobody has measured it.
+        bins: inner sizes (length, width, depth) of the containers that may come, metres: without
+            `bin`, the one that stands in view is found in every image.
         cup: the suction cup.
         base_frame: name of the robot's base frame, without `tf_prefix`. That of the UR's
             controller, in which the pendant shows poses, is `base`.
@@ -401,6 +401,7 @@ class CellDescription:
     """
 
     bin: BinGeometry | None = None
+    bins: tuple[Point, ...] = ()
     cup: Cup = field(default_factory=Cup)
     base_frame: str = "base"
     tf_prefix: str = ""
@@ -420,16 +421,22 @@ class CellDescription:
                 f"pick.load_mass {self.pick.load_mass} kg needs tool.mass: the robot is told of "
                 "both together"
             )
-        if self.bin is None:
-            return
-        if self.camera.region:
-            raise ConfigError("camera.region and bin: the box says where it is seen; remove one")
-        if 2 * self.cup.radius >= min(self.bin.size[:2]):
+        if self.bin is not None and self.bins:
             raise ConfigError(
-                f"cup.radius {self.cup.radius} m: the cup is wider than the bin, whose bin.size is "
-                f"{self.bin.size} m"
+                "bin and bins: where the place is known, nothing is found; remove one"
             )
-        if self.limited:
+        sizes = self.bins if self.bin is None else (self.bin.size,)
+        if sizes and self.camera.region:
+            raise ConfigError("camera.region and bin: the box says where it is seen; remove one")
+        for size in sizes:
+            if min(size) <= 0:
+                raise ConfigError(f"bins: {size} has a side that is not positive")
+            if 2 * self.cup.radius >= min(size[:2]):
+                raise ConfigError(
+                    f"cup.radius {self.cup.radius} m: the cup is wider than the bin, whose size is "
+                    f"{size} m"
+                )
+        if self.bin is not None and self.limited:
             self._check_workspace(self.bin)
 
     @property
@@ -450,11 +457,13 @@ class CellDescription:
         """
         return from_dict(CellDescription, nested(changes), default=self)
 
-    def required_bin(self) -> BinGeometry:
-        """Return the bin; raises ConfigError where it is not described."""
-        if self.bin is None:
-            raise ConfigError("bin: a cell that picks needs it: bin.centre, bin.size, bin.floor")
-        return self.bin
+    def require_bin(self) -> None:
+        """Raise ConfigError where the bin is neither described nor can be found."""
+        if self.bin is None and not self.bins:
+            raise ConfigError(
+                "bin: a cell that picks needs it: bin.centre, bin.size, bin.floor; or bins, the "
+                "sizes of containers among which it is found"
+            )
 
     def _check_workspace(self, box: BinGeometry) -> None:
         """Refuse a box of the arm that leaves out a part of the bin, or the place area."""

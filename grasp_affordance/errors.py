@@ -21,6 +21,10 @@ class FrameError(GraspAffordanceError):
     """An RGB-D frame cannot be used: sizes, encoding, no valid depth."""
 
 
+class BinNotFoundError(FrameError):
+    """The bin is not seen in a view, or cannot be told from something else; nothing moves."""
+
+
 class TransformError(GraspAffordanceError):
     """The pose of the camera in the robot's base frame is not known."""
 

@@ -107,8 +107,9 @@ class Recording(Closing):
         self._outcomes: list[tuple[float, bool]] = []  # probability and success, in order
         self._joints: dict[str, Any] = {}
         self._static("world", rr.ViewCoordinates.RIGHT_HAND_Z_UP)
+        self._finds_bin = box is None
         if box is not None:
-            self._bin(box)
+            self._static("world/bin", self._box(box))
         for path, color, name in (
             ("picks/success", OUTCOME_COLORS[Outcome.SUCCESS], "succeeded"),
             ("picks/failure", OUTCOME_COLORS[Outcome.FAILURE], "failed"),
@@ -212,6 +213,8 @@ class Recording(Closing):
             self._mark(attempt)
             self._mask(None if labels is None else labels.mask)
             self._rectangles(() if labels is None else labels.rectangles)
+            if self._finds_bin and attempt.bin is not None:
+                self._log("world/bin", self._box(attempt.bin))
         else:
             self._log("camera/before", rr.Clear(recursive=True))
             self._log("world/cloud", rr.Clear(recursive=False))
@@ -275,15 +278,14 @@ class Recording(Closing):
         rec.spawn()
         return ""
 
-    def _bin(self, box: BinGeometry) -> None:
-        boxes = self._rr.Boxes3D(
+    def _box(self, box: BinGeometry) -> Any:
+        return self._rr.Boxes3D(
             sizes=[box.size],
             centers=[[*box.centre, box.floor + box.size[2] / 2]],
             quaternions=[self._rr.Quaternion(xyzw=to_quaternion(box.T_base_bin))],
             colors=[_BIN],
             fill_mode=self._rr.components.FillMode.MajorWireframe,
         )
-        self._static("world/bin", boxes)
 
     def _mark(self, attempt: GraspAttempt) -> None:
         color, point = OUTCOME_COLORS.get(attempt.outcome, OTHER_COLOR), attempt.point

@@ -12,7 +12,13 @@ import pytest
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-VALUES = {"errors", "arrays", "lens", "geometry", "rgbd", "suction", "attempt", "rectangle", "cell"}
+VALUES = {"errors", "arrays", "lens", "geometry", "bin_geometry"} | {
+    "rgbd",
+    "suction",
+    "attempt",
+    "rectangle",
+    "cell",
+}
 DESCRIPTION = {"config_dict", "cell_description"}
 CORE = VALUES | DESCRIPTION | {"colors", "folder_lock", "files", "images", "cell_file"}
 
@@ -28,7 +34,8 @@ MAY_USE: dict[str, set[str]] = {
     "geometry": {"errors", "arrays", "lens"},
     "rgbd": {"errors", "arrays", "geometry"},
     "suction": {"errors", "arrays", "geometry", "rgbd"},
-    "attempt": {"errors", "arrays", "geometry", "rgbd", "suction"},
+    "bin_geometry": {"errors", "arrays", "geometry"},
+    "attempt": {"errors", "arrays", "geometry", "bin_geometry", "rgbd", "suction"},
     "rectangle": {"errors", "arrays", "geometry"},
     "cell": VALUES - {"cell", "rectangle"},
     "colors": {"attempt"},

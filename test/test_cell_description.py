@@ -11,7 +11,6 @@ import yaml
 from grasp_affordance.affordance.candidates import ABSTAIN_BELOW
 from grasp_affordance.affordance.cell_config import predictor_config
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.cell import BinGeometry
 from grasp_affordance.cell_description import (
     CellDescription,
     CellKind,
@@ -71,7 +70,7 @@ def test_a_cell_is_the_same_after_a_file_and_after_json(name: str, tmp_path: Pat
     [
         ("bim: {}", r"bim: unknown key; the nearest is bin$"),
         ("arm: {sped: 0.2}", r"arm\.sped: unknown key; the nearest is arm\.speed$"),
-        ("zzz: 1", r"zzz: unknown key; known are bin, cup, "),
+        ("zzz: 1", r"zzz: unknown key; known are bin, bins, cup, "),
         ("arm: {speed: fast}", r"arm\.speed: expected a number, got 'fast'"),
         ("arm: {speed: true}", r"arm\.speed: expected a number, got True"),
         ("arm: {speed: .nan}", r"arm\.speed: expected a number, got nan"),
@@ -158,6 +157,21 @@ def test_points_that_the_arm_may_not_reach_are_not_offered() -> None:
 
 
 def test_a_cell_that_picks_needs_a_bin() -> None:
-    assert read_cell("sim").required_bin() == BinGeometry()
+    read_cell("sim").require_bin()
+    CellDescription(bins=((0.4, 0.3, 0.1),)).require_bin()
     with pytest.raises(ConfigError, match="bin: a cell that picks needs it"):
-        CellDescription().changed({"arm.kind": str(CellKind.UR)}).required_bin()
+        CellDescription().changed({"arm.kind": str(CellKind.UR)}).require_bin()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bins": [[1, 1, 1]], "bin": {"centre": [0, 0], "size": [1, 1, 1]}}, "remove one"),
+        ({"bins": [[0.4, 0.3, 0.1]], "camera.region": [[0, 0], [9, 0], [9, 9]]}, "remove one"),
+        ({"bins": [[0.4, 0.3, 0.0]]}, "not positive"),
+        ({"bins": [[0.4, 0.3, 0.1], [0.4, 0.015, 0.1]]}, "wider than the bin"),
+    ],
+)
+def test_sizes_of_bins_that_make_no_sense_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        CellDescription().changed(changes)

@@ -28,9 +28,8 @@ from grasp_affordance.attempt import GraspAttempt, Outcome
 from grasp_affordance.errors import ConfigError, SequenceError
 from grasp_affordance.files import inside, read_json, write_atomically
 from grasp_affordance.rectangle import GraspRectangle, JawConfig
-from grasp_affordance.rgbd import RgbdFrame
 
-SealMap = Callable[[RgbdFrame, NDArray[np.float64]], NDArray[np.floating]]
+SealMap = Callable[[GraspAttempt], NDArray[np.floating]]
 # The object is the one that was picked, whatever else has moved.
 _ITS_OWN = (PickEvent.REMOVED, PickEvent.DRAGGED_NEIGHBOUR)
 
@@ -133,7 +132,7 @@ def label_pick(
 
     Args:
         attempt: with its frames.
-        seal: returns a map (H, W) of the seal's quality in a frame seen from `T_base_camera`.
+        seal: returns a map (H, W) of the seal's quality in an attempt's frame before the pick.
         polygon: (N, 2) of the bin's interior, pixels (u, v); None for the whole image.
     """
     before, after = attempt.before, attempt.after
@@ -147,7 +146,7 @@ def label_pick(
         return PickLabels(seen.event, seen.detail or f"the views say: {seen.event}")
     mask, positives = seen.left[0].mask, None
     if seal is not None:
-        score = seal(before, attempt.T_base_camera)
+        score = seal(attempt)
         positives = dense_positives(mask, score, (u, v), config.dense)
     pair = annotate_change(before, after, seen.change, config.annotation)
     pair_result = pair.pair_result

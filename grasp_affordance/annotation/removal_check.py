@@ -133,12 +133,9 @@ class DepthRemovalCheck:
 
     Attributes:
         config: how it looks.
-        bin: what happens beside it is not looked at, where the camera's pose is known; None for
-            the whole image.
     """
 
     config: RemovalCheckConfig = field(default_factory=RemovalCheckConfig)
-    bin: BinGeometry | None = None
 
     def __call__(
         self,
@@ -146,11 +143,12 @@ class DepthRemovalCheck:
         after: RgbdFrame,
         picked_at: tuple[float, float] | None = None,
         T_base_camera: NDArray[np.float64] | None = None,
+        box: BinGeometry | None = None,
     ) -> Removal | None:
-        """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
+        """See `execution.outcome.RemovalCheck`."""
         polygon = None
-        if self.bin is not None and T_base_camera is not None:
-            polygon = bin_polygon(self.bin, before.intrinsics, T_base_camera)
+        if box is not None and T_base_camera is not None:
+            polygon = bin_polygon(box, before.intrinsics, T_base_camera)
         return check_removal(before, after, self.config, polygon, picked_at).removal
 
 

@@ -24,6 +24,7 @@ from grasp_affordance.affordance.shipped import SHIPPED, weights_file
 from grasp_affordance.cell import Cup
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cell_file import read_cell
+from grasp_affordance.config_dict import to_dict
 from grasp_affordance.console import ReportTable
 from grasp_affordance.errors import ConfigError, FrameError, SequenceError
 from grasp_affordance.files import write_atomically
@@ -127,7 +128,8 @@ def _view(recording: Sequence, options: PredictOptions, cell: CellDescription) -
     region = np.array(cell.camera.region) if cell.camera.region else known.region
     return BinView(
         T_base_camera=known.T_base_camera if pose is None else from_quaternion(pose[:3], pose[3:]),
-        bin=cell.bin or known.bin,
+        bin=cell.bin or (None if cell.bins else known.bin),
+        sizes=cell.bins,
         polygon=region,
         empty=None if options.empty is None else recording.read(options.empty),
     )
@@ -166,6 +168,7 @@ def as_json(name: str, frame: RgbdFrame, prediction: Prediction) -> dict[str, An
         "object_share": round(float(prediction.allowed.mean()), 4),
         "up": _rounded(region.up),
         "floor_known": region.floor_known,
+        "bin": None if region.bin is None else to_dict(region.bin),
         "fill": None if np.isnan(region.fill) else round(region.fill, 3),
         "candidates": [_point_as_json(point) for point in selection.points],
         "rejections": {str(cause): int(n) for cause, n in selection.rejections.items()},

@@ -135,7 +135,7 @@ class PolicyProposer:
         cell, policy = self._cell, self._policy
         frame = cell.camera.read(newer_than_ns=cell.now_ns())
         T_base_camera = cell.camera.pose()
-        view = View(frame, T_base_camera, cell.bin, cell.cup, self._rng, failures)
+        view = View(frame, T_base_camera, cell.known_bin, cell.cup, self._rng, failures)
         began = time.perf_counter()
         selection = _at_least(minimum_probability, policy.choose(view))
         self.seconds += time.perf_counter() - began

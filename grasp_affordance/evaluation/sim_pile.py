@@ -106,7 +106,7 @@ def clear_present(
 
     Views are compared around each pick, as the executor node does by default.
     """
-    check_removal, truth = DepthRemovalCheck(bin=cell.bin), SimTruth(cell)
+    check_removal, truth = DepthRemovalCheck(), SimTruth(cell)
     parts = cell.as_cell()
     return clear_pile(parts, policy, rng, config, truth, seed, index, on_attempt, check_removal)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Arm, Load, Motion
 from grasp_affordance.errors import StoppedError
 
@@ -72,6 +73,10 @@ class CancellableArm:
     def rehearse(self, motions: Sequence[Motion]) -> None:
         """See `Arm`."""
         self.arm.rehearse(motions)
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """See `Arm`."""
+        self.arm.set_bin(box)
 
     def carry(self, load: Load | None) -> None:
         """See `Arm`; told after a cancellation too, for the robot must know what hangs on it."""

@@ -54,10 +54,10 @@ def plan_checked(
     if not np.isfinite(point.position).all():
         return Refusal(Rejection.NO_DEPTH, f"no depth at pixel ({point.u}, {point.v})")
     surface = transform_points(T_base_camera, point.position)
-    if refusal := _outside(surface, cell.bin, config):
+    if refusal := _outside(surface, cell.known_bin, config):
         return refusal
-    plan = plan_pick(point, T_base_camera, cell.bin, config)
-    return _near_wall(plan, cell.bin, cell.cup, config) or _unreachable(plan, cell) or plan
+    plan = plan_pick(point, T_base_camera, cell.known_bin, config)
+    return _near_wall(plan, cell.known_bin, cell.cup, config) or _unreachable(plan, cell) or plan
 
 
 def _outside(surface: Array, bin_geometry: BinGeometry, config: PickConfig) -> Refusal | None:

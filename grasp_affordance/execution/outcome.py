@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.attempt import Cause, Outcome, PressureTrace, Removal
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 
 _COLLAPSE = 0.5  # share of the sealed vacuum below which a cup has let go
@@ -27,8 +28,13 @@ class RemovalCheck(Protocol):
         after: RgbdFrame,
         picked_at: tuple[float, float] | None = None,
         T_base_camera: NDArray[np.float64] | None = None,
+        box: BinGeometry | None = None,
     ) -> Removal | None:
-        """Return what a pick at pixel (u, v) took, or None where the views do not tell."""
+        """Return what a pick at pixel (u, v) took, or None where the views do not tell.
+
+        What happens beside the bin `box` is not looked at, where it and the camera's pose are
+        known.
+        """
 
 
 @dataclass(frozen=True)

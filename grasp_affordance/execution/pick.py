@@ -105,7 +105,8 @@ def pick(
     after = _view_after(cell) if completed and (take_after or check_removal) else None
     removal = None
     if check_removal and before and after:
-        removal = check_removal(before, after, (float(point.u), float(point.v)), T_base_camera)
+        pixel = (float(point.u), float(point.v))
+        removal = check_removal(before, after, pixel, T_base_camera, cell.bin)
     result = reconcile(result, removal)
     truth = cell.truth() if completed and cell.truth else (None, None)
     return GraspAttempt(
@@ -119,6 +120,7 @@ def pick(
         phases=tuple(recorder.phases),
         pressure=_trace(cell) if recorder.phases else _NO_TRACE,
         contact_height=state.contact_height,
+        bin=cell.bin,
         policy=policy,
         model_version=model_version,
         before=before,
@@ -180,15 +182,17 @@ def recover(
 
     Raises:
         CellError: the fault persists; the arm has stopped, a load is still held.
+        BinNotFoundError: nobody knows where the bin is; nothing has moved.
     """
     config = config or PickConfig()
     arm = CancellableArm(cell.arm, cancellation or Cancellation())
     T = arm.tcp_pose()
     loaded = cell.gripper.vacuum() > config.idle_vacuum
-    hang = max(T[2, 3] - cell.bin.floor, cell.bin.size[2]) if loaded else 0.0
+    box = cell.known_bin
+    hang = max(T[2, 3] - box.floor, box.size[2]) if loaded else 0.0
     arm.carry(Load(config.load_mass, config.load_radius, hang) if loaded else None)
-    over_bin = bool(cell.bin.contains(T[:3, 3]))
-    travel = cell.bin.rim + config.clearance + (min(hang, cell.bin.size[2]) if over_bin else 0.0)
+    over_bin = bool(box.contains(T[:3, 3]))
+    travel = box.rim + config.clearance + (min(hang, box.size[2]) if over_bin else 0.0)
     if T[2, 3] < travel:
         raised = T.copy()
         raised[2, 3] = travel

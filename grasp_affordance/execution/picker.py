@@ -10,6 +10,7 @@ from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
 from grasp_affordance.cell import Cell, Motion
 from grasp_affordance.errors import (
+    BinNotFoundError,
     ConfigError,
     ContainerFullError,
     GraspAffordanceError,
@@ -83,6 +84,7 @@ class Picker:
     """Carries out requests one at a time; not to be used from two threads at once.
 
     Attributes:
+        cell: that is picked from; its bin is the one in which points were found last.
         memory: failed points.
         placing: what was put down so far.
         count: attempts begun; the next one's index.
@@ -106,6 +108,7 @@ class Picker:
         self._on_plan: OnPlan = on_plan or _unwatched
         memory = memory or MemoryConfig()
         self.cell = cell
+        self._described = cell.bin
         self.config = config or PickConfig()
         self.memory = FailureMemory(memory.size, memory.radius)
         self.placing = Placing(self.config.pattern)
@@ -129,6 +132,7 @@ class Picker:
         try:
             self._make_ready(request, cancellation)
             proposal = self._look(request)
+            self._enter(proposal)
             return self._first_possible(proposal, request, cancellation, on_progress)
         except GraspAffordanceError as error:
             return _no_pick(error, cancellation)
@@ -152,6 +156,8 @@ class Picker:
     def _make_ready(self, request: PickRequest, cancellation: Cancellation) -> None:
         """Bring the arm home after whatever happened before; a dry run moves nothing."""
         if self.placing.count is not None and not self._at_rest and not request.dry_run:
+            if self.cell.bin is None:  # nothing moves before the bin has been found
+                self._enter(self._look(request))
             if recover(self.cell, self._config_now(), cancellation):
                 self.placing.add()
             self._at_rest = True
@@ -161,6 +167,27 @@ class Picker:
     def _config_now(self) -> PickConfig:
         """Return how to pick now: the next place is where the next object goes."""
         return replace(self.config, place=self.placing.next(self.config.place))
+
+    def _enter(self, proposal: Proposal) -> None:
+        """Take over the bin in which points were found.
+
+        Raises:
+            ConfigError: it is another one than the described one.
+            BinNotFoundError: nobody knows where the bin is.
+        """
+        found = proposal.bin
+        if self._described is not None:
+            if found is not None and not found.close_to(self._described):
+                raise ConfigError(
+                    f"whoever proposes points looks into {found}, the cell's bin is "
+                    f"{self._described}: give both the same cell"
+                )
+        elif found is not None:
+            if found != self.cell.bin:
+                self.cell = replace(self.cell, bin=found)
+                self.cell.arm.set_bin(found)
+        elif proposal.points or self.cell.bin is None:
+            raise BinNotFoundError(proposal.message or "whoever proposes points knows no bin")
 
     def _look(self, request: PickRequest) -> Proposal:
         def ask() -> Proposal:

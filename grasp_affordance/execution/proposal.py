@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
@@ -20,6 +21,7 @@ class Proposal:
         rejections: cause -> count of what was not proposed; without points and causes nothing
             could be evaluated, which is a fault.
         floor_known: whether objects are told from what they lie on; nothing is picked otherwise.
+        bin: in which they lie, base frame; None where the proposer does not know it.
         policy, model_version: who ranked them.
         message: what is wrong where there are no points.
     """
@@ -29,6 +31,7 @@ class Proposal:
     frame: RgbdFrame | None = None
     rejections: Mapping[Rejection, int] = field(default_factory=dict)
     floor_known: bool = True
+    bin: BinGeometry | None = None
     policy: str = ""
     model_version: str = ""
     message: str = ""

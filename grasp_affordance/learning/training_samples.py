@@ -41,12 +41,11 @@ class TrainingSample:
 
 
 def training_sample_of(
-    attempt: GraspAttempt, view: BinView, config: PredictorConfig, network: CompactConfig
+    attempt: GraspAttempt, config: PredictorConfig, network: CompactConfig
 ) -> TrainingSample:
     """Return an attempt as the trainer needs it; without a view where it cannot teach.
 
     Args:
-        view: what the affordance node knew about the bin; the camera's pose is the attempt's own.
         config: of the affordance node's predictor.
         network: that is trained.
     """
@@ -54,7 +53,7 @@ def training_sample_of(
     if attempt.outcome not in TEACHING or frame is None:
         return bare_training_sample(attempt)
     try:
-        seen = look(frame, config, replace(view, T_base_camera=attempt.T_base_camera))
+        seen = look(frame, config, BinView(attempt.T_base_camera, attempt.bin))
         return evaluated_training_sample(attempt, frame, seen, network)
     except FrameError:  # as unusable as it would have been to the node
         return bare_training_sample(attempt)

@@ -19,7 +19,6 @@ from grasp_affordance.annotation.pick_labels import (
 from grasp_affordance.annotation.removal_check import DepthRemovalCheck, PickEvent
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, PressureTrace
 from grasp_affordance.errors import SequenceError
-from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Source, SuctionPoint
 
 CONFIG = PickLabelConfig()
@@ -46,9 +45,10 @@ def picked(
     )
 
 
-def flat_seal(view: RgbdFrame, T_base_camera: np.ndarray) -> np.ndarray:
+def flat_seal(attempt: GraspAttempt) -> np.ndarray:
     """Half of the image seals well, the rest does not."""
-    assert T_base_camera.shape == (4, 4)
+    view = attempt.before
+    assert view is not None
     return np.where(np.arange(view.shape[1])[None, :] < 175, 0.9, 0.1) * np.ones(view.shape)
 
 

@@ -55,10 +55,10 @@ def test_what_is_taken_from_beside_the_bin_is_none_of_the_picks_doing() -> None:
     before, picked = noisy(LOG, OTHER, seed=0), (160.0, 120.0)
     for after, regions, event in (([], 1, "removed"), ([LOG], 0, "nothing")):
         view = noisy(*after, seed=1)
-        removal = DepthRemovalCheck(bin=small)(before, view, picked, pose)
+        removal = DepthRemovalCheck()(before, view, picked, pose, small)
         assert removal is not None
         assert (removal.regions, removal.event) == (regions, event)
-        blind = DepthRemovalCheck(bin=small)(before, view, picked)
+        blind = DepthRemovalCheck()(before, view, picked, None, small)
         assert blind is not None
         assert blind.regions == regions + 1
 
@@ -117,4 +117,4 @@ def test_a_bin_outside_of_the_view_is_unknown_and_not_untouched() -> None:
     seen = check_removal(noisy(LOG, seed=0), noisy(seed=1), CONFIG, polygon, (160.0, 120.0))
     assert seen.event is PickEvent.UNKNOWN
     assert seen.detail == "the bin is outside the view"
-    assert DepthRemovalCheck(bin=aside)(noisy(LOG), noisy(), (160.0, 120.0), pose) is None
+    assert DepthRemovalCheck()(noisy(LOG), noisy(), (160.0, 120.0), pose, aside) is None

@@ -94,6 +94,7 @@ class FakePile:
         after: RgbdFrame,
         picked_at: tuple[float, float] | None = None,
         T_base_camera: NDArray[np.float64] | None = None,
+        box: BinGeometry | None = None,
     ) -> Removal:
         """The second opinion; it doubts what is not sensed for sure."""
         return Removal(1 if self._now[1] is Outcome.SUCCESS else 0)

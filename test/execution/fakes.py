@@ -70,6 +70,7 @@ class FakeArm:
         self.obstacle = np.full(3, np.inf)
         self.checked: list[Load | None] = []
         self.told: list[Load | None] = []
+        self.bins: list[BinGeometry] = []
         self.refuses = lambda load: False
 
     def tcp_pose(self) -> Array:
@@ -79,6 +80,9 @@ class FakeArm:
         self.checked.append(load)
         if np.linalg.norm(T_base_tool[:3, 3]) > self.reach:
             raise UnreachableError("outside the fake arm's reach")
+
+    def set_bin(self, box: BinGeometry) -> None:
+        self.bins.append(box)
 
     def carry(self, load: Load | None) -> None:
         self.state.happen("tell_tool" if load is None else "tell_load")

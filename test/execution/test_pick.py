@@ -15,6 +15,7 @@ from execution.fakes import (
 )
 
 from grasp_affordance.attempt import Cause, Outcome, Phase, Removal
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Cell, Load
 from grasp_affordance.errors import (
     CameraError,
@@ -362,7 +363,9 @@ def test_a_removal_check_that_saw_nothing_leave_makes_a_success_uncertain() -> N
         after: RgbdFrame,
         picked_at: tuple[float, float] | None = None,
         T_base_camera: np.ndarray | None = None,
+        box: BinGeometry | None = None,
     ) -> Removal:
+        assert box == BinGeometry()
         assert after.stamp_ns > before.stamp_ns
         np.testing.assert_array_equal(T_base_camera, T_BASE_CAMERA)
         assert picked_at == (point_at().u, point_at().v)

@@ -1,7 +1,7 @@
 """Pick after pick on a cell of fakes: choosing, remembering, recovering, and when to end."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from execution.fakes import (
 )
 
 from grasp_affordance.attempt import Cause, Outcome
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load
 from grasp_affordance.errors import CameraError, CellError, GripperError, StoppedError
 from grasp_affordance.execution import Cancellation
@@ -136,6 +137,89 @@ def test_nothing_is_picked_where_objects_cannot_be_told_from_a_floor() -> None:
     assert reports[0].attempt is None
     assert ending.end is End.FAULT
     assert "neither the bin nor a floor" in ending.detail
+
+
+def searching(state: FakeCellState, *bins: BinGeometry | None) -> Picker:
+    """A cell whose bin has to be found: in each view another of `bins`."""
+    found = iter(bins)
+
+    def propose(failures: Failures, minimum_probability: float) -> Proposal:
+        box = next(found)
+        if box is None:
+            return Proposal((), None, message="no rim of a bin is seen")
+        frame = flat_frame(int(state.time * 1e9))
+        return Proposal((point_at(*box.centre),), T_BASE_CAMERA, frame, bin=box)
+
+    return Picker(replace(fake_cell(state), bin=None), propose)
+
+
+HERE, THERE = BinGeometry((0.5, 0.0)), BinGeometry((0.45, 0.1), yaw=0.2)
+
+
+def test_nothing_moves_until_the_bin_has_been_found() -> None:
+    state = FakeCellState()
+    picker = searching(state, None, HERE, HERE)
+    report = pick_once(picker)
+    assert report.message == "BinNotFoundError: no rim of a bin is seen"
+    assert not state.events
+    report = pick_once(picker)
+    assert report.attempt is not None
+    assert report.attempt.succeeded
+    assert report.attempt.bin == HERE
+    assert bins_of(picker) == [HERE]
+
+
+def test_a_point_that_somebody_names_is_picked_in_the_bin_that_is_found() -> None:
+    state = FakeCellState()
+    picker = searching(state, None, HERE)
+    point, request = point_at(0.5, 0.0), PickRequest()
+    assert "no rim" in picker.pick_at(point, T_BASE_CAMERA, request, Cancellation()).message
+    assert not state.events
+    report = picker.pick_at(point, T_BASE_CAMERA, request, Cancellation())
+    assert report.attempt is not None
+    assert report.attempt.bin == HERE
+
+
+def test_the_arm_is_told_where_the_bin_stands_whenever_that_has_changed() -> None:
+    picker = searching(FakeCellState(), HERE, HERE, HERE, THERE, THERE, None)
+    attempts = [pick_once(picker).attempt for _ in range(4)]
+    assert [attempt.bin for attempt in attempts if attempt] == [HERE, HERE, THERE, THERE]
+    assert bins_of(picker) == [HERE, THERE]
+    assert pick_once(picker).attempt is None  # the bin is not seen any more
+
+
+def test_a_point_outside_of_the_bin_that_was_found_is_refused() -> None:
+    state = FakeCellState()
+
+    def propose(failures: Failures, minimum_probability: float) -> Proposal:
+        frame = flat_frame(int(state.time * 1e9))
+        return Proposal((point_at(*HERE.centre),), T_BASE_CAMERA, frame, bin=AWAY)
+
+    report = pick_once(Picker(replace(fake_cell(state), bin=None), propose))
+    assert report.attempt is None
+    assert "is not in the bin" in report.message
+
+
+AWAY = BinGeometry((0.5, 0.5))
+
+
+def test_points_in_another_bin_than_the_described_one_are_not_picked() -> None:
+    state = FakeCellState()
+
+    def propose(failures: Failures, minimum_probability: float) -> Proposal:
+        frame = flat_frame(int(state.time * 1e9))
+        return Proposal((point_at(0.5, 0.0),), T_BASE_CAMERA, frame, bin=THERE)
+
+    ending, reports = run(Picker(fake_cell(state), propose))
+    assert reports[0].attempt is None
+    assert ending.end is End.FAULT
+    assert "give both the same cell" in ending.detail
+
+
+def bins_of(picker: Picker) -> list[BinGeometry]:
+    arm = picker.cell.arm
+    assert isinstance(arm, FakeArm)
+    return arm.bins
 
 
 def test_each_pose_of_a_pick_is_checked_once() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError
@@ -43,6 +44,7 @@ class FakeRobot:
         self.while_planning: Callable[[], None] = lambda: None
         self.signal: Callable[[], float] = lambda: 0.0
         self.lag: Callable[[], float] = lambda: 0.0
+        self.bins: list[BinGeometry] = []
         self.planned_with: list[Load | None] = []  # what was carried on each free motion
         self.planned = self.sent = self.cancelled = 0
         self.progress = 0.0
@@ -99,6 +101,9 @@ class FakeRobot:
 
     def check_reachable(self, T_base_tool: Array, near: Array, load: Load | None = None) -> None:
         pass
+
+    def set_bin(self, box: BinGeometry) -> None:
+        self.bins.append(box)
 
     def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
         return self.plan_joints(start, T_base_tool[:3, 3], speed)

@@ -43,7 +43,7 @@ def consume_all(source: LogTrainer) -> int:
 def test_a_training_sample_shows_what_the_model_is_asked_about(tmp_path: Path) -> None:
     """The probability that is trained at a pixel is the one that the node will predict there."""
     attempt = picked(0)
-    training_sample = training_sample_of(attempt, VIEW, PREDICTOR, SMALL.learner.network)
+    training_sample = training_sample_of(attempt, PREDICTOR, SMALL.learner.network)
     trainer = begin_or_resume(SMALL, tmp_path)
     assert training_sample.view is not None
     assert attempt.before is not None
@@ -143,7 +143,7 @@ def test_a_log_tells_all_that_its_attempts_were_evaluated_by(tmp_path: Path) -> 
     found = setup_for(tmp_path, None)
     assert found == LogSetup.of(cell)
     assert found.predictor.cup.radius == 0.012
-    assert found.view().bin == BIN
+    assert found.cell.bin == BIN
 
 
 def test_what_does_not_decide_how_a_view_is_seen_may_change_and_the_log_has_the_newest(

@@ -61,7 +61,8 @@ def test_the_camera_is_where_the_parameters_put_it() -> None:
 
 
 def test_the_bin_is_where_the_parameters_put_it() -> None:
-    box = read_cell("gazebo").required_bin()
+    box = read_cell("gazebo").bin
+    assert box is not None
     assert tuple(numbers(model("bin"), "pose")[:2]) == box.centre
     wall = model("bin").find("link/collision[@name='left']")
     assert wall is not None

@@ -7,6 +7,7 @@ around anything.
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load
 from grasp_affordance.errors import CellError
 from grasp_affordance.geometry import check_rigid
@@ -51,6 +52,9 @@ class FakePlanner:
     ) -> None:
         """See `Planner`."""
         kinematics.inverse(_flange(check_rigid(T_base_tool, "T_base_tool")), near, _POSTURE)
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """See `Planner`; this one knows no obstacles."""
 
     def plan_linear(self, start: Array, T_base_tool: Array, speed: float) -> JointTrajectory:
         """See `Planner`; the tool's orientation changes at most by little on its lines."""

@@ -53,6 +53,8 @@ class BinView:
     polygon: Array | None = None
     empty: RgbdFrame | None = None
     robot: Mask | None = None
+    sizes: tuple[tuple[float, float, float], ...] = ()
+    expected: BinGeometry | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Region:
     floor: Plane | None
     floor_known: bool
     fill: float = float("nan")
+    bin: BinGeometry | None = None
 
     @property
     def empty(self) -> bool:
@@ -177,6 +180,7 @@ def find_region(
         region.floor,
         region.floor_known or view.empty is not None,
         region.fill,
+        view.bin,
     )
 
 

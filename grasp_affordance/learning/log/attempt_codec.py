@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.config_dict import from_dict, to_dict
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace, Removal
 from grasp_affordance.suction import Source, SuctionPoint
 from grasp_affordance.rgbd import RgbdFrame
@@ -32,6 +34,7 @@ def to_json(attempt: GraspAttempt, before: str | None, after: str | None) -> dic
         },
         "T_base_camera": _values(attempt.T_base_camera),
         "T_base_tool": _values(attempt.T_base_tool),
+        "bin": to_dict(attempt.bin) if attempt.bin else None,
         "outcome": attempt.outcome.value,
         "cause": attempt.cause.value,
         "detail": attempt.detail,
@@ -81,6 +84,7 @@ def from_json(
         ),
         T_base_camera=np.array(data["T_base_camera"], dtype=np.float64),
         T_base_tool=np.array(data["T_base_tool"], dtype=np.float64),
+        bin=from_dict(BinGeometry, data["bin"], "bin") if data["bin"] else None,
         outcome=Outcome(data["outcome"]),
         cause=Cause(data["cause"]),
         detail=data["detail"],

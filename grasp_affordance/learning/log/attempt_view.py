@@ -15,7 +15,7 @@ def open_recording(folder: Path, viewer: ViewerConfig) -> Recording:
     Raises:
         AttemptLogError: there is no log. ConfigError: see `Recording`.
     """
-    return Recording(viewer, "log", str(folder), LogSetup.read(folder).cell.required_bin())
+    return Recording(viewer, "log", str(folder), LogSetup.read(folder).cell.bin)
 
 
 def record_log(

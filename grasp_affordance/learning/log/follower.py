@@ -138,9 +138,7 @@ class LogTrainer:
             return None
         self._check_setup()
         network = trainer.config.learner.network
-        training_sample = training_sample_of(
-            attempt, self._setup.view(), self._setup.predictor, network
-        )
+        training_sample = training_sample_of(attempt, self._setup.predictor, network)
         return trainer.consume(training_sample)
 
     def _check_setup(self) -> None:

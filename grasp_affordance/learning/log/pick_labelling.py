@@ -6,12 +6,12 @@ They follow from the log: what a kill or a crash has kept from being written is 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import look
 from grasp_affordance.annotation.bin_polygon import bin_polygon
 from grasp_affordance.annotation.pick_labels import (
@@ -21,7 +21,6 @@ from grasp_affordance.annotation.pick_labels import (
     label_pick,
     write_labels,
 )
-from grasp_affordance.cell import BinGeometry
 from grasp_affordance.attempt import GraspAttempt
 from grasp_affordance.suction import Source
 from grasp_affordance.learning.log.attempt_log import LABELS, read_log
@@ -31,24 +30,23 @@ from grasp_affordance.rgbd import RgbdFrame
 
 def prior_seal(setup: LogSetup) -> SealMap:
     """Return the analytic prior of a cell as a map of the seal's quality."""
-    view = setup.view()
 
-    def seal(frame: RgbdFrame, T_base_camera: NDArray[np.float64]) -> NDArray[np.floating]:
-        return look(frame, setup.predictor, replace(view, T_base_camera=T_base_camera)).prior
+    def seal(attempt: GraspAttempt) -> NDArray[np.floating]:
+        assert attempt.before is not None
+        view = BinView(attempt.T_base_camera, attempt.bin)
+        return look(attempt.before, setup.predictor, view).prior
 
     return seal
 
 
-def write_label(
-    log: Path, number: int, attempt: GraspAttempt, box: BinGeometry, seal: SealMap
-) -> PickLabels:
+def write_label(log: Path, number: int, attempt: GraspAttempt, seal: SealMap) -> PickLabels:
     """Label attempt `number` of a log, on the disk; raises OSError where that is not possible.
 
-    What happens beside the bin `box` is not looked at.
+    What happens beside the attempt's bin is not looked at.
     """
     polygon = None
-    if attempt.before is not None:
-        polygon = bin_polygon(box, attempt.before.intrinsics, attempt.T_base_camera)
+    if attempt.before is not None and attempt.bin is not None:
+        polygon = bin_polygon(attempt.bin, attempt.before.intrinsics, attempt.T_base_camera)
     labels = label_pick(attempt, PickLabelConfig(), seal, polygon)
     pixel = (int(attempt.point.u), int(attempt.point.v))
     write_labels(log / LABELS, f"{number:04d}", labels, pixel)
@@ -65,10 +63,10 @@ def label_log(log: Path) -> Iterator[tuple[int, PickLabels]]:
         AttemptLogError: there is no log, or it is damaged.
     """
     setup = LogSetup.read(log)
-    geometry, seal = setup.cell.required_bin(), prior_seal(setup)
+    seal = prior_seal(setup)
     for number, attempt in enumerate(read_log(log)):
         if attempt.before is not None and not (log / LABELS / f"{number:04d}.json").exists():
-            yield number, write_label(log, number, attempt, geometry, seal)
+            yield number, write_label(log, number, attempt, seal)
 
 
 def count_picks(attempts: Iterable[GraspAttempt]) -> Counter[str]:

@@ -26,7 +26,7 @@ from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import SequenceCamera
 
 # Dotted keys of setup.json, groups among them, that decide how a view is seen.
-DECISIVE = ("cell.bin", "cell.cup", "cell.base_frame", "cell.camera.region", "predictor", "camera")
+DECISIVE = ("cell.bin", "cell.bins", "cell.cup", "cell.base_frame", "cell.camera.region", "predictor", "camera")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class LogSetup:
         data = read_setup(folder)
         try:
             cell = cell_from_dict(data["cell"])
-            cell.required_bin()
+            cell.require_bin()
             found = from_dict(_Decisive, data["predictor"], "predictor")
         except (KeyError, TypeError, ConfigError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -80,11 +80,6 @@ class LogSetup:
         predictor = self.predictor
         evaluating = _Decisive(predictor.minimum_depth, predictor.seal, predictor.region)
         return {"cell": cell_to_dict(self.cell), "predictor": to_dict(evaluating)}
-
-    def view(self) -> BinView:
-        """Return what is known about the bin; the camera's pose is each attempt's own."""
-        region = self.cell.camera.region
-        return BinView(bin=self.cell.bin, polygon=np.array(region) if region else None)
 
     def refuse_other(self, folder: str | Path) -> None:
         """Refuse a log whose attempts were evaluated otherwise; the message names the keys.
@@ -120,18 +115,19 @@ def open_log(
     """Open the attempt log of a cell, new or of the same setup.
 
     Args:
-        setup: by which its attempts are evaluated; the cell has a bin.
+        setup: by which its attempts are evaluated.
         frame: any of the camera's.
         T_base_camera: (4, 4) as calibrated; each attempt keeps its own besides.
 
     Raises:
         AttemptLogError: the folder is of another setup, or cannot be written.
-        ConfigError: the cell has no bin.
+        ConfigError: the bin is neither described nor can be found.
     """
-    box = setup.cell.required_bin()
+    setup.cell.require_bin()
+    box = setup.cell.bin
     camera = SequenceCamera(
         frame.intrinsics,
-        region=bin_polygon(box, frame.intrinsics, T_base_camera),
+        region=None if box is None else bin_polygon(box, frame.intrinsics, T_base_camera),
         T_base_camera=T_base_camera,
         bin=box,
         frame_id=frame.frame_id,

@@ -23,11 +23,14 @@ class BinConfig:
 
     Attributes:
         box: the bin's interior in the base frame (metres); needs the camera's pose.
+        sizes: inner sizes of the containers among which the bin is found, metres; used without a
+            box, and needs the camera's pose.
         polygon: u v u v ... pixels around the bin's interior in the image; used without a box.
         empty: folder of a sequence whose first frame shows the empty bin from the same camera.
     """
 
     box: BinGeometry | None = None
+    sizes: tuple[tuple[float, float, float], ...] = ()
     polygon: tuple[tuple[float, float], ...] = ()
     empty: FilePath = ""
 
@@ -54,12 +57,18 @@ class BinViewSource:
     @property
     def needs_pose(self) -> bool:
         """Whether the bin cannot be found without the camera's pose."""
-        return self.config.box is not None
+        return self.config.box is not None or bool(self.config.sizes)
 
     def area(
-        self, frame: RgbdFrame, T_base_camera: NDArray[np.float64] | None
+        self,
+        frame: RgbdFrame,
+        T_base_camera: NDArray[np.float64] | None,
+        found: BinGeometry | None = None,
     ) -> NDArray[np.bool_] | None:
         """Return the pixels (H, W) in which the bin's interior is seen; None where nobody knows.
+
+        Args:
+            found: the bin, where its place is not described.
 
         Of a box it is what lies within the outline of its floor and rim; nothing where a part of
         it is behind the camera.
@@ -67,9 +76,9 @@ class BinViewSource:
         Raises:
             FrameError: none of it is in the image.
         """
-        outline = self._polygon
-        if self.config.box is not None and T_base_camera is not None:
-            corners = transform_points(invert(T_base_camera), self.config.box.corners())
+        outline, box = self._polygon, self.config.box or found
+        if box is not None and T_base_camera is not None:
+            corners = transform_points(invert(T_base_camera), box.corners())
             pixels = frame.intrinsics.project(corners)
             if not np.isfinite(pixels).all():
                 return np.zeros(frame.shape, bool)  # it reaches behind the camera
@@ -87,14 +96,25 @@ class BinViewSource:
         frame: RgbdFrame,
         T_base_camera: NDArray[np.float64] | None,
         robot: Mask | None = None,
+        expected: BinGeometry | None = None,
     ) -> BinView:
         """Return what is known for a frame.
 
         Args:
             T_base_camera: (4, 4) from which it was taken.
             robot: pixels (H, W) that show the robot.
+            expected: where the bin was found last.
         """
         if robot is not None and robot.any():
-            area = self.area(frame, T_base_camera)
+            area = self.area(frame, T_base_camera, expected)
             robot = robot if area is None else robot & area
-        return BinView(T_base_camera, self.config.box, self._polygon, self._empty, robot)
+        config = self.config
+        return BinView(
+            T_base_camera,
+            config.box,
+            self._polygon,
+            self._empty,
+            robot,
+            sizes=config.sizes,
+            expected=expected,
+        )

@@ -20,6 +20,7 @@ from grasp_affordance.ros.common.conversions import (
     from_point_msg,
     from_source_number,
     from_time_msg,
+    to_bin_msgs,
     to_header_msg,
     to_rejection_msgs,
     to_suction_point_msg,
@@ -109,8 +110,10 @@ def fill_in(
     response.success = True
     selection = result.selection
     response.model_version = result.model_version
-    response.floor_known = result.prediction.scene.region.floor_known
-    response.fill = result.prediction.scene.region.fill
+    region = result.prediction.scene.region
+    response.floor_known, response.fill = region.floor_known, region.fill
+    if region.bin is not None:
+        response.bin_pose, response.bin_size = to_bin_msgs(region.bin)
     if result.T_base_camera is not None:
         response.base_frame_id = base_frame_id
         response.base_camera = to_transform_msg(result.T_base_camera)

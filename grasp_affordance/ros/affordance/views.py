@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 from visualization_msgs.msg import MarkerArray
 
 from grasp_affordance.affordance.overlay import draw_overlay
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import FrameError
 from grasp_affordance.rgbd import RgbdFrame
@@ -29,7 +30,8 @@ _POINT = np.dtype([("xyz", "<f4", 3), ("bgra", "u1", 4)])
 class Views:
     """Publishers of affordance map, overlay, markers and coloured cloud; of the cell's outlines.
 
-    The outlines do not change: they are published once, on `~/cell`, for late subscribers too.
+    The outlines go to `~/cell`, for late subscribers too: at first, and when the bin has been found
+    elsewhere.
     """
 
     def __init__(self, node: LifecycleNode, cloud_stride: int, cell: CellDescription) -> None:
@@ -37,8 +39,8 @@ class Views:
         self._cloud_stride = cloud_stride
         self._cup_radius = cell.cup.radius
         self._cell = node.create_publisher(MarkerArray, "~/cell", topics.LATCHED)
-        now = int(node.get_clock().now().nanoseconds)
-        self._cell.publish(to_cell_msg(cell, to_header_msg(now, cell.base_frame_id)))
+        self._described = cell
+        self._draw_cell(cell.bin)
         self._open = threading.Lock()  # cleanup comes from another thread
         views: list[tuple[type, str, Callable[[FrameResult], object]]] = [
             (Image, "~/affordance", self._affordance),
@@ -58,7 +60,10 @@ class Views:
 
     def publish(self, result: FrameResult) -> None:
         """Publish the views that have subscribers."""
+        box = result.prediction.scene.region.bin
         with self._open:
+            if box is not None and box != self._drawn:
+                self._draw_cell(box)
             for publisher, draw in self._views:
                 if publisher.get_subscription_count():
                     publisher.publish(draw(result))
@@ -70,6 +75,11 @@ class Views:
                 self._node.destroy_lifecycle_publisher(publisher)
             self._views = []
             self._node.destroy_publisher(self._cell)
+
+    def _draw_cell(self, box: BinGeometry | None) -> None:
+        cell, now = self._described, int(self._node.get_clock().now().nanoseconds)
+        self._drawn = box
+        self._cell.publish(to_cell_msg(cell, to_header_msg(now, cell.base_frame_id), box))
 
     def _affordance(self, result: FrameResult) -> Image:
         header = to_header_msg(result.frame.stamp_ns, result.frame.frame_id)

@@ -43,14 +43,13 @@ def camera_pose_config(cell: CellDescription) -> CameraPoseConfig:
 
 def bin_config(cell: CellDescription) -> BinConfig:
     """Return where the bin is."""
-    return BinConfig(cell.bin, cell.camera.region, cell.camera.empty)
+    return BinConfig(cell.bin, cell.bins, cell.camera.region, cell.camera.empty)
 
 
 def pick_config(cell: CellDescription) -> PickConfig:
     """Return how a pick moves."""
     pick, tool = cell.pick, cell.tool
     return PickConfig(
-        along_normal=pick.along_normal,
         clearance=pick.clearance,
         overshoot=pick.overshoot,
         cup_length=tool.slim,
@@ -73,6 +72,7 @@ def ur_config(cell: CellDescription, mock_hardware: bool = False) -> UrConfig:
     Raises:
         ConfigError: the cell has no bin.
     """
+    cell.require_bin()
     gripper = cell.gripper
     vacuum = VacuumConfig(sealed=gripper.sealed)
     if gripper.switches:  # the readings of a switch are always equal
@@ -80,7 +80,7 @@ def ur_config(cell: CellDescription, mock_hardware: bool = False) -> UrConfig:
     return UrConfig(
         mock_hardware=mock_hardware,
         gripper=gripper.kind,
-        bin=cell.required_bin(),
+        bin=cell.bin,
         cup=cell.cup,
         arm=_arm_config(cell),
         moveit=_moveit_config(cell),

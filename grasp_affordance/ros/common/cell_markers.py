@@ -8,6 +8,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.colors import probability_color
 from grasp_affordance.geometry import box_corners
@@ -23,21 +24,25 @@ _LINE, _LETTER = 0.004, 0.03  # metres
 _EDGES = [(a, b) for a in range(8) for b in range(a) if bin(a ^ b).count("1") == 1]
 
 
-def to_cell_msg(cell: CellDescription, header: Header) -> MarkerArray:
+def to_cell_msg(
+    cell: CellDescription, header: Header, box: BinGeometry | None = None
+) -> MarkerArray:
     """Return the outlines of bin and workspace, and where objects are put.
 
     Args:
         header: of the robot's base frame.
+        box: the bin, where it is known.
     """
     markers = [delete_all(header)]
-    if cell.bin is not None:
-        markers.append(_lines("bin", _edges(cell.bin.corners()), _BIN, header))
-        above = cell.bin.T_base_bin @ [0.0, 0.0, cell.bin.size[2] + _LETTER, 1.0]
+    if box is not None:
+        markers.append(_lines("bin", _edges(box.corners()), _BIN, header))
+        above = box.T_base_bin @ [0.0, 0.0, box.size[2] + _LETTER, 1.0]
         markers.append(_text("bin", above[:3], header))
+    if cell.bin is not None or cell.bins:
         place = np.array(cell.pick.place)
         markers.append(_plate("place", place, _PLACE, header))
         markers.append(_text("place", place + np.array([0.0, 0.0, _LETTER]), header))
-    if cell.bin is not None and cell.limited:
+    if (cell.bin is not None or cell.bins) and cell.limited:
         corners = box_corners(cell.arm.lowest, cell.arm.highest)
         markers.append(_lines("workspace", _edges(corners), _WORKSPACE, header))
     return MarkerArray(markers=markers)

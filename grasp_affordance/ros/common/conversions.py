@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from geometry_msgs.msg import Point, Quaternion, Transform, TransformStamped, Vector3
+from geometry_msgs.msg import Point, Pose, Quaternion, Transform, TransformStamped, Vector3
 from grasp_affordance_interfaces.msg import RejectionCount
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
 from grasp_affordance_interfaces.srv import GetGraspRectangles, GetSuctionPoints
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from std_msgs.msg import Header
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import (
     CameraError,
     CheckpointError,
@@ -109,6 +110,32 @@ def from_transform_msg(msg: Transform) -> Array:
     q = msg.rotation
     T = from_quaternion(from_point_msg(msg.translation), [q.x, q.y, q.z, q.w])
     return check_rigid(T, "transform message")
+
+
+def to_bin_msgs(box: BinGeometry) -> tuple[Pose, Vector3]:
+    """Return the pose of a bin's frame in the base frame, and its inner size."""
+    T = box.T_base_bin
+    pose = Pose(position=to_point_msg(T[:3, 3]), orientation=to_quaternion_msg(T))
+    return pose, to_vector_msg(box.size)
+
+
+def from_bin_msgs(pose: Pose, size: Vector3) -> BinGeometry | None:
+    """Return a bin; None where the size is 0.
+
+    Raises:
+        GeometryError: the pose is none, or tilts the bin.
+    """
+    sides = from_point_msg(size)
+    if not sides.any():
+        return None
+    q = pose.orientation
+    T = check_rigid(from_quaternion(from_point_msg(pose.position), [q.x, q.y, q.z, q.w]), "bin")
+    if T[2, 2] < 1 - 1e-6:
+        raise GeometryError("the bin's pose is tilted against the base frame")
+    x, y, floor = T[:3, 3].tolist()
+    length, width, depth = sides.tolist()
+    yaw = float(np.arctan2(T[1, 0], T[0, 0]))
+    return BinGeometry((x, y), (length, width, depth), floor, yaw)
 
 
 def to_transform_stamped_msg(

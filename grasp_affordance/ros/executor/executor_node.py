@@ -84,7 +84,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
             config.candidates,
             config.answer_timeout,
         )
-        check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
+        check_removal = DepthRemovalCheck() if config.removal_check else None
         plan = PlanView(self, base)
         picker = Picker(
             cell, propose, pick_config(described), config.memory, check_removal, plan.note

@@ -143,7 +143,7 @@ class PickLabeller:
     """
 
     def __init__(self, log: Path, setup: LogSetup) -> None:
-        self._log, self._box, self._seal = log, setup.cell.required_bin(), prior_seal(setup)
+        self._log, self._seal = log, prior_seal(setup)
         self._waiting: queue.Queue[tuple[int, GraspAttempt]] = queue.Queue(_MOST_WAITING)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelling")
@@ -169,6 +169,6 @@ class PickLabeller:
 
     def _label(self, number: int, attempt: GraspAttempt) -> None:
         try:
-            write_label(self._log, number, attempt, self._box, self._seal)
+            write_label(self._log, number, attempt, self._seal)
         except (GraspAffordanceError, OSError) as error:
             _LOG.error("attempt %d has no label: %s", number, error)

@@ -9,6 +9,7 @@ from grasp_affordance.geometry import Array
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.ros.common.client import CallError, Client
 from grasp_affordance.ros.common.conversions import (
+    from_bin_msgs,
     from_rejection_msgs,
     from_suction_point_msg,
     from_time_msg,
@@ -81,6 +82,7 @@ class SuctionClient:
             frame=frame,
             rejections=from_rejection_msgs(answer.rejections),
             floor_known=answer.floor_known,
+            bin=from_bin_msgs(answer.bin_pose, answer.bin_size),
             policy=str(points[0].source) if points else "",
             model_version=answer.model_version,
             message=answer.message,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import mujoco
 import numpy as np
 
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load, Motion
 from grasp_affordance.errors import CollisionError, StoppedError
 from grasp_affordance.geometry import Array, approach_pose, check_rigid
@@ -84,6 +85,9 @@ class SimArm:
         """See `cell.Arm`; what the simulated arm can reach it can reach from anywhere."""
         for motion in motions:
             self.check_reachable(motion.T_base_tool)
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """See `cell.Arm`; the physics knows where the walls are."""
 
     def carry(self, load: Load | None) -> None:
         """See `cell.Arm`; the physics knows what hangs there."""

@@ -21,7 +21,7 @@ def points_of(array: MarkerArray, ns: str) -> np.ndarray:
 @pytest.mark.parametrize("name", ["sim", "ur5", "gazebo"])
 def test_every_shipped_cell_can_be_drawn(name: str) -> None:
     cell = read_cell(name)
-    array = to_cell_msg(cell, Header(frame_id=cell.base_frame_id))
+    array = to_cell_msg(cell, Header(frame_id=cell.base_frame_id), cell.bin)
     check_drawable(array)
     names = {marker.ns for marker in array.markers if marker.ns}
     assert names == {"bin", "place"} | ({"workspace"} if cell.limited else set())
@@ -33,7 +33,7 @@ def test_every_shipped_cell_can_be_drawn(name: str) -> None:
 
 def test_the_bin_is_drawn_by_its_twelve_edges() -> None:
     box = BinGeometry(centre=(0.5, 0.1), size=(0.4, 0.3, 0.12), floor=0.02, yaw=0.3)
-    ends = points_of(to_cell_msg(CellDescription(bin=box), Header()), "bin").reshape(-1, 2, 3)
+    ends = points_of(to_cell_msg(CellDescription(bin=box), Header(), box), "bin").reshape(-1, 2, 3)
     assert len(ends) == 12
     lengths = sorted(np.round(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1), 6))
     assert lengths == [0.12] * 4 + [0.3] * 4 + [0.4] * 4

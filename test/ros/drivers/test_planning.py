@@ -19,6 +19,7 @@ from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS, pl
 from grasp_affordance.ros.drivers.moveit.obstacles import (
     Box,
     ObstacleConfig,
+    bin_walls,
     load_rod,
     obstacles,
     tool_rod,
@@ -52,7 +53,7 @@ def test_an_unknown_code_is_a_fault_with_its_number() -> None:
 @pytest.mark.parametrize("yaw", [0.0, 0.4, -1.2])
 def test_the_walls_surround_the_bin_and_leave_its_interior_free(yaw: float) -> None:
     geometry = BinGeometry(centre=(0.5, 0.1), size=(0.4, 0.3, 0.12), floor=0.05, yaw=yaw)
-    walls = [b for b in obstacles(geometry, ObstacleConfig()) if b.name.startswith("bin_wall")]
+    walls = bin_walls(geometry, 0.01)
     assert len(walls) == 4
     rng = np.random.default_rng(0)
     half = np.array(geometry.size[:2]) / 2
@@ -64,16 +65,16 @@ def test_the_walls_surround_the_bin_and_leave_its_interior_free(yaw: float) -> N
 
 
 def test_the_table_lies_under_everything() -> None:
-    boxes = obstacles(BinGeometry(), ObstacleConfig(table=-0.03))
+    boxes = obstacles(ObstacleConfig(table=-0.03))
     table = next(b for b in boxes if b.name == "table")
     assert table.T_base_box[2, 3] + table.size[2] / 2 == pytest.approx(-0.03)
 
 
 def test_post_and_camera_can_be_left_out() -> None:
     config = ObstacleConfig(post_width=0.0, camera_size=0.0)
-    names = {b.name for b in obstacles(BinGeometry(), config)}
+    names = {b.name for b in obstacles(config)}
     assert not names & {"camera", "camera_post"}
-    assert {"camera", "camera_post"} < {b.name for b in obstacles(BinGeometry(), ObstacleConfig())}
+    assert {"camera", "camera_post"} < {b.name for b in obstacles(ObstacleConfig())}
 
 
 def test_the_tools_rod_reaches_from_the_last_link_to_the_free_part_of_the_cup() -> None:

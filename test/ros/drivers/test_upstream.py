@@ -25,7 +25,12 @@ from grasp_affordance.ros.drivers.moveit.moveit_config import (
     moveit_parameters,
 )
 from grasp_affordance.ros.drivers.moveit.moveit_errors import CODES, SUCCESS
-from grasp_affordance.ros.drivers.moveit.obstacles import ObstacleConfig, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.obstacles import (
+    ObstacleConfig,
+    bin_walls,
+    obstacles,
+    tool_rod,
+)
 from grasp_affordance.ros.drivers.ur.cell import UrConfig
 from grasp_affordance.ros.drivers.ur.ur_io import UrIoConfig
 from grasp_affordance.ros.drivers.ur.ur_status import RobotMode, SafetyMode
@@ -121,7 +126,7 @@ def test_obstacles_become_collision_objects_at_their_place() -> None:
     pytest.importorskip("moveit_msgs.msg")
     from grasp_affordance.ros.drivers.moveit.moveit_planner import to_collision_object
 
-    for box in obstacles(BinGeometry(yaw=0.3), ObstacleConfig()):
+    for box in [*obstacles(ObstacleConfig()), *bin_walls(BinGeometry(yaw=0.3), 0.01)]:
         message = to_collision_object(box, "base")
         assert message.id == box.name
         assert message.header.frame_id == "base"

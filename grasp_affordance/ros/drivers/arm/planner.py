@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load
 from grasp_affordance.ros.drivers.arm.trajectory import JointTrajectory
 
@@ -49,6 +50,9 @@ class Planner(Protocol):
         Raises:
             UnreachableError: there is none. PlanningError: for another reason.
         """
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """Keep motions off the walls of this bin, and no longer off those of the one before."""
 
     def close(self) -> None:
         """Free what the planner holds."""

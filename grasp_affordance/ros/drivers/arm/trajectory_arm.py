@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell import Load, Motion
 from grasp_affordance.cell_description import ContactSign
 from grasp_affordance.errors import ArmError, CellError, DriverLostError, StoppedError
@@ -109,6 +110,11 @@ class TrajectoryArm:
                 )
                 self._check(trajectory, start)
                 start = trajectory.end
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """See `cell.Arm`."""
+        with self._planning:
+            self._planner.set_bin(box)
 
     def carry(self, load: Load | None) -> None:
         """See `cell.Arm`."""

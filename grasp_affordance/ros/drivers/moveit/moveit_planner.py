@@ -29,7 +29,14 @@ from grasp_affordance.ros.drivers.moveit.moveit_config import (
     moveit_parameters,
 )
 from grasp_affordance.ros.drivers.moveit.moveit_errors import planning_error
-from grasp_affordance.ros.drivers.moveit.obstacles import Box, Rod, load_rod, obstacles, tool_rod
+from grasp_affordance.ros.drivers.moveit.obstacles import (
+    Box,
+    Rod,
+    bin_walls,
+    load_rod,
+    obstacles,
+    tool_rod,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +47,11 @@ _FREE = ((PILZ, "PTP"), (OMPL, ""))  # tried in this order; OMPL with its defaul
 class MoveItPlanner:
     """Plans for one group of one robot, with the cell's obstacles in MoveIt's scene."""
 
-    def __init__(self, config: MoveItConfig, base_frame_id: str, geometry: BinGeometry) -> None:
+    def __init__(self, config: MoveItConfig, base_frame_id: str, box: BinGeometry | None) -> None:
         """Start MoveIt in this process and show it the cell.
+
+        Args:
+            box: the bin; None until it has been found.
 
         Raises:
             ConfigError: moveit_py or the robot's MoveIt package is not installed.
@@ -58,7 +68,9 @@ class MoveItPlanner:
         self._lock = threading.Lock()
         links = (config.tip_link, config.mount_link, config.tool_link)
         self._touched = [link for link in links if link]
-        self._show(obstacles(geometry, config.obstacles))
+        self._show(obstacles(config.obstacles))
+        if box is not None:
+            self.set_bin(box)
         rod = tool_rod(np.array(config.tool[:3]), config.tool_radius, config.tool_free)
         if rod is not None:
             monitor = self._moveit.get_planning_scene_monitor()
@@ -110,6 +122,10 @@ class MoveItPlanner:
     def plan_joints(self, start: Array, goal: Array, share: float) -> JointTrajectory:
         """See `Planner`."""
         return self._first(start, {"state": self._state(goal)}, share, "the motion home")
+
+    def set_bin(self, box: BinGeometry) -> None:
+        """See `Planner`; what has the name of an earlier wall takes its place."""
+        self._show(bin_walls(box, self._config.obstacles.wall))
 
     def close(self) -> None:
         """End MoveIt's node."""

@@ -104,21 +104,17 @@ class ObstacleConfig:
             raise ConfigError("wall must be positive; post and camera sizes at least 0")
 
 
-def obstacles(geometry: BinGeometry, config: ObstacleConfig) -> list[Box]:
-    """Return the boxes of a cell.
-
-    The bin is open: four walls and no floor of its own, which is the table under it.
-    """
-    boxes = _walls(geometry, config.wall)
+def obstacles(config: ObstacleConfig) -> list[Box]:
+    """Return the boxes of a cell, without its bin."""
     low, high = np.array(config.table_from), np.array(config.table_to)
     thickness = 0.1
-    boxes.append(
+    boxes = [
         _upright(
             "table",
             [*((low + high) / 2), config.table - thickness / 2],
             (float(high[0] - low[0]), float(high[1] - low[1]), thickness),
         )
-    )
+    ]
     if config.post_width > 0:
         middle = config.table + config.post_height / 2
         size = (config.post_width, config.post_width, config.post_height)
@@ -129,7 +125,11 @@ def obstacles(geometry: BinGeometry, config: ObstacleConfig) -> list[Box]:
     return boxes
 
 
-def _walls(geometry: BinGeometry, wall: float) -> list[Box]:
+def bin_walls(geometry: BinGeometry, wall: float) -> list[Box]:
+    """Return the walls of a bin, `wall` metres thick.
+
+    It is open, and has no floor of its own, which is the table under it.
+    """
     length, width, depth = geometry.size
     outer = (length + 2 * wall, wall, depth)
     across = (wall, width, depth)

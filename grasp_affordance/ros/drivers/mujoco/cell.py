@@ -16,6 +16,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.activity import Activity
@@ -39,6 +40,7 @@ class MujocoConfig:
     Attributes:
         camera_rate: frames per second that its camera publishes unasked.
         tf_prefix: before the name of its camera's frame.
+        bin: as described; None where it has to be found.
         sim: what is simulated.
         film_path: MP4 that shows every motion from the side; it appears when the cell is
             disconnected. Empty: none.
@@ -47,6 +49,7 @@ class MujocoConfig:
 
     camera_rate: float = 2.0
     tf_prefix: str = ""
+    bin: BinGeometry | None = None
     sim: SimConfig = field(default_factory=SimConfig)
     film_path: FilePath = ""
     film: FilmConfig = field(
@@ -67,6 +70,7 @@ def mujoco_config(cell: CellDescription, play: SimulationConfig) -> MujocoConfig
     return MujocoConfig(
         camera_rate=play.camera_rate,
         tf_prefix=cell.tf_prefix,
+        bin=cell.bin,
         sim=SimConfig.of(
             cell,
             scene=play.scene,
@@ -102,7 +106,7 @@ class MujocoDriver:
         self._publisher = RgbdPublisher(node)
         simulated = self._sim.as_cell()
         self.activity = Activity(simulated.arm)
-        self.cell = replace(simulated, camera=self, now_ns=self._now_ns)
+        self.cell = replace(simulated, camera=self, bin=config.bin, now_ns=self._now_ns)
         frame_id = self._expose().frame_id
         self._publisher.publish_pose(self._sim.camera.pose(), base_frame_id, frame_id)
         # Not the group of anything that waits for a frame.

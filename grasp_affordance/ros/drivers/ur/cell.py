@@ -44,7 +44,7 @@ class UrConfig:
             counts as running while its joint states come. There is no vacuum: dry runs and motions
             work, a pick ends as aborted.
         gripper: what the vacuum hangs on.
-        bin: where it stands.
+        bin: where it stands; None where it has to be found.
         cup: the suction cup.
         arm: how it moves.
         status: when the driver counts as lost.
@@ -58,7 +58,7 @@ class UrConfig:
     speed_topic: str = "speed_scaling_state_broadcaster/speed_scaling"
     mock_hardware: bool = False
     gripper: GripperKind = GripperKind.UR_IO
-    bin: BinGeometry = field(default_factory=BinGeometry)
+    bin: BinGeometry | None = field(default_factory=BinGeometry)
     cup: Cup = field(default_factory=Cup)
     arm: ArmConfig = field(default_factory=ArmConfig)
     status: StatusConfig = field(default_factory=StatusConfig)
