@@ -5,6 +5,7 @@ from array import array
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import Pose, Vector3
 from grasp_affordance_interfaces.msg import SuctionPoint as SuctionPointMsg
 from helpers.marker_checks import check_drawable
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import FrameError, GeometryError
 from grasp_affordance.geometry import Intrinsics, from_quaternion
 from grasp_affordance.lens import Lens
@@ -225,3 +227,19 @@ def test_rviz_can_draw_every_marker_of_points(count: int) -> None:
     check_drawable(array)
     for label in (m for m in array.markers if m.type == m.TEXT_VIEW_FACING and m.action == m.ADD):
         assert 0 < label.scale.x < label.scale.z < 0.05  # a space is narrower than a letter is high
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-0.2, 0.2), st.floats(-3, 3))
+def test_a_bin_survives_and_none_is_none(x: float, y: float, floor: float, yaw: float) -> None:
+    box = BinGeometry((x, y), (0.4, 0.3, 0.12), floor, yaw)
+    again = conversions.from_bin_msgs(*conversions.to_bin_msgs(box))
+    assert again is not None
+    assert again.close_to(box)
+    assert conversions.from_bin_msgs(Pose(), Vector3()) is None
+
+
+def test_a_tilted_bin_is_refused() -> None:
+    pose, size = conversions.to_bin_msgs(BinGeometry())
+    pose.orientation.x = 0.1
+    with pytest.raises(GeometryError, match="tilted"):
+        conversions.from_bin_msgs(pose, size)
