@@ -104,14 +104,12 @@ class SimConfig:
     def of(cls, cell: CellDescription, **play: Any) -> Self:
         """Return a described cell, simulated: its bin, its cup and its place area.
 
-        A bin that has to be found is the first of `bins`, where the default bin stands.
-
         Args:
             play: the other fields, such as the scene.
 
         Raises:
             ConfigError: the cell has no bin, or a value makes no sense.
         """
-        cell.require_bin()
-        box = cell.bin or BinGeometry(size=cell.bins[0])
-        return cls(cup=cell.cup, bin=box, place=cell.pick.place[:2], **play)
+        if cell.bin is None:
+            raise ConfigError("bin: a simulated cell needs bin.centre and bin.size")
+        return cls(cup=cell.cup, bin=cell.bin, place=cell.pick.place[:2], **play)

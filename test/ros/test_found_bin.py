@@ -39,7 +39,7 @@ def close_to_truth(box: BinGeometry | None) -> bool:
 
 
 def test_a_bin_is_found_picked_from_logged_and_learned_from(ros: Ros, tmp_path: Path) -> None:
-    changes = {"bin": None, "bins": [[0.3, 0.2, 0.1], list(TRUE.size)], "camera.max_age": 10.0}
+    changes = {"bin": None, "bins": [list(TRUE.size), [0.3, 0.2, 0.1]], "camera.max_age": 10.0}
     cell, log = ros.cell(changes), tmp_path / "log"
     executor: Any = ros.start(ExecutorNode, cell=cell, record__directory=str(log), **PLAY)
     ros.start(AffordanceNode, cell=cell, from_scratch=True)
@@ -79,8 +79,10 @@ def test_a_bin_is_found_picked_from_logged_and_learned_from(ros: Ros, tmp_path: 
 
 
 def test_a_bin_of_another_size_is_not_picked_from(ros: Ros) -> None:
-    cell = ros.cell({"bin": None, "bins": [[0.3, 0.2, 0.1]], "camera.max_age": 10.0})
+    found = {"bin": None, "camera.max_age": 10.0}
+    cell = ros.cell({**found, "bins": [list(TRUE.size)]})
     executor: Any = ros.start(ExecutorNode, cell=cell, **PLAY)
+    cell = ros.cell({**found, "bins": [[0.3, 0.2, 0.1]]})
     ros.start(AffordanceNode, cell=cell, from_scratch=True)
     before = executor.driver.cell.arm.tcp_pose()
     client = OrderedActionClient(ros.node, Pick, "executor_node/pick")

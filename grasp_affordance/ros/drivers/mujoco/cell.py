@@ -64,15 +64,19 @@ class MujocoConfig:
 def mujoco_config(cell: CellDescription, play: SimulationConfig) -> MujocoConfig:
     """Return the simulated cell of a description, and what it plays.
 
+    A bin that has to be found is the first of `bins`, where the default bin stands.
+
     Raises:
         ConfigError: the cell has no bin.
     """
+    cell.require_bin()
+    box = cell.bin or BinGeometry(size=cell.bins[0])
     return MujocoConfig(
         camera_rate=play.camera_rate,
         tf_prefix=cell.tf_prefix,
         bin=cell.bin,
         sim=SimConfig.of(
-            cell,
+            replace(cell, bin=box, bins=()),
             scene=play.scene,
             hardness=play.hardness,
             objects=play.objects,
