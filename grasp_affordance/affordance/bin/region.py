@@ -53,8 +53,6 @@ class BinView:
     polygon: Array | None = None
     empty: RgbdFrame | None = None
     robot: Mask | None = None
-    sizes: tuple[tuple[float, float, float], ...] = ()
-    expected: BinGeometry | None = None
 
 
 @dataclass(frozen=True)

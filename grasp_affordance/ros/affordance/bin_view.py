@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.bin.find_bin import find_bin
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.arrays import Mask
 from grasp_affordance.cell import BinGeometry
@@ -40,7 +41,7 @@ class BinConfig:
 
 
 class BinViewSource:
-    """Builds the `BinView` of each frame.
+    """Builds the `BinView` of each frame; remembers where the bin was found last.
 
     Raises:
         SequenceError: the reference of the empty bin cannot be read.
@@ -50,6 +51,7 @@ class BinViewSource:
         self.config = config
         self._polygon = np.array(config.polygon) if config.polygon else None
         self._empty: RgbdFrame | None = None
+        self._found: BinGeometry | None = None
         if config.empty:
             reference = Sequence(Path(config.empty))
             self._empty = reference.read(reference.names[0])
@@ -59,24 +61,37 @@ class BinViewSource:
         """Whether the bin cannot be found without the camera's pose."""
         return self.config.box is not None or bool(self.config.sizes)
 
+    def box(
+        self, frame: RgbdFrame, T_base_camera: NDArray[np.float64] | None
+    ) -> BinGeometry | None:
+        """Return the bin as it is described, or as it is found in a frame; None without both.
+
+        Raises:
+            BinNotFoundError: it is not found.
+        """
+        if self.config.box is not None or not self.config.sizes or T_base_camera is None:
+            return self.config.box
+        self._found = find_bin(frame, T_base_camera, self.config.sizes, self._found)
+        return self._found
+
     def area(
         self,
         frame: RgbdFrame,
         T_base_camera: NDArray[np.float64] | None,
-        found: BinGeometry | None = None,
+        box: BinGeometry | None,
     ) -> NDArray[np.bool_] | None:
         """Return the pixels (H, W) in which the bin's interior is seen; None where nobody knows.
-
-        Args:
-            found: the bin, where its place is not described.
 
         Of a box it is what lies within the outline of its floor and rim; nothing where a part of
         it is behind the camera.
 
+        Args:
+            box: of this frame.
+
         Raises:
             FrameError: none of it is in the image.
         """
-        outline, box = self._polygon, self.config.box or found
+        outline = self._polygon
         if box is not None and T_base_camera is not None:
             corners = transform_points(invert(T_base_camera), box.corners())
             pixels = frame.intrinsics.project(corners)
@@ -88,7 +103,7 @@ class BinViewSource:
         points = np.round(outline).astype(np.int32).reshape(-1, 1, 2)
         inside = cv2.fillPoly(np.zeros(frame.shape, np.uint8), [points], (1,)).astype(bool)
         if not inside.any():
-            raise FrameError("the bin is outside the image; set bin.polygon, or bin.box, anew")
+            raise FrameError("the bin is outside the image; measure bin, or camera.region, again")
         return inside
 
     def view(
@@ -96,25 +111,18 @@ class BinViewSource:
         frame: RgbdFrame,
         T_base_camera: NDArray[np.float64] | None,
         robot: Mask | None = None,
-        expected: BinGeometry | None = None,
     ) -> BinView:
         """Return what is known for a frame.
 
         Args:
             T_base_camera: (4, 4) from which it was taken.
             robot: pixels (H, W) that show the robot.
-            expected: where the bin was found last.
+
+        Raises:
+            BinNotFoundError: the bin has to be found, and is not.
         """
+        box = self.box(frame, T_base_camera)
         if robot is not None and robot.any():
-            area = self.area(frame, T_base_camera, expected)
+            area = self.area(frame, T_base_camera, box)
             robot = robot if area is None else robot & area
-        config = self.config
-        return BinView(
-            T_base_camera,
-            config.box,
-            self._polygon,
-            self._empty,
-            robot,
-            sizes=config.sizes,
-            expected=expected,
-        )
+        return BinView(T_base_camera, box, self._polygon, self._empty, robot)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from grasp_affordance.affordance.predictor import Prediction, PredictorConfig
 from grasp_affordance.arrays import Array
-from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.learning.decision import Decision, DecisionConfig, History, decide
 from grasp_affordance.rgbd import RgbdFrame
@@ -113,7 +112,6 @@ class FrameEvaluator:
         self._slot = slot
         self._lock = threading.Lock()
         self._last: tuple[tuple[object, ...], FrameResult] | None = None
-        self._bin: BinGeometry | None = None
         self.asked: FrameResult | None = None
         self.asked_at = 0.0
 
@@ -170,9 +168,8 @@ class FrameEvaluator:
                     self.asked, self.asked_at = self._last[1], time.monotonic()
                 return self._last[1]
             shown = self._robot.mask(frame, T) if self._robot is not None else None
-            known = self._bin_view.view(frame, T, shown, self._bin)
+            known = self._bin_view.view(frame, T, shown)
             decision = decide(frame, known, config, model, failures, self._decision, history)
-            self._bin = decision.prediction.scene.region.bin
             learned = model is not None and source is not Source.PRIOR
             result = FrameResult(frame, decision, T, model.version if model and learned else "")
             if not failures:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasp_affordance.arrays import Array
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.detection.pose import JawGrasp, grasp_pose
 from grasp_affordance.detection.predictor import GraspDetector
 from grasp_affordance.detection.samples import ScoredRectangle
@@ -102,6 +103,7 @@ class GraspEvaluator:
             patient: wait for the camera's pose where the node has just started.
 
         Raises:
+            BinNotFoundError: the bin has to be found, and is not.
             TransformError: the bin's box needs the camera's pose, and nobody has said it.
             FrameError: the frame cannot be used.
             GeometryError: the camera looks across the vertical.
@@ -119,24 +121,27 @@ class GraspEvaluator:
         if config != self._config:
             detector = type(detector)(detector.trained, config)
         T = self._pose_of(frame.frame_id, patient)
-        area = self._bin_view.area(frame, T)
+        box = self._bin_view.box(frame, T)
+        area = self._bin_view.area(frame, T, box)
         proposals = detector.propose(frame, area)
         found = detector.choose(proposals, frame, area)
         approach = None if T is None else -T[2, :3]
         grasps = [(each, grasp_pose(each.rectangle, frame, approach)) for each in found]
-        inside = [(each, pose) for each, pose in grasps if self._is_inside(pose, T)]
+        inside = [(each, pose) for each, pose in grasps if _is_inside(pose, T, box)]
         outside = len(grasps) - len(inside)
         rejections = {Rejection.OUTSIDE_REGION: outside} if outside else {}
         if not grasps:
             rejections = _why_none(detector, proposals, frame, area)
         return GraspResult(frame, tuple(inside), rejections, T, detector.version)
 
-    def _is_inside(self, pose: JawGrasp | None, T_base_camera: Array | None) -> bool:
-        """Whether a grasp is in the bin's box, as far as both are known."""
-        box = self._bin_view.config.box
-        if pose is None or box is None or T_base_camera is None:
-            return True
-        return bool(box.contains((T_base_camera @ pose.T_camera_grasp)[:3, 3]))
+
+def _is_inside(
+    pose: JawGrasp | None, T_base_camera: Array | None, box: BinGeometry | None
+) -> bool:
+    """Whether a grasp is in the bin's box, as far as both are known."""
+    if pose is None or box is None or T_base_camera is None:
+        return True
+    return bool(box.contains((T_base_camera @ pose.T_camera_grasp)[:3, 3]))
 
 
 def _why_none(

@@ -134,16 +134,16 @@ def test_grasps_are_in_the_bin_where_it_is_known(
 def test_the_bin_is_seen_where_its_box_is() -> None:
     frame = box_frame()
     source = BinViewSource(BinConfig(box=BinGeometry((0.0, 0.0), (0.2, 0.1, 0.2), 0.0)))
-    area = source.area(frame, T_BASE_CAMERA)
+    area = source.area(frame, T_BASE_CAMERA, source.config.box)
     assert area is not None
     rows, columns = np.nonzero(area)
     # The rim, 0.6 m under the camera, is seen outside of the floor: 300 px * 0.1 m / 0.6 m.
     assert [int(columns.min()), int(columns.max())] == [110, 210]
     assert [int(rows.min()), int(rows.max())] == [94, 144]
-    assert source.area(frame, None) is None
+    assert source.area(frame, None, source.config.box) is None
     behind = np.array(T_BASE_CAMERA)
     behind[2, 3] = 0.1
-    nothing = source.area(frame, behind)
+    nothing = source.area(frame, behind, source.config.box)
     assert nothing is not None
     assert not nothing.any()
 
