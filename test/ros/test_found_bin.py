@@ -62,7 +62,7 @@ def test_a_bin_is_found_picked_from_logged_and_learned_from(ros: Ros, tmp_path: 
     ros.wait_until(sent.done, "accepted", 4 * TIMEOUT)
     result = sent.result().get_result_async()
     ros.wait_until(result.done, "picked", 4 * TIMEOUT)
-    assert result.result().result.outcome == 1, result.result().result.message
+    assert result.result().result.success, result.result().result.message
     drawn = outlines.get(timeout=TIMEOUT)
     assert "bin" in {marker.ns for marker in drawn.markers}
 
