@@ -135,9 +135,7 @@ class GraspEvaluator:
         return GraspResult(frame, tuple(inside), rejections, T, detector.version)
 
 
-def _is_inside(
-    pose: JawGrasp | None, T_base_camera: Array | None, box: BinGeometry | None
-) -> bool:
+def _is_inside(pose: JawGrasp | None, T_base_camera: Array | None, box: BinGeometry | None) -> bool:
     """Whether a grasp is in the bin's box, as far as both are known."""
     if pose is None or box is None or T_base_camera is None:
         return True
