@@ -21,6 +21,10 @@ class FrameError(GraspAffordanceError):
     """An RGB-D frame cannot be used: sizes, encoding, no valid depth."""
 
 
+class BinNotFoundError(FrameError):
+    """No bin of a known size is seen, or more than one: which is meant is not known."""
+
+
 class TransformError(GraspAffordanceError):
     """The pose of the camera in the robot's base frame is not known."""
 
