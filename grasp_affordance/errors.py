@@ -22,7 +22,7 @@ class FrameError(GraspAffordanceError):
 
 
 class BinNotFoundError(FrameError):
-    """The bin is not seen in a view, or cannot be told from something else; nothing moves."""
+    """No bin of a known size is seen, or more than one: which is meant is not known."""
 
 
 class TransformError(GraspAffordanceError):

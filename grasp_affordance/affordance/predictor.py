@@ -175,10 +175,11 @@ def look(
     """Return what geometry says of a frame; see `AffordancePredictor.predict`.
 
     Raises:
-        FrameError: too little depth, or an empty-bin frame of another size.
+        FrameError: too little depth, an empty-bin frame of another size, a view that contradicts
+            the bin's box, or no bin of the sizes that are given.
     """
     frame.require_depth(config.minimum_depth)
-    view = view or BinView()
+    view = (view or BinView()).with_bin_found(frame)
     radius = config.cup.radius
     window = None
     if view.bin is not None and view.T_base_camera is not None:

@@ -11,7 +11,6 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from grasp_affordance.affordance.bin.find_bin import find_bin
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.cell_config import predictor_config
 from grasp_affordance.affordance.overlay import draw_overlay
@@ -92,7 +91,6 @@ def run(
     table = _table(str(sequence))
     for name, frame in recording:
         try:
-            view = _found(frame, view, cell)
             prediction = predictor.predict(frame, view)
         except FrameError as error:
             raise SequenceError(f"{recording.folder / name}: {error}") from error
@@ -131,18 +129,10 @@ def _view(recording: Sequence, options: PredictOptions, cell: CellDescription) -
     return BinView(
         T_base_camera=known.T_base_camera if pose is None else from_quaternion(pose[:3], pose[3:]),
         bin=cell.bin or (None if cell.bins else known.bin),
+        sizes=cell.bins,
         polygon=region,
         empty=None if options.empty is None else recording.read(options.empty),
     )
-
-
-def _found(frame: RgbdFrame, view: BinView, cell: CellDescription) -> BinView:
-    """Return what is known of a frame, with the bin that has to be found in it."""
-    if not cell.bins:
-        return view
-    if view.T_base_camera is None:
-        raise ConfigError("bins: to find the bin, the sequence or the cell needs the camera's pose")
-    return replace(view, bin=find_bin(frame, view.T_base_camera, cell.bins, view.bin))
 
 
 def _write(output: Path, name: str, frame: RgbdFrame, prediction: Prediction, cup: Cup) -> None:

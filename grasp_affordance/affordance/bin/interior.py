@@ -39,6 +39,26 @@ def window_of(camera: Intrinsics, box: BinGeometry, T_base_camera: Array, margin
     return seen or (slice(0, camera.height), slice(0, camera.width))
 
 
+def through_opening(
+    points: NDArray[np.floating], camera: Array, size: tuple[float, float, float]
+) -> Mask:
+    """Whether points (..., 3) are above a bin's rim, or seen through the opening that it frames.
+
+    What is seen past the outside of a bin may lie right beneath it.
+
+    Args:
+        points: in the bin's frame, metres.
+        camera: (3,) where it is in this frame.
+        size: interior of the bin, metres.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (camera[2] - size[2]) / (camera[2] - points[..., 2])
+        inside = np.asarray(points[..., 2] >= size[2])
+        crossing = [camera[k] + share * (points[..., k] - camera[k]) for k in (0, 1)]
+        through = (np.abs(crossing[0]) <= size[0] / 2) & (np.abs(crossing[1]) <= size[1] / 2)
+        return np.asarray(inside | through)
+
+
 def polygon_mask(surface: Surface, polygon: Array) -> Mask:
     """Cells (h, w) whose pixels lie in a polygon (N, 2) of the image.
 

@@ -4,11 +4,13 @@ What is known about the bin decides how it is found: a box in the base frame, a 
 image, a frame of the empty bin, or, with none of these, the planes in the depth image itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_affordance.affordance.bin.find_bin import BinSearchConfig, doubts, find_bin
 from grasp_affordance.affordance.bin.interior import (
     above_patch,
     floor_patches,
@@ -16,7 +18,9 @@ from grasp_affordance.affordance.bin.interior import (
     polygon_mask,
     reaching,
     steep_from_border,
+    through_opening,
 )
+from grasp_affordance.affordance.bin.rim import Sight, fit_rim, rim_is_there
 from grasp_affordance.affordance.bin.seen_floor import see_floor
 from grasp_affordance.affordance.surface.holes import distance_to
 from grasp_affordance.affordance.surface.planes import (
@@ -34,6 +38,7 @@ from grasp_affordance.geometry import invert
 from grasp_affordance.rgbd import RgbdFrame
 
 _BENEATH = 0.05  # of a box's inside, seen beneath its floor, that contradicts it
+_ASTRAY = 0.06  # metres from where a box says within which its rim is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,9 @@ class BinView:
         polygon: (N, 2) pixels (u, v) around the interior; used when there is no `bin`.
         empty: a frame of the empty bin from the same camera at the same place.
         robot: pixels (H, W) at which the robot's own links hide the bin.
+        sizes: inner sizes of the containers among which the bin is found where `bin` is None;
+            needs `T_base_camera`.
+        expected: where the bin was found last.
     """
 
     T_base_camera: Array | None = None
@@ -53,6 +61,24 @@ class BinView:
     polygon: Array | None = None
     empty: RgbdFrame | None = None
     robot: Mask | None = None
+    sizes: tuple[tuple[float, float, float], ...] = ()
+    expected: BinGeometry | None = None
+
+    def with_bin_found(self, frame: RgbdFrame) -> Self:
+        """Return the view with the bin that is seen in a frame, where sizes are all that is known.
+
+        Raises:
+            BinNotFoundError: no bin, or more than one. ConfigError: sizes without `T_base_camera`.
+        """
+        if self.bin is not None or not self.sizes:
+            return self
+        if self.T_base_camera is None:
+            raise ConfigError("a bin that is found by its size needs T_base_camera")
+        if self.robot is not None:
+            hidden = np.where(self.robot, np.float32(np.nan), frame.depth)
+            frame = replace(frame, depth=hidden)
+        found = find_bin(frame, self.T_base_camera, self.sizes, self.expected)
+        return replace(self, bin=found)
 
 
 @dataclass(frozen=True)
@@ -116,6 +142,7 @@ class Region:
             what they lie on.
         fill: share of the bin's volume that lies under what is seen, hollows included, in [0, 1];
             NaN where the bin's box is not known or nothing is seen in it.
+        bin: the box that was given or found; None where there is none.
     """
 
     inside: Mask
@@ -152,7 +179,7 @@ def find_region(
 
     Raises:
         FrameError: the empty bin's frame is of another size, or the view contradicts the bin's
-            box. ConfigError: a bin without `T_base_camera`.
+            box. ConfigError: a bin, or sizes, without `T_base_camera`.
     """
     config = config or RegionConfig()
     if view.bin is not None:
@@ -229,11 +256,15 @@ def _inside_box(
             box.size[0] / 2 - np.abs(points[..., 0]), box.size[1] / 2 - np.abs(points[..., 1])
         )
         inside = to_wall > -config.clearance  # a wall's own points scatter about it
+        # Under a bin without a table the ground is seen past its outside.
+        beneath = points[..., 2] < -config.clearance
+        inside &= ~beneath | through_opening(points, T_bin_camera[:3, 3], box.size)
         walls = inside & (to_wall < config.clearance / 2) & (points[..., 2] < box.size[2])
         obstructed = inside & (points[..., 2] > box.size[2] + config.above_rim)
         free = inside & (to_wall > beside_wall)
         foreground = inside & ~walls & (to_wall > 0) & ~obstructed
     _check_box(points[..., 2], free, config)
+    _check_rim(surface, points, T_bin_camera, box, config)
     foreground &= _above_floor(surface, points, free, config)[0]
     foreground = reaching(foreground, to_wall, beside_wall)
     # A heap may stand above the rim, where no wall hinders the cup.
@@ -275,6 +306,36 @@ def _check_box(height: Image, free: Mask, config: RegionConfig) -> None:
             f"the bin's box contradicts the view: {beneath:.0%} of its inside is seen more than "
             f"{config.tolerance * 1000:.0f} mm beneath its floor; measure bin.floor, bin.centre "
             "and the camera's pose again"
+        )
+
+
+def _check_rim(
+    surface: Surface, points: Image, T_bin_camera: Array, box: BinGeometry, config: RegionConfig
+) -> None:
+    """Raise FrameError where the rim of a bin is clearly seen elsewhere than its box says.
+
+    Where the rim cannot be judged, nothing is said: a heap covers it, the image cuts it off, or
+    the bin is a marked area without walls.
+
+    Args:
+        points: (h, w, 3) in the bin's frame.
+    """
+    known = points[np.isfinite(points[..., 2])]
+    sight = Sight(known, surface.depth, surface.seen, T_bin_camera)
+    there = BinGeometry((0.0, 0.0), box.size)
+    if rim_is_there(sight, there, config.tolerance / 2):
+        return
+    rim = fit_rim(sight, there, _ASTRAY)
+    if rim is None or doubts(rim, BinSearchConfig()):
+        return
+    off = float(np.linalg.norm(rim.box.corners() - there.corners(), axis=1).max())
+    if off > config.tolerance:
+        x, y, _ = box.T_base_bin[:3, :3] @ [*rim.box.centre, 0.0] * 1000
+        raise FrameError(
+            f"the bin's box contradicts the view: its rim is seen {x:+.0f} mm along x and "
+            f"{y:+.0f} mm along y of the base, {rim.box.floor * 1000:+.0f} mm higher and "
+            f"{np.degrees(rim.box.yaw):+.1f} degrees turned; measure bin.centre, bin.yaw and the "
+            "camera's pose again"
         )
 
 

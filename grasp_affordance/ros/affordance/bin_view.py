@@ -1,13 +1,12 @@
 """What the parameters say about the bin, as the `BinView` that the predictor takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.affordance.bin.find_bin import find_bin
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.arrays import Mask
 from grasp_affordance.cell import BinGeometry
@@ -61,19 +60,6 @@ class BinViewSource:
         """Whether the bin cannot be found without the camera's pose."""
         return self.config.box is not None or bool(self.config.sizes)
 
-    def box(
-        self, frame: RgbdFrame, T_base_camera: NDArray[np.float64] | None
-    ) -> BinGeometry | None:
-        """Return the bin as it is described, or as it is found in a frame; None without both.
-
-        Raises:
-            BinNotFoundError: it is not found.
-        """
-        if self.config.box is not None or not self.config.sizes or T_base_camera is None:
-            return self.config.box
-        self._found = find_bin(frame, T_base_camera, self.config.sizes, self._found)
-        return self._found
-
     def area(
         self,
         frame: RgbdFrame,
@@ -120,9 +106,20 @@ class BinViewSource:
 
         Raises:
             BinNotFoundError: the bin has to be found, and is not.
+            ConfigError: it has to be found, and `T_base_camera` is not known.
         """
-        box = self.box(frame, T_base_camera)
+        config = self.config
+        known = BinView(
+            T_base_camera,
+            config.box,
+            self._polygon,
+            self._empty,
+            robot,
+            config.sizes,
+            self._found,
+        ).with_bin_found(frame)
+        self._found = known.bin
         if robot is not None and robot.any():
-            area = self.area(frame, T_base_camera, box)
-            robot = robot if area is None else robot & area
-        return BinView(T_base_camera, box, self._polygon, self._empty, robot)
+            area = self.area(frame, T_base_camera, known.bin)
+            known = replace(known, robot=robot if area is None else robot & area)
+        return known

@@ -121,7 +121,7 @@ class GraspEvaluator:
         if config != self._config:
             detector = type(detector)(detector.trained, config)
         T = self._pose_of(frame.frame_id, patient)
-        box = self._bin_view.box(frame, T)
+        box = self._bin_view.view(frame, T).bin
         area = self._bin_view.area(frame, T, box)
         proposals = detector.propose(frame, area)
         found = detector.choose(proposals, frame, area)
