@@ -36,6 +36,7 @@ class BinSearchConfig:
     Attributes:
         side: share of a side that must be seen on its line, at three sides.
         fewest: share of all four sides together.
+        agree: share of what can be judged of the four sides.
         inner: share of all four sides along which the inner edge must be seen; of a closed box
             and of a heap that hides it only the outer edge is.
         missing: share of a side along which no wall may be seen where one should be.
@@ -45,18 +46,21 @@ class BinSearchConfig:
             looked for everywhere.
     """
 
-    side: float = 0.7
-    fewest: float = 0.65
+    side: float = 0.45
+    fewest: float = 0.5
+    agree: float = 0.7
     inner: float = 0.25
-    missing: float = 0.25
+    missing: float = 0.35
     size: float = 0.010
     tolerance: float = 0.020
     moved: float = 0.03
 
     def __post_init__(self) -> None:
-        shares = (self.side, self.fewest, self.inner, self.missing)
+        shares = (self.side, self.fewest, self.agree, self.inner, self.missing)
         if not all(0 < share < 1 for share in shares):
-            raise ConfigError("bin search: side, fewest, inner and missing must be in (0, 1)")
+            raise ConfigError(
+                "bin search: side, fewest, agree, inner and missing must be in (0, 1)"
+            )
         if min(self.size, self.tolerance, self.moved) <= 0:
             raise ConfigError("bin search: size, tolerance and moved must be positive")
 
@@ -125,9 +129,11 @@ def _rims(
 
 def doubts(rim: Rim, config: BinSearchConfig) -> str:
     """Return why a rim is not that of the bin; empty when it is."""
-    sides = np.sort(np.minimum(rim.edges / np.maximum(rim.judged, 0.5), 1))
+    sides = np.sort(rim.edges)
+    agree = rim.edges.sum() / max(rim.judged.sum(), 1e-9)
     longer, wider = (1000 * each for each in rim.excess)
-    if sides[1] < config.side or rim.edges.mean() < config.fewest:
+    few = sides[1] < config.side or rim.edges.mean() < config.fewest
+    if few or agree < config.agree:
         return (
             f"only {rim.edges.mean():.0%} of its rim is seen; make its four sides visible to the "
             "camera"

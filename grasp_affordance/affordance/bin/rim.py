@@ -17,12 +17,13 @@ _STEP = 0.003  # metres of a strip's rows, across the side
 _CORNER = 0.012  # metres at both ends of a side that belong to its neighbours
 _LEVEL = 0.008  # metres from the rim's height within which a point is of the rim
 _DROP = 0.007  # metres by which the surface drops at the rim
-_NOISE = 0.006  # 1/m: and by this times the squared distance, four deviations of a depth sensor
+NOISE = 0.006  # 1/m: and by this times the squared distance, four deviations of a depth sensor
 _NEAR = 0.006  # metres from its line within which an edge supports it
 _WALL = (0.010, 0.010)  # metres, mean and standard deviation of a wall's thickness
 _PRIOR = np.array([0.03, 0.03, 0.1, 0.004, 0.004, _WALL[1]])  # of what is solved for
 _EDGE = 0.003  # metres, standard deviation of an edge's place
 _HIDES = 0.02  # metres by which something is nearer than what it hides
+_FALL = 0.4  # of the depth of the walls by which the surface falls at a wall
 _ALIKE = 6.0  # edges of neighbouring columns err alike
 _SIGNS = np.array([1.0, -1.0, 1.0, -1.0])  # of the sides -x, +x, -y, +y
 
@@ -197,7 +198,7 @@ class _Strips:
         shown = sight.open_to(_places(box, half, middle, rows))
         height[unseen & ~shown] = np.nan
         away = sight.T_base_camera[:3, 3] - [*box.centre, box.rim]
-        drop = max(_DROP, _NOISE * float(away @ away))
+        drop = max(_DROP, NOISE * float(away @ away))
         return cls(height, middle, rows, inmost.reshape(shape), outmost.reshape(shape), drop)
 
     def _ends(self, inner: bool) -> Mask:
@@ -278,6 +279,18 @@ class _Strips:
         excess = (2 * float(solved[3]), 2 * float(solved[4]))
         return solved[:3], excess, float(solved[5]), height
 
+    def _falls(self, line: Array, least: float) -> Mask:
+        """Columns (4, columns) whose surface falls far at the line, from whatever height.
+
+        Depth that is wrong along a thin rim shows a wall too low, but shows it.
+        """
+        z = self.height
+        with np.errstate(invalid="ignore"):
+            beyond = np.maximum(z[..., 3:-1], z[..., 4:])
+            falls = np.isfinite(beyond) & (z[..., :-4] - beyond > least)
+        near = np.abs(self.rows[:-4] - line[..., None]) < 2 * _NEAR
+        return np.asarray((falls & near).any(axis=2))
+
     def judge(self, box: BinGeometry, move: Array, excess: tuple[float, float], wall: float) -> Rim:
         """Say how much of each side is seen on the lines that were fitted."""
         solved = np.array([*move, excess[0] / 2, excess[1] / 2, wall])
@@ -292,6 +305,7 @@ class _Strips:
             covered = (near & (self.height > _LEVEL)).any(axis=2)
             # Rows in which neither the rim nor anything else as high is seen.
             low = (known & (self.height < -_LEVEL)).sum(axis=2) >= 0.7 * near.sum(axis=2)
+        low &= ~self._falls(line, _FALL * box.size[2])
         edges = inner_on | outer_on
         outside = np.isnan(np.where(near, self.height, 0)).any(axis=2)
         judged = edges | ~(covered | outside)

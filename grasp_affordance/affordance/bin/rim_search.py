@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from grasp_affordance.affordance.bin.rim import Sight
+from grasp_affordance.affordance.bin.rim import NOISE, Sight
 from grasp_affordance.arrays import Array, Color, Image, Mask
 from grasp_affordance.cell import BinGeometry
 
@@ -45,12 +46,12 @@ class Guess:
 
 def guess_bins(sight: Sight, sizes: Sequence[tuple[float, float, float]], most: int) -> list[Guess]:
     """Return the best guesses, best first, each at a place or of a size of its own."""
-    grid = _Grid.of(sight.points)
+    grid = _Grid.of(sight)
     guesses: list[Guess] = []
     for level in grid.levels():
         visible = grid.visible(sight, level)
         rim = np.abs(grid.height - level) < _TOLERANCE
-        low = visible & (grid.height < level - _DROP)
+        low = visible & (grid.height < level - grid.drop(level))
         for yaw in grid.yaws(rim & _beside(low)):
             guesses += grid.rectangles(rim, low, level, yaw, sizes)
     guesses.sort(key=lambda guess: -guess.support)
@@ -82,14 +83,17 @@ class _Grid:
         height: (h, w) float32 base-frame z; -inf where there is no point. Columns are along x.
         low: (x, y) of the middle of cell (0, 0), metres.
         cell: metres.
+        camera: height of the camera, metres.
     """
 
     height: Image
     low: Array
     cell: float
+    camera: float
 
     @classmethod
-    def of(cls, points: Image) -> "_Grid":
+    def of(cls, sight: Sight) -> "_Grid":
+        points = sight.points
         low, high = np.percentile(points[::7, :2], [0.5, 99.5], axis=0)
         cell = max(_CELL, float((high - low).max()) / _CELLS)
         size = ((high - low) / cell).astype(int) + 1
@@ -103,13 +107,18 @@ class _Grid:
             np.maximum(height, -1e3), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)
         )
         height = np.where(np.isinf(height) & (closed > -1e3), closed, height)
-        return cls(np.asarray(height, np.float32), low, cell)
+        return cls(np.asarray(height, np.float32), low, cell, float(sight.T_base_camera[2, 3]))
+
+    def drop(self, level: ArrayLike) -> NDArray[np.float64]:
+        """Return by how much the surface drops beside a rim at a height, metres."""
+        return np.maximum(_DROP, NOISE * np.square(self.camera - np.asarray(level)))
 
     def levels(self) -> list[float]:
         """Return the heights at which most cells lie beside a drop."""
         known = np.isfinite(self.height)
         around = cv2.erode(np.maximum(self.height, -1e3), np.ones((5, 5), np.uint8))
-        z = self.height[known & (around < self.height - _DROP)]
+        higher = np.where(known, self.height, 0)
+        z = self.height[known & (around < higher - self.drop(higher))]
         if not z.size:
             return []
         counts, edges = np.histogram(z, np.arange(z.min() - _BIN, z.max() + 2 * _BIN, _BIN))
