@@ -1,6 +1,7 @@
 """One clearance: the executor's continuous picking, counted (docs/results.md has the rules)."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,6 +20,7 @@ from grasp_affordance.execution.picker import MemoryConfig, Picker, PickReport
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Rejection, Selection
 
 
@@ -87,7 +89,13 @@ def clear_pile(
             `on_attempt` raised one; an aborted attempt ends the clearance instead.
     """
     propose = PolicyProposer(policy, cell, rng)
-    picker = Picker(cell, propose, memory=config.memory, check_removal=check_removal)
+    picker = Picker(
+        cell,
+        propose,
+        memory=config.memory,
+        check_removal=check_removal,
+        look_ahead=propose.ahead,
+    )
     # Each pile is the next bin: a policy draws anew for it.
     picker.memory = FailureMemory(config.memory.size, config.memory.radius, index)
     tally = _Tally(cell, truth, propose, (seed, index), on_attempt)
@@ -107,6 +115,7 @@ def clear_pile(
         refusals=tally.refusals,
         abstentions=tally.abstentions,
         seconds=cell.clock() - started,
+        phase_seconds=dict(tally.phase_seconds),
         decision_seconds=tally.decision_seconds,
         wall_seconds=time.perf_counter() - wall,
         **count_rows(tally.rows),
@@ -132,8 +141,20 @@ class PolicyProposer:
         Raises:
             CameraError: there is none, or the camera's pose is unknown.
         """
+        frame = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
+        return self._judge(frame, failures, minimum_probability)
+
+    def ahead(
+        self, seen: RgbdFrame, failures: Failures, minimum_probability: float
+    ) -> Callable[[], Proposal]:
+        """Judge a view when its proposal is wanted, after a learner has learned from the pick.
+
+        The cell's clock stands still meanwhile, so nothing is gained by a beginning right now.
+        """
+        return lambda: self._judge(seen, failures, minimum_probability)
+
+    def _judge(self, frame: RgbdFrame, failures: Failures, minimum_probability: float) -> Proposal:
         cell, policy = self._cell, self._policy
-        frame = cell.camera.read(newer_than_ns=cell.now_ns())
         T_base_camera = cell.camera.pose()
         view = View(frame, T_base_camera, cell.known_bin, cell.cup, self._rng, failures)
         began = time.perf_counter()
@@ -176,6 +197,7 @@ class _Tally:
         self.refusals = 0
         self.abstentions = 0
         self.decision_seconds = 0.0
+        self.phase_seconds: dict[str, float] = defaultdict(float)
         self.aborted = False  # the last attempt
         self._cell, self._truth, self._propose = cell, truth, propose
         self._key, self._on_attempt = key, on_attempt
@@ -196,6 +218,8 @@ class _Tally:
         if report.attempt is None:
             self.abstentions += not report.refusals
             return
+        for phase in report.attempt.phases:
+            self.phase_seconds[str(phase.phase)] += phase.duration
         row = self._row(report.attempt)
         self.rows.append(row)
         if self._on_attempt is not None:
