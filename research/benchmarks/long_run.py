@@ -283,7 +283,7 @@ def table_of(lines: list[dict[str, Any]], command: str, revised: str, machine: s
                 *(f"{max(x[name]['mib'] for x in these):.0f}" for name in NODES),
                 " ".join(str(max(x[name]["files"] for x in these)) for name in NODES),
                 f"{logs[-1]['log_mib']:.0f}" if logs else "",
-                max(x["restarts"] for x in these),
+                sum(1 for x in lines[: part.stop] if x["killed"]),
             ]
         )
     return Table(
