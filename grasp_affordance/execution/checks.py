@@ -8,6 +8,7 @@ from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
 from grasp_affordance.cell import BinGeometry, Cell, Cup
 from grasp_affordance.errors import UnreachableError
+from grasp_affordance.execution.heap import heap_top
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.rgbd import RgbdFrame, not_of_now
@@ -56,7 +57,8 @@ def plan_checked(
     surface = transform_points(T_base_camera, point.position)
     if refusal := _outside(surface, cell.bin, config):
         return refusal
-    plan = plan_pick(point, T_base_camera, cell.bin, config)
+    top = heap_top(before, T_base_camera, cell.bin) if before is not None else -np.inf
+    plan = plan_pick(point, T_base_camera, cell.bin, config, top)
     return _near_wall(plan, cell.bin, cell.cup, config) or _unreachable(plan, cell) or plan
 
 

@@ -20,7 +20,8 @@ class PickConfig:
     Attributes:
         along_normal: approach along the surface normal instead of vertically (the paper's way).
         max_tilt: of the approach from the vertical, radians; steeper normals are followed this far.
-        clearance: between the lowest part of tool or load and the rim when moving sideways, metres.
+        clearance: between the lowest part of tool or load and the rim, or contents that stand
+            higher, when moving sideways, metres.
         approach_distance: before the predicted surface, where the slow guarded approach begins,
             metres.
         overshoot: how far the guarded approach goes on below the predicted surface, metres; covers
@@ -105,11 +106,11 @@ class PickPlan:
     """Tool poses `T_base_tool` (4, 4) of one pick, in the order in which they are reached.
 
     Attributes:
-        pre_grasp: above rim and surface, on the line of approach.
+        pre_grasp: above rim, contents and surface, on the line of approach.
         approach_start: where the guarded approach begins.
         contact: where the surface is predicted.
         approach_limit: where the guarded approach gives up.
-        lift: straight above the contact, high enough for the load to clear the rim.
+        lift: straight above the contact, high enough for the load to clear rim and contents.
         above_place: as high, over the place area.
         place: where a load that hangs down as far as it may is released at the latest.
         lowest_place: where the guarded lowering of a shorter load ends; `place` without lowering.
@@ -150,22 +151,30 @@ class PickPlan:
 
 
 def plan_pick(
-    point: SuctionPoint, T_base_camera: Array, bin_geometry: BinGeometry, config: PickConfig
+    point: SuctionPoint,
+    T_base_camera: Array,
+    bin_geometry: BinGeometry,
+    config: PickConfig,
+    top: float = -np.inf,
 ) -> PickPlan:
     """Return the poses of a pick at a suction point with known depth.
 
     What hangs below the cup is unknown before the lift, but never longer than the contact's height
     over the bin's floor: lift and place heights leave room for that much.
+
+    Args:
+        top: how high the contents of the bin reach, base frame, metres, where somebody knows.
     """
     surface = transform_points(T_base_camera, point.position)
     approach = _approach(rotate_vectors(T_base_camera, point.normal), config)
     hang = float(max(surface[2] - bin_geometry.floor, 0.0))
     dip = config.load_radius * float(np.sqrt(max(0.0, 1.0 - approach[2] ** 2)))  # a tilted load's
-    highest = bin_geometry.rim
+    over_bin = max(bin_geometry.rim, min(top, bin_geometry.rim + config.max_heap))
+    highest = over_bin
     if config.pattern.places:  # what was put down reaches one layer over the next place at most
         highest = max(highest, config.place[2] + config.pattern.pitch[2])
     travel = highest + config.clearance + hang + dip
-    descent = max(bin_geometry.rim - surface[2], 0.0) + config.clearance
+    descent = max(over_bin - surface[2], 0.0) + config.clearance
 
     contact = approach_pose(surface, approach)
     lift = approach_pose([surface[0], surface[1], max(travel, surface[2])], approach)

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, point_at
+from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, flat_frame, point_at
 
 from grasp_affordance.cell import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.checks import Refusal, plan_checked
+from grasp_affordance.execution.heap import heap_top
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick
 from grasp_affordance.geometry import check_rigid
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Rejection, SuctionPoint
 
 BIN = BinGeometry()
@@ -152,3 +154,33 @@ def test_a_pose_out_of_reach_is_refused_by_its_name() -> None:
 def test_configurations_that_make_no_sense_are_refused(wrong: dict) -> None:
     with pytest.raises(ConfigError):
         PickConfig(**wrong)
+
+
+def view_with_a_heap(top: float, width: int) -> RgbdFrame:
+    """A view of the bin's floor in which a square of some pixels stands up to a height, metres."""
+    frame = flat_frame(int(FakeCellState().time * 1e9))
+    frame.depth[20 : 20 + width, 30 : 30 + width] = 0.8 - top
+    return frame
+
+
+@pytest.mark.parametrize(("top", "higher"), [(0.05, 0.0), (0.18, 0.06), (0.5, 0.15)])
+def test_tool_and_load_pass_over_contents_that_stand_out_of_the_bin_as_over_its_rim(
+    top: float, higher: float
+) -> None:
+    cell, point = fake_cell(FakeCellState()), point_at()
+    usual = plan_checked(cell, point, T_BASE_CAMERA, PickConfig(), view_with_a_heap(0.0, 8))
+    over = plan_checked(cell, point, T_BASE_CAMERA, PickConfig(), view_with_a_heap(top, 8))
+    assert isinstance(usual, PickPlan)
+    assert isinstance(over, PickPlan)
+    for name in ("pre_grasp", "lift", "above_place"):
+        raised = getattr(over, name)[2, 3] - getattr(usual, name)[2, 3]
+        assert raised == pytest.approx(higher, abs=1e-6), name
+    for name in ("approach_start", "contact", "place"):
+        np.testing.assert_array_equal(getattr(over, name), getattr(usual, name))
+
+
+def test_a_view_without_contents_is_as_high_as_the_floor() -> None:
+    assert heap_top(flat_frame(0), T_BASE_CAMERA, BIN) == BIN.floor
+    outside = view_with_a_heap(0.2, 8)
+    outside.depth[20:28, 30:38] = np.nan
+    assert heap_top(outside, T_BASE_CAMERA, BIN) == BIN.floor
