@@ -19,6 +19,7 @@ from grasp_affordance.execution.picker import MemoryConfig, Picker, PickReport
 from grasp_affordance.execution.proposal import Proposal
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.policies.policy import Policy, View
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Rejection, Selection
 
 
@@ -87,7 +88,13 @@ def clear_pile(
             `on_attempt` raised one; an aborted attempt ends the clearance instead.
     """
     propose = PolicyProposer(policy, cell, rng)
-    picker = Picker(cell, propose, memory=config.memory, check_removal=check_removal)
+    picker = Picker(
+        cell,
+        propose,
+        memory=config.memory,
+        check_removal=check_removal,
+        look_ahead=propose.ahead,
+    )
     # Each pile is the next bin: a policy draws anew for it.
     picker.memory = FailureMemory(config.memory.size, config.memory.radius, index)
     tally = _Tally(cell, truth, propose, (seed, index), on_attempt)
@@ -132,8 +139,20 @@ class PolicyProposer:
         Raises:
             CameraError: there is none, or the camera's pose is unknown.
         """
+        frame = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
+        return self._judge(frame, failures, minimum_probability)
+
+    def ahead(
+        self, seen: RgbdFrame, failures: Failures, minimum_probability: float
+    ) -> Callable[[], Proposal]:
+        """Judge a view when its proposal is wanted, after a learner has learned from the pick.
+
+        The cell's clock stands still meanwhile, so nothing is gained by a beginning right now.
+        """
+        return lambda: self._judge(seen, failures, minimum_probability)
+
+    def _judge(self, frame: RgbdFrame, failures: Failures, minimum_probability: float) -> Proposal:
         cell, policy = self._cell, self._policy
-        frame = cell.camera.read(newer_than_ns=cell.now_ns())
         T_base_camera = cell.camera.pose()
         view = View(frame, T_base_camera, cell.bin, cell.cup, self._rng, failures)
         began = time.perf_counter()

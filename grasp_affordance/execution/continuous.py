@@ -1,7 +1,7 @@
 """Picking until the bin is empty, or until going on would be of no use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from grasp_affordance.attempt import Cause, Outcome
@@ -65,11 +65,12 @@ def pick_continuously(
         request: the same for every pick.
     """
     fruitless = 0
-    picker.memory.clear()
+    request = replace(request or PickRequest(), go_on=True)
+    picker.start_bin()
     while (cancellation := begin()) is not None:
         if refusal := picker.placing.why_not():
             return Ending(End.FULL, refusal)
-        report = picker.pick_best(request or PickRequest(), cancellation)
+        report = picker.pick_best(request, cancellation)
         try:
             on_report(report)
         except GraspAffordanceError as error:

@@ -1,6 +1,7 @@
 """The physical part of a pick: what moves, when the vacuum is on, and what is sensed on the way."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from grasp_affordance.attempt import Phase
@@ -31,12 +32,22 @@ class PickState:
 
 
 def run_phases(
-    cell: Cell, arm: Arm, plan: PickPlan, config: PickConfig, recorder: Recorder, state: PickState
+    cell: Cell,
+    arm: Arm,
+    plan: PickPlan,
+    config: PickConfig,
+    recorder: Recorder,
+    state: PickState,
+    look: Callable[[], None] | None = None,
 ) -> None:
     """Execute a checked plan and note in `state` what the cell sensed.
 
     Ends at home with the vacuum off, after a failed grasp too. An error leaves the arm where it
     stopped; `make_safe` follows.
+
+    Args:
+        look: where the camera sees the whole bin past an arm that is over the place area: called
+            when the arm gets there, before the release. The pick then ends there.
     """
     gripper = cell.gripper
     _require_idle(gripper, config)
@@ -72,6 +83,8 @@ def run_phases(
         arm.move_to(plan.above_place)
 
     with recorder.phase(Phase.PLACE):
+        if look is not None:
+            look()
         arm.move_to(plan.place, linear=True)
         carried, released_at = gripper.holding(), cell.clock() - vacuum_on
         state.sensed = replace(state.sensed, carried=carried, released_at=released_at)
@@ -81,7 +94,8 @@ def run_phases(
         _let_go(arm, gripper, state)
     with recorder.phase(Phase.RETREAT):
         arm.move_to(plan.above_place, linear=True)
-        arm.home()
+        if look is None:
+            arm.home()
     return None
 
 

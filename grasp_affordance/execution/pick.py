@@ -47,6 +47,7 @@ def pick(
     check_removal: RemovalCheck | None = None,
     cancellation: Cancellation | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_view: Callable[[RgbdFrame], None] | None = None,
 ) -> GraspAttempt:
     """Pick at a suction point, place what was picked, and say how it went.
 
@@ -54,6 +55,9 @@ def pick(
     tool clear of the walls, every pose reachable. Then pre-grasp, vacuum on, guarded approach until
     contact, seal check, lift, transport, place, home; the vacuum is checked again after lift and
     transport.
+
+    The view after the pick is taken when the arm is home. With `on_view` it is taken over the place
+    area, as soon as the arm is there, and the arm stays there after a release.
 
     A fault of the cell or a cancellation raises nothing: it returns an ABORTED attempt with the
     cause and without phases that were not begun, the arm stopped where it was. Call
@@ -68,10 +72,12 @@ def pick(
         index: number of the attempt in its session, 0-based.
         policy, model_version: who chose the point; written into the attempt.
         before: the view in which the point was found; refused where it is too old.
-        take_after: take a view when the arm is home again.
+        take_after: take a view after the pick.
         removal check: compares `before` with the view after; implies `take_after`.
         cancellation: lets another thread end the pick.
         on_progress: called at the start and the end of each phase, in this thread.
+        on_view: told of the view that is taken over the place area, before the release. Only for an
+            arm that hides nothing of the bin there.
 
     Returns:
         The attempt. SUCCESS, FAILURE or UNCERTAIN when the cell worked; ABORTED otherwise. Poses
@@ -83,6 +89,15 @@ def pick(
     config, cancellation = config or PickConfig(), cancellation or Cancellation()
     stamp_ns = cell.now_ns()
     recorder, state = Recorder(cell, on_progress), PickState()
+    after: RgbdFrame | None = None
+
+    def look() -> None:
+        nonlocal after
+        cell.settle()
+        after = _view_now(cell)
+        if after is not None and on_view is not None:
+            on_view(after)
+
     checked = plan or plan_checked(cell, point, T_base_camera, config, before)
     if isinstance(checked, Refusal):
         result = OutcomeResult(
@@ -91,7 +106,8 @@ def pick(
     else:
         arm = CancellableArm(cell.arm, cancellation)
         try:
-            run_phases(cell, arm, checked, config, recorder, state)
+            ahead = look if on_view is not None else None
+            run_phases(cell, arm, checked, config, recorder, state, ahead)
             result = evaluate(state.sensed, cell.gripper.trace())
             cell.settle()
         except CellError as error:
@@ -102,7 +118,10 @@ def pick(
             raise
 
     completed = result.outcome is not Outcome.ABORTED
-    after = _view_after(cell) if completed and (take_after or check_removal) else None
+    if not completed or not (take_after or check_removal):
+        after = None
+    elif after is None:
+        after = _view_now(cell)
     removal = None
     if check_removal and before and after:
         removal = check_removal(before, after, (float(point.u), float(point.v)), T_base_camera)
@@ -149,12 +168,12 @@ def _fault(error: CellError, cancellation: Cancellation) -> tuple[Cause, str]:
     return next(kinds, Cause.ARM_FAULT), str(error)
 
 
-def _view_after(cell: Cell) -> RgbdFrame | None:
-    """Return a view taken now; the pick is over, so a missing one costs only the removal check."""
+def _view_now(cell: Cell) -> RgbdFrame | None:
+    """Return a view taken now; the object is out, so a missing one costs only the removal check."""
     try:
         return cell.camera.read(newer_than_ns=cell.now_ns())
     except CameraError as error:
-        _log.warning("no view after the pick: %s", error)
+        _log.warning("no view of the bin after the pick: %s", error)
         return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
+from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase
 from grasp_affordance.cell import Cell, Motion
 from grasp_affordance.errors import (
     ConfigError,
@@ -16,16 +16,18 @@ from grasp_affordance.errors import (
     StoppedError,
     UnreachableError,
 )
-from grasp_affordance.execution.cancellation import Cancellation
+from grasp_affordance.execution.ahead import Ahead
+from grasp_affordance.execution.cancellation import CancellableArm, Cancellation
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.memory import FailureMemory
 from grasp_affordance.execution.outcome import RemovalCheck
 from grasp_affordance.execution.pick import pick, recover
 from grasp_affordance.execution.placing import Placing
 from grasp_affordance.execution.plan import PickConfig, PickPlan
-from grasp_affordance.execution.proposal import PickRequest, Proposal, Proposer
+from grasp_affordance.execution.proposal import LookAhead, PickRequest, Proposal, Proposer
 from grasp_affordance.execution.recorder import Progress
 from grasp_affordance.geometry import transform_points
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Rejection, SuctionPoint
 
 
@@ -96,10 +98,13 @@ class Picker:
         memory: MemoryConfig | None = None,
         check_removal: RemovalCheck | None = None,
         on_plan: OnPlan | None = None,
+        look_ahead: LookAhead | None = None,
     ) -> None:
         """Start with nothing remembered.
 
         Args:
+            look_ahead: has the next view judged while the arm carries an object and places it; None
+                where nobody can.
             on_plan: called with the motions of each pick before it begins, and with none once it
                 has ended.
         """
@@ -112,7 +117,13 @@ class Picker:
         self.count = 0
         self._propose = propose
         self._removal_check = check_removal
+        self._ahead = Ahead(look_ahead)
         self._at_rest = False  # nobody knows yet where the arm is and what the cup holds
+
+    def start_bin(self) -> None:
+        """Forget the failures in the last bin, and what was seen of it."""
+        self.memory.clear()
+        self._ahead.forget()
 
     def pick_best(
         self,
@@ -154,6 +165,7 @@ class Picker:
         if self.placing.count is not None and not self._at_rest and not request.dry_run:
             if recover(self.cell, self._config_now(), cancellation):
                 self.placing.add()
+            self._ahead.note_home(self.cell.arm.tcp_pose())
             self._at_rest = True
         if refusal := self.placing.why_not():
             raise ContainerFullError(refusal)
@@ -167,7 +179,8 @@ class Picker:
             proposal = self._propose(self.memory.failures, request.minimum_probability)
             return self._without_remembered(proposal)
 
-        proposal = ask()
+        answer = self._ahead.take()
+        proposal = self._without_remembered(answer()) if answer and request.go_on else ask()
         if not proposal.points and self.memory.forgive():
             proposal = ask()
         if Rejection.EMPTY_BIN in proposal.rejections:
@@ -217,11 +230,16 @@ class Picker:
                     continue
                 planned_path = tuple(motion.T_base_tool for motion in plan.motions)
                 return PickReport(None, point, rejections, refusals, planned_path=planned_path)
-            attempt = self._attempt(point, plan, proposal, config, cancellation, on_progress)
+            attempt = self._attempt(
+                point, plan, proposal, config, request, cancellation, on_progress
+            )
             asked = cancellation.requested and cancellation.cause is Cause.CANCELLED
             return PickReport(
                 attempt, point, rejections, refusals, attempt.detail, asked_to_end=asked
             )
+        if self._ahead.waits and not request.dry_run:  # rest where a person expects the arm
+            CancellableArm(self.cell.arm, cancellation).home()
+            self._ahead.waits = False
         return PickReport(None, None, rejections, refusals, message)
 
     def _attempt(
@@ -230,10 +248,18 @@ class Picker:
         plan: PickPlan,
         proposal: Proposal,
         config: PickConfig,
+        request: PickRequest,
         cancellation: Cancellation,
         on_progress: OnProgress | None,
     ) -> GraspAttempt:
         index, self.count = self.count, self.count + 1
+        # A person empties a full container: the arm leaves it.
+        more = request.go_on and not self.placing.is_last()
+        waits = more and self._ahead.sees_bin(plan.above_place)
+
+        def judge(view: RgbdFrame) -> None:
+            self._ahead.judge(view, self.memory.failures, request.minimum_probability)
+
         self._at_rest = False  # until the pick has ended as it should
         self._on_plan(plan.motions)
         try:
@@ -251,13 +277,16 @@ class Picker:
                 check_removal=self._removal_check,
                 cancellation=cancellation,
                 on_progress=None if on_progress is None else lambda p: on_progress(point, p),
+                on_view=judge if waits else None,
             )
         finally:
             self._on_plan(())
         self._at_rest = attempt.outcome is not Outcome.ABORTED
         if attempt.outcome in (Outcome.SUCCESS, Outcome.UNCERTAIN):
             self.placing.add()  # where it is uncertain, something may lie there
+        self._ahead.waits = waits and self._at_rest and attempt.phases[-1].phase is Phase.RETREAT
         if not attempt.succeeded:
+            self._ahead.forget()  # judged by who did not know of this failure
             self._remember(self.memory.add, point, proposal.T_base_camera)
         return attempt
 

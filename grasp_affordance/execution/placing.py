@@ -28,6 +28,10 @@ class Placing:
         offset = self._config.offset(self.count or 0)
         return (first[0] + offset[0], first[1] + offset[1], first[2] + offset[2])
 
+    def is_last(self) -> bool:
+        """Whether the next object fills the container."""
+        return bool(self._config.places) and (self.count or 0) + 1 >= self._config.places
+
     def why_not(self) -> str:
         """Return why nothing may be put down; empty while something may."""
         places = self._config.places

@@ -1,6 +1,6 @@
 """What is asked of a pick, and who says where to pick."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +47,14 @@ class Proposer(Protocol):
         """
 
 
+LookAhead = Callable[[RgbdFrame, Failures, float], Callable[[], Proposal]]
+"""Takes a view of the bin that is still to be picked from, and what a `Proposer` is told.
+
+It returns at once, while the arm moves; what it returns waits for the proposal, and raises what a
+`Proposer` raises.
+"""
+
+
 @dataclass(frozen=True)
 class PickRequest:
     """What a caller may ask of one pick.
@@ -55,8 +63,11 @@ class PickRequest:
         minimum_probability: of the points considered, in [0, 1]; 0 means the proposer's default.
         along_normal: approach along the surface normal; otherwise as configured.
         dry_run: propose and check, move nothing.
+        go_on: another pick follows: the arm may stay over the place area where it hides nothing of
+            the bin, and the next view is judged while it carries on.
     """
 
     minimum_probability: float = 0.0
     along_normal: bool = False
     dry_run: bool = False
+    go_on: bool = False

@@ -209,8 +209,11 @@ class SimCell(Closing):
         return approach_pose((x, y, height), (0.0, 0.0, -1.0))
 
     def resettle(self) -> None:
-        """After a pick: wait until the stack lies still, take away what fell beside the bin."""
-        self.world.settle(_SETTLE_PICK)
+        """After a pick: wait until the stack lies still, take away what fell beside the bin.
+
+        What hangs on the cup does not count.
+        """
+        self.world.settle(_SETTLE_PICK, besides=self.suction.attached)
         self.monitor.remove_lost()
 
     def truth(self) -> AttemptTruth:

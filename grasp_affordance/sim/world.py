@@ -91,10 +91,11 @@ class World:
         self._next_step = max(self._next_step + self.period / self._real_time_factor, now)
         time.sleep(self._next_step - now)
 
-    def settle(self, longest: float = 4.0) -> bool:
+    def settle(self, longest: float = 4.0, besides: int = -1) -> bool:
         """Step until every object sleeps, or `longest` seconds; return whether they all do.
 
-        In the second half, contacts that tremble by less than a tenth of a millimetre may sleep.
+        The object `besides` may move. In the second half, contacts that tremble by less than a
+        tenth of a millimetre may sleep.
         """
         tolerance = self.model.opt.sleep_tolerance
         periods = round(longest / self.period)
@@ -103,15 +104,16 @@ class World:
                 if k == periods // 2:
                     self.model.opt.sleep_tolerance = _PATIENCE * tolerance
                 self.step()  # at least once: only a step notices what was moved by hand
-                if self.asleep():
+                if self.asleep(besides):
                     return True
         finally:
             self.model.opt.sleep_tolerance = tolerance
         return False
 
-    def asleep(self) -> bool:
-        """Whether every object that is not parked sleeps."""
-        return bool((self.data.tree_asleep[self._trees[self.present]] >= 0).all())
+    def asleep(self, besides: int = -1) -> bool:
+        """Whether every object that is not parked sleeps, `besides` one that may move."""
+        objects = [i for i in self.present if i != besides]
+        return bool((self.data.tree_asleep[self._trees[objects]] >= 0).all())
 
     def set_guides(self, present: bool) -> None:
         """Put up or take away the invisible walls that keep a falling stack inside."""

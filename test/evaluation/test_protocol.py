@@ -260,7 +260,8 @@ def test_a_simulated_clearance_has_the_rows_of_continuous_picking_in_the_same_bi
         policy = make_policy("prior_abstaining")
         parts, rng = cell.as_cell(), np.random.default_rng(1)
         propose = PolicyProposer(policy, parts, rng)
-        picker = Picker(parts, propose, check_removal=DepthRemovalCheck(bin=cell.bin))
+        removal = DepthRemovalCheck(bin=cell.bin)
+        picker = Picker(parts, propose, check_removal=removal, look_ahead=propose.ahead)
         reports: list[PickReport] = []
         ending = pick_continuously(
             picker,

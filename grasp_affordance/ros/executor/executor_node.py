@@ -87,7 +87,13 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         check_removal = DepthRemovalCheck(bin=cell.bin) if config.removal_check else None
         plan = PlanView(self, base)
         picker = Picker(
-            cell, propose, pick_config(described), config.memory, check_removal, plan.note
+            cell,
+            propose,
+            pick_config(described),
+            config.memory,
+            check_removal,
+            plan.note,
+            propose.ahead,
         )
         self._record = PickRecord(config.record, cell, described)
         self.resources.callback(self._record.close)
@@ -106,7 +112,7 @@ class ExecutorNode(ManagedNode[ExecutorNodeConfig]):
         )
         action = PickAction(self, session, may.blocking_reason, patience, plan)
         watch = CameraWatch(self, camera, activity, patience)
-        for part in (plan, session, may, services, action, watch):
+        for part in (propose, plan, session, may, services, action, watch):
             self.resources.callback(part.close)
         alone = MutuallyExclusiveCallbackGroup()  # it asks the affordance node, and waits
         timer = self.create_timer(1.0, self._diagnose, clock=steady_clock(), callback_group=alone)

@@ -1,5 +1,8 @@
 """Where to pick, asked of the affordance node."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 from grasp_affordance_interfaces.srv import GetSuctionPoints
 
 from grasp_affordance.cell import Cell
@@ -23,7 +26,7 @@ _REMINDER = 10.0  # seconds between warnings of lost frames: each pick may have 
 
 
 class SuctionClient:
-    """`execution.proposal.Proposer` over the service GetSuctionPoints."""
+    """`execution.proposal.Proposer` and `LookAhead` over the service GetSuctionPoints."""
 
     def __init__(
         self,
@@ -48,6 +51,11 @@ class SuctionClient:
         self._base = base_frame_id
         self._count = count
         self._timeout = timeout
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="look ahead")
+
+    def close(self) -> None:
+        """Wait for nobody any more; a question under way ends with its timeout."""
+        self._ahead.shutdown(wait=False, cancel_futures=True)
 
     def __call__(self, failures: Failures, minimum_probability: float) -> Proposal:
         """Have a view evaluated that was taken after this call began, hence without the arm in it.
@@ -57,6 +65,16 @@ class SuctionClient:
             TransformError: it answers in another base frame.
         """
         seen = self._cell.camera.read(newer_than_ns=self._cell.now_ns())
+        return self._ask(seen, failures, minimum_probability)
+
+    def ahead(
+        self, seen: RgbdFrame, failures: Failures, minimum_probability: float
+    ) -> Callable[[], Proposal]:
+        """Have a view evaluated in the background; see `LookAhead`."""
+        return self._ahead.submit(self._ask, seen, failures, minimum_probability).result
+
+    def _ask(self, seen: RgbdFrame, failures: Failures, minimum_probability: float) -> Proposal:
+        """Have a view evaluated, or a later one of a camera that runs by itself."""
         request = GetSuctionPoints.Request(
             count=self._count,
             newer_than=to_time_msg(seen.stamp_ns - 1),

@@ -1,5 +1,6 @@
 """The executor keeps the frame that was evaluated, however fast the camera runs."""
 
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -67,6 +68,7 @@ class Cell:
         return self.ask(Failures(), 0.0)
 
     def close(self) -> None:
+        self.ask.close()
         self.frames.close()
 
     def _publish(self) -> None:
@@ -114,6 +116,24 @@ def test_an_attempt_that_will_teach_nothing_says_so_and_why(cell: Cell) -> None:
     assert proposal.points
     assert proposal.frame is None
     assert "not kept" in cell.ros.wait_for_log(NOTHING_LEARNED)
+
+
+def test_a_view_is_evaluated_while_who_asked_goes_on(cell: Cell) -> None:
+    going_on, asked = threading.Event(), []
+
+    def evaluate(request: GetSuctionPoints.Request) -> tuple[int, bool]:
+        asked.append(from_time_msg(request.newer_than) + 1)
+        assert going_on.wait(TIMEOUT)
+        return asked[-1], True
+
+    cell.evaluate = evaluate
+    seen = cell.frames.read()
+    wait = cell.ask.ahead(seen, Failures(), 0.0)
+    going_on.set()
+    proposal = wait()
+    assert proposal.points
+    assert proposal.frame is seen
+    assert asked == [seen.stamp_ns]
 
 
 def test_an_answer_without_points_needs_no_frame(cell: Cell) -> None:
