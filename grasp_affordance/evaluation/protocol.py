@@ -1,6 +1,7 @@
 """One clearance: the executor's continuous picking, counted (docs/results.md has the rules)."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -114,6 +115,7 @@ def clear_pile(
         refusals=tally.refusals,
         abstentions=tally.abstentions,
         seconds=cell.clock() - started,
+        phase_seconds=dict(tally.phase_seconds),
         decision_seconds=tally.decision_seconds,
         wall_seconds=time.perf_counter() - wall,
         **count_rows(tally.rows),
@@ -195,6 +197,7 @@ class _Tally:
         self.refusals = 0
         self.abstentions = 0
         self.decision_seconds = 0.0
+        self.phase_seconds: dict[str, float] = defaultdict(float)
         self.aborted = False  # the last attempt
         self._cell, self._truth, self._propose = cell, truth, propose
         self._key, self._on_attempt = key, on_attempt
@@ -215,6 +218,8 @@ class _Tally:
         if report.attempt is None:
             self.abstentions += not report.refusals
             return
+        for phase in report.attempt.phases:
+            self.phase_seconds[str(phase.phase)] += phase.duration
         row = self._row(report.attempt)
         self.rows.append(row)
         if self._on_attempt is not None:

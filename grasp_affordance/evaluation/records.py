@@ -81,8 +81,8 @@ class Clearance:
         refusals: points that the executor refused before moving; no attempts.
         abstentions: requests for which the policy had nothing to propose; no attempts.
         causes: true cause -> failed attempts; sensed_causes: the same as sensed.
-        seconds: in the cell's clock; decision_seconds: spent choosing, wall clock;
-        wall_seconds: all of it, wall clock.
+        seconds: in the cell's clock; phase_seconds: of these, by phase of a pick;
+            decision_seconds: spent choosing, wall clock; wall_seconds: all of it, wall clock.
     """
 
     seed: int
@@ -103,6 +103,7 @@ class Clearance:
     causes: Mapping[str, int]
     sensed_causes: Mapping[str, int]
     seconds: float
+    phase_seconds: Mapping[str, float]
     decision_seconds: float
     wall_seconds: float
 
@@ -115,6 +116,16 @@ class Clearance:
     def cleared(self) -> bool:
         """Whether the bin was emptied."""
         return self.left == 0
+
+    @property
+    def lost(self) -> int:
+        """Objects that fell beside bin and place area."""
+        return self.objects - self.placed - self.left
+
+    @property
+    def interventions(self) -> int:
+        """What a person had to do: see to a bin that was not emptied, fetch each lost object."""
+        return int(not self.cleared) + self.lost
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Clearance":

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from grasp_affordance.attempt import Phase
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.statistics import (
     Interval,
@@ -45,6 +46,10 @@ def statistics_of(clearances: Sequence[Clearance]) -> dict[str, Any]:
     - `completion`: objects placed, per object that was in the bins.
     - `picks_per_hour`: objects placed per hour of the cell's clock (motion and suction, without
       the time for computing).
+    - `phase_seconds`: mean seconds of an attempt by phase, in the same clock; `other` is the rest:
+      looking, a pile that comes to rest, the way back after a failure.
+    - `interventions`: what a person had to do, see `Clearance.interventions`;
+      `picks_per_intervention`: objects placed per intervention, None without any.
     - `*_interval`: 95 % confidence, [low, high], by `statistics.success_interval` for rates of
       successes and by the bootstrap over piles for the others.
 
@@ -57,12 +62,18 @@ def statistics_of(clearances: Sequence[Clearance]) -> dict[str, Any]:
     )
     rng = np.random.default_rng(_BOOTSTRAP_SEED)
     seconds = sum(clearance.seconds for clearance in clearances)
+    phases = {
+        str(phase): sum(clearance.phase_seconds.get(phase, 0.0) for clearance in clearances)
+        for phase in Phase
+    }
+    phases["other"] = seconds - sum(phases.values())
+    interventions = sum(clearance.interventions for clearance in clearances)
     total = {name: sum(getattr(each, name) for each in clearances) for name in _SUMMED}
     return {
         "piles": len(clearances),
         "piles_cleared": sum(clearance.cleared for clearance in clearances),
         **total,
-        "lost": total["objects"] - total["placed"] - total["left"],
+        "lost": sum(clearance.lost for clearance in clearances),
         "success_rate": _ratio(sum(successes), sum(attempts)),
         "success_rate_interval": _ends(success_interval(successes, attempts, rng)),
         "objects_cleared_per_attempt": _ratio(sum(placed), sum(attempts)),
@@ -70,6 +81,9 @@ def statistics_of(clearances: Sequence[Clearance]) -> dict[str, Any]:
         "completion": _ratio(sum(placed), sum(objects)),
         "completion_interval": _ends(pile_interval(placed, objects, rng)),
         "picks_per_hour": _ratio(3600 * sum(placed), seconds),
+        "phase_seconds": {name: _ratio(spent, sum(attempts)) for name, spent in phases.items()},
+        "interventions": interventions,
+        "picks_per_intervention": _ratio(sum(placed), interventions),
         "lifted_rate": _ratio(total["lifted"], total["attempts"]),
         "disagreement_rate": _ratio(total["disagreements"], total["attempts"]),
         "ends": dict(Counter(clearance.end for clearance in clearances).most_common()),

@@ -26,6 +26,15 @@ def causes_text(figures: Mapping[str, Any], count: int = 3) -> str:
     return ", ".join([*listed, *([f"other {more}"] if more else [])])
 
 
+def seconds_text(figures: Mapping[str, Any]) -> str:
+    """Return the mean seconds of an attempt, in total and by phase."""
+    spent = figures["phase_seconds"]
+    if not figures["attempts"]:
+        return "–"
+    listed = ", ".join(f"{phase} {seconds:.2f}" for phase, seconds in spent.items())
+    return f"{sum(spent.values()):.2f} ({listed})"
+
+
 def run_tables(report: Mapping[str, Any]) -> Iterator[ReportTable]:
     """Yield the terminal's tables of one report: all its figures; then seeds and stack types."""
     total = report["total"]
@@ -38,6 +47,8 @@ def run_tables(report: Mapping[str, Any]) -> Iterator[ReportTable]:
         ("objects cleared per attempt", percent(total["objects_cleared_per_attempt"])),
         ("completion", _rate(total, "completion")),
         ("picks per hour", _per_hour(total)),
+        ("seconds of a pick", seconds_text(total)),
+        ("picks between two interventions", _per_intervention(total)),
         ("lifted, placed", f"{total['lifted']}, {total['placed']}"),
         ("sensed wrongly", percent(total["disagreement_rate"])),
         ("causes of failure", causes_text(total)),
@@ -72,3 +83,10 @@ def _rate(figures: Mapping[str, Any], name: str) -> str:
 def _per_hour(figures: Mapping[str, Any]) -> str:
     per_hour = figures["picks_per_hour"]
     return "–" if per_hour is None else f"{per_hour:.0f}"
+
+
+def _per_intervention(figures: Mapping[str, Any]) -> str:
+    count = figures["interventions"]
+    if not count:
+        return f"none in {figures['placed']}"
+    return f"{figures['picks_per_intervention']:.0f} ({count} interventions)"

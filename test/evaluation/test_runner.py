@@ -60,6 +60,8 @@ def test_a_report_has_the_documented_keys(tmp_path: Path) -> None:
         "objects_cleared_per_attempt",
         "completion",
         "picks_per_hour",
+        "phase_seconds",
+        "picks_per_intervention",
         "causes",
         "lifted",
         "placed",

@@ -1,11 +1,13 @@
 """The published figures follow from the clearances."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from evaluation.fake_pile import BAD, DOUBLE, MISSED, OK, FakePile, FixedPolicy, clear, rules
 
+from grasp_affordance.attempt import Phase
 from grasp_affordance.evaluation.records import Clearance
 from grasp_affordance.evaluation.summary import statistics_of, summarise
 
@@ -41,7 +43,27 @@ def test_rates_are_ratios_of_sums() -> None:
     seconds = sum(clearance.seconds for clearance in RUN)
     assert total["picks_per_hour"] == pytest.approx(3600 * 13 / seconds)
     assert total["causes"] == {"leak_edge": 5}
+    assert total["interventions"] == 1  # the pile that was handed back
+    assert total["picks_per_intervention"] == 13
     assert total["ends"] == {"cleared": 3, "failures": 1}
+
+
+def test_the_seconds_of_the_phases_and_the_rest_are_the_time_of_an_attempt() -> None:
+    total = summarise(RUN)["total"]
+    spent = total["phase_seconds"]
+    assert list(spent) == [*Phase, "other"]
+    assert sum(spent.values()) == pytest.approx(total["seconds"] / total["attempts"])
+    assert spent["approach"] == pytest.approx(1.0)  # two motions of 0.5 s, in every attempt
+    assert 0 < spent["transport"] < 0.5  # one, after a seal
+
+
+def test_a_person_sees_to_each_bin_that_is_not_emptied_and_fetches_each_lost_object() -> None:
+    handed_back, emptied = RUN[1], RUN[0]
+    assert (handed_back.cleared, handed_back.interventions) == (False, 1)
+    assert (emptied.cleared, emptied.interventions) == (True, 0)
+    lost = replace(emptied, objects=emptied.objects + 2)
+    assert (lost.lost, lost.interventions) == (2, 2)
+    assert statistics_of([emptied])["picks_per_intervention"] is None
 
 
 def test_intervals_contain_their_rates() -> None:

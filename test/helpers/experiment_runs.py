@@ -110,6 +110,7 @@ def clearance(seed: int, index: int, wins: int) -> Clearance:
         causes={"leak_edge": 20 - wins} if wins < 20 else {},
         sensed_causes={},
         seconds=60.0,
+        phase_seconds={},
         decision_seconds=1.0,
         wall_seconds=5.0,
         **counts,
