@@ -33,6 +33,7 @@ from std_msgs.msg import String
 
 from grasp_affordance.attempt import Outcome
 from grasp_affordance.evaluation.provenance import machine_text, provenance, revision
+from grasp_affordance.execution.continuous import End
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.common.client import CallError
 from grasp_affordance.ros.common.processes import NodeSpec
@@ -163,12 +164,16 @@ class LongRun:
                 elif self._behind() > AHEAD:
                     self._wait_for_trainer()
                     began = time.monotonic()
-            elif ":" in item.data:  # the run ended
-                self._refill()
+            elif ":" in item.data:
+                self._go_on(End(item.data.partition(":")[0]))
                 began = time.monotonic()
 
-    def _refill(self) -> None:
-        self._stage.trigger("/executor_node/refill")
+    def _go_on(self, end: End) -> None:
+        """Begin anew; what is heard late of a run that was stopped or killed says nothing."""
+        if end is End.STOPPED:
+            return
+        if end is not End.FAULT:
+            self._stage.trigger("/executor_node/refill")
         self._pick()
 
     def _pick(self) -> None:
@@ -278,7 +283,7 @@ def table_of(lines: list[dict[str, Any]], command: str, revised: str, machine: s
                 *(f"{max(x[name]['mib'] for x in these):.0f}" for name in NODES),
                 " ".join(str(max(x[name]["files"] for x in these)) for name in NODES),
                 f"{logs[-1]['log_mib']:.0f}" if logs else "",
-                max(x["restarts"] for x in these),
+                sum(1 for x in lines[: part.stop] if x["killed"]),
             ]
         )
     return Table(

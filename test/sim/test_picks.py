@@ -73,6 +73,25 @@ def test_the_wrench_limits_follow_the_vacuum(shared_cell: SimCell) -> None:
     assert suction.force == pytest.approx(half)
 
 
+@pytest.mark.parametrize("aside", [0.0, 0.015])
+def test_what_the_arm_carries_keeps_a_third_of_the_seal_in_reserve(
+    shared_cell: SimCell, aside: float
+) -> None:
+    shared_cell.lay_out([place(shapes.cylinder(0.030, 0.11), (0.05, 0.05, 0.031), LYING)])
+    assert shared_cell.world.masses()[0] == pytest.approx(0.34, abs=0.01)  # the heaviest of a pile
+    suction, shares = shared_cell.suction, []
+
+    def watch() -> None:
+        if suction.attached >= 0:
+            shares.append(max(suction.ratios(suction.load)))
+
+    shared_cell.world.listeners.append(watch)
+    truth = pick(shared_cell, top_of(shared_cell) + np.array([aside, 0, 0]))
+    shared_cell.world.listeners.remove(watch)
+    assert truth.outcome is Outcome.SUCCESS
+    assert 0.1 < max(shares) < 2 / 3
+
+
 def test_too_heavy_an_object_breaks_away_by_its_weight(shared_cell: SimCell) -> None:
     box = shapes.box(0.10, 0.10, 0.08)
     shared_cell.lay_out([place(box, (0, 0, 0.041), density=3500.0)])  # 2.8 kg: 27 N

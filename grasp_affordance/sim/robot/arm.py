@@ -22,7 +22,7 @@ _JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wris
 _POSTURE = (kinematics.Branch(shoulder=1, wrist=-1, elbow=1),)  # elbow up, always
 _ELBOW_UP = np.radians([103.0, -70.0, 60.0, -80.0, -90.0, -167.0])  # near home
 _HOME_HEIGHT = 0.36  # metres of the TCP above the bin's floor
-_SAFE_ABOVE_RIM = 0.06  # metres between rim and TCP from which free motions are allowed
+_SAFE_ABOVE_RIM = 0.04  # metres between rim and TCP from which free motions are allowed
 _SPACING = 0.015  # metres between the waypoints of a straight line
 _REACHED = 1.5e-3  # radians
 _LONGEST_SETTLING = 0.20  # seconds
@@ -142,9 +142,13 @@ class SimArm:
         self._follow(path, SpeedProfile.plan(path.length, self._limits.joint_speed, acceleration))
 
     def _move_linear(self, T_base_tool: Array) -> None:
-        path = self._linear_path(T_base_tool)
-        acceleration = self._limits.linear_acceleration * self._acceleration_factor()
-        self._follow(path, SpeedProfile.plan(path.length, self._limits.linear_speed, acceleration))
+        path, limits = self._linear_path(T_base_tool), self._limits
+        rises = T_base_tool[2, 3] > self.tcp_pose()[2, 3]
+        fast, slow = limits.linear_acceleration, limits.linear_acceleration
+        slow *= self._acceleration_factor()
+        # What takes from the weight of a load, not what adds to it, may be as fast as without one.
+        ramps = (slow, fast) if rises else (fast, slow)
+        self._follow(path, SpeedProfile.plan(path.length, limits.linear_speed, *ramps))
 
     def _linear_path(self, T_base_tool: Array) -> JointPath:
         start = kinematics.forward(self.command)

@@ -15,33 +15,45 @@ class SpeedProfile:
     Attributes:
         length: of the path, in its own unit.
         speed: reached between the ramps, unit/s.
-        ramp: duration of each ramp, seconds.
+        ramp, brake: durations of the first and the last ramp, seconds.
         duration: of the whole, seconds.
     """
 
     length: float
     speed: float
     ramp: float
+    brake: float
     duration: float
 
     @classmethod
-    def plan(cls, length: float, speed: float, acceleration: float) -> Self:
-        """Return the fastest profile whose mean ramp acceleration is within the limit."""
-        reached = min(speed, float(np.sqrt(max(length, 0.0) * acceleration)))
+    def plan(
+        cls, length: float, speed: float, acceleration: float, braking: float | None = None
+    ) -> Self:
+        """Return the fastest profile whose mean ramp accelerations are within the limits.
+
+        `braking` is that of the last ramp; None stands for `acceleration`.
+        """
+        braking = braking or acceleration
+        both = 1 / acceleration + 1 / braking
+        reached = min(speed, float(np.sqrt(2 * max(length, 0.0) / both)))
         if reached <= 0.0:
-            return cls(0.0, 0.0, 0.0, 0.0)
-        ramp = reached / acceleration
-        return cls(length, reached, ramp, length / reached + ramp)
+            return cls(0.0, 0.0, 0.0, 0.0, 0.0)
+        ramp, brake = reached / acceleration, reached / braking
+        return cls(length, reached, ramp, brake, length / reached + (ramp + brake) / 2)
 
     def distance(self, time: float) -> float:
         """Return the distance travelled at a time."""
         if time >= self.duration or self.ramp == 0.0:
             return self.length
-        if time > self.duration / 2:
-            return self.length - self.distance(self.duration - time)
-        t = min(max(time, 0.0), self.ramp)
-        ramped = self.speed * (t - self.ramp / np.pi * np.sin(np.pi * t / self.ramp)) / 2
-        return float(ramped + self.speed * max(time - self.ramp, 0.0))
+        left = self.duration - time
+        if left < self.brake:
+            return self.length - self._ramped(left, self.brake)
+        started = self._ramped(min(max(time, 0.0), self.ramp), self.ramp)
+        return started + self.speed * max(time - self.ramp, 0.0)
+
+    def _ramped(self, time: float, ramp: float) -> float:
+        """Return the distance from rest after a time within a ramp."""
+        return float(self.speed * (time - ramp / np.pi * np.sin(np.pi * time / ramp)) / 2)
 
 
 @dataclass(frozen=True, eq=False)
