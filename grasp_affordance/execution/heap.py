@@ -17,6 +17,6 @@ def heap_top(view: RgbdFrame, T_base_camera: Array, bin_geometry: BinGeometry) -
     That of the floor where none are seen.
     """
     seen = view.intrinsics.deproject_image(view.depth)[::_STRIDE, ::_STRIDE]
-    points = transform_points(T_base_camera, seen)
+    points = transform_points(T_base_camera, seen.astype(np.float64))
     heights = points[bin_geometry.contains(points)][:, 2]
     return float(np.quantile(heights, 1 - _OUTLIERS)) if len(heights) else bin_geometry.floor
