@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from grasp_affordance.affordance.bin.interior import window_of
 from grasp_affordance.affordance.bin.region import BinView, RegionConfig, find_region
 from grasp_affordance.affordance.candidates import CandidateConfig, Scene, select
+from grasp_affordance.affordance.doubt import doubt
 from grasp_affordance.affordance.seal.seal import SealConfig, seal_prior
 from grasp_affordance.affordance.surface.surface import observe_surface
 from grasp_affordance.arrays import Image
@@ -89,8 +90,8 @@ class Prediction(Look):
 
     Attributes:
         affordance: (H, W) float32 in [0, 1], 0 outside `allowed`.
-        raw: (H, W) float32 in [0, 1], the source's own map; a model's covers the bounding box of
-            `allowed` only.
+        raw: (H, W) float32 in [0, 1], the source's own map, lowered by what is not known (see
+            `doubt`); a model's covers the bounding box of `allowed` only.
         source: of the map.
         limits: which points of it may be offered.
         selection: ranked points and what was rejected.
@@ -139,6 +140,8 @@ class AffordancePredictor:
         """
         seen = look(frame, self.config, view, failures)
         raw = self._map(frame, seen)
+        if not seen.scene.region.floor_known:
+            raw = raw * seen.scene.surface.to_image(doubt(seen.scene.surface, seen.scene.region))
         source, limits = self.config.source, self.config.candidates.of(self.config.source)
         return Prediction(
             allowed=seen.allowed,

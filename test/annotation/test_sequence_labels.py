@@ -15,6 +15,7 @@ from grasp_affordance.annotation.result import Reason, Status
 from grasp_affordance.annotation.sequence_labels import annotate_sequence, covered_by, still_covered
 from grasp_affordance.cli import main
 from grasp_affordance.errors import SequenceError
+from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence, SequenceCamera, SequenceWriter
 
 UNDER = Block(160, 120, length=80, width=26, angle=1.3, height=0.03)
@@ -175,3 +176,37 @@ def test_alone_a_real_torch_is_labelled_and_a_glass_is_not(
     assert pair.annotated is annotated
     for rectangle in pair.rectangles:
         assert angle_between(rectangle.theta, np.radians(8)) < np.radians(10)  # by eye
+
+
+def before_a_far_wall(view: RgbdFrame, seed: int) -> RgbdFrame:
+    """Return the frame with a table's far edge: behind it a wall 2 m away, seen in patches.
+
+    The noise of depth grows with its square (Khoshelham and Elberink 2012), and neighbours err
+    alike; a quarter of the wall, in patches that come and go, has no depth.
+    """
+    rng = np.random.default_rng(1000 + seed)
+    behind = np.zeros(view.shape, bool)
+    behind[:70] = True
+    alike = cv2.GaussianBlur(rng.normal(size=view.shape), (0, 0), 2)
+    noise = 0.7 * alike / alike.std() + 0.7 * rng.normal(size=view.shape)
+    patches = cv2.GaussianBlur(rng.normal(size=view.shape), (0, 0), 3)
+    wall = np.where(patches < np.quantile(patches, 0.25), np.nan, 2.0 + 0.003 * 2.0**2 * noise)
+    return replace(view, depth=np.where(behind, wall, view.depth).astype(np.float32))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_before_a_far_wall_one_object_taken_makes_one_label_and_none_makes_none(
+    tmp_path: Path, seed: int
+) -> None:
+    writer = SequenceWriter(tmp_path / "table", SequenceCamera(INTRINSICS))
+    log, other = replace(UNDER, v=150), replace(ASIDE, v=110)
+    for number, blocks in enumerate([(log, other), (log, other), (other,), (other,)]):
+        view = frame(*blocks, rng=np.random.default_rng(10 * seed + number), holes=0.03)
+        writer.append(before_a_far_wall(view, 10 * seed + number))
+    sequence = Sequence(tmp_path / "table")
+    pairs = annotate_sequence(sequence, tmp_path / "labels", AnnotationConfig()).pairs
+    expected = [Status.NOTHING_REMOVED, Status.ANNOTATED, Status.NOTHING_REMOVED]
+    assert [pair.status for pair in pairs] == expected
+    mask = pairs[1].mask
+    assert mask is not None
+    assert mask_iou(read_mask(tmp_path / "labels" / mask), log.mask()) > 0.95
