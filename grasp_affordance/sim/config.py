@@ -23,8 +23,8 @@ class MotionLimits:
 
     Attributes:
         joint_speed, joint_acceleration: of the leading joint, rad/s and rad/s^2. A UR5 allows
-            3.14 rad/s, and the joints run ahead of their plan by 6 %; the acceleration takes half
-            of its torque.
+            3.14 rad/s, and the joints run ahead of their plan by 6 %; the acceleration takes two
+            thirds of its torque.
         linear_speed, linear_acceleration: of the TCP on straight lines, m/s and m/s^2: it stays
             within 4 mm of its line.
         contact_speed: of a guarded descent, m/s.

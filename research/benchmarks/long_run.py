@@ -267,7 +267,7 @@ def processor(lines: list[dict[str, Any]], name: str) -> list[float]:
 
 def table_of(lines: list[dict[str, Any]], command: str, revised: str, machine: str) -> Table:
     """Return what each tenth of a run took, in a row."""
-    rows = []
+    rows: list[list[str | float | int]] = []
     cpu = {name: np.array(processor(lines, name)) for name in NODES}
     for part in tenths(len(lines)):
         these = lines[part]
