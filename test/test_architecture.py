@@ -60,7 +60,6 @@ MAY_USE: dict[str, set[str]] = {
 # Folders that are a part of their own, or belong to another one.
 INNER = {
     "papers.encoder": "encoders",
-    "papers.encoder_weights": "encoders",
     "papers.suction": "suction_paper",
     "papers.annotation": "detection",
 }

@@ -26,7 +26,6 @@ from grasp_affordance.detection.training.dataset import DatasetConfig, split_fol
 from grasp_affordance.detection.training.train import OnStep, StepReport, TrainingSummary, train
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
-from grasp_affordance.papers.encoder import Backbone
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class TrainDetectorOptions:
         seed: of the initial weights and every draw.
         threads: of torch.
         device: as torch names it.
-        backbone: of the paper's network.
+        backbone: of the paper's network, by timm's name.
         encoder_weights: start of the paper's backbone: imagenet, random, or a file.
         channels: of the paper's network: rgb, or rgd with depth in the place of blue.
         single_object: learn from the object that is removed next alone; by default later removals
@@ -57,7 +56,7 @@ class TrainDetectorOptions:
     seed: int = 0
     threads: int = 2
     device: str = "cpu"
-    backbone: Backbone = Backbone.RESNET50
+    backbone: str = AnnotationPaperConfig.backbone
     encoder_weights: str = AnnotationPaperConfig.encoder_weights
     channels: Channels = Channels.RGB
     single_object: bool = False

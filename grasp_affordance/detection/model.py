@@ -21,7 +21,6 @@ from grasp_affordance.detection.detector import Detector
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.papers.annotation.detector import PaperDetector
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.rectangle import JawConfig
 
 DEFAULT_THRESHOLD = 0.3
@@ -135,7 +134,6 @@ def network_config(architecture: str, data: Mapping[str, Any]) -> NetworkConfig:
         return AnnotationPaperConfig(
             **{
                 **data,
-                "backbone": Backbone(data["backbone"]),
                 "channels": Channels(data["channels"]),
                 "anchors": tuple(data["anchors"]),
                 "ratios": tuple(data["ratios"]),

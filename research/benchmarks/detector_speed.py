@@ -33,7 +33,7 @@ from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.files import write_atomically
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
-from grasp_affordance.papers.encoder import Backbone
+from grasp_affordance.papers.encoder import RESNET50
 from grasp_affordance.rectangle import JawConfig
 from grasp_affordance.rgbd import RgbdFrame
 from research.interleaved import measure
@@ -89,11 +89,9 @@ def variants() -> Iterator[tuple[str, Callable[[], object]]]:
     region = np.zeros(frame.shape, bool)
     region[45:435, 120:520] = True
     networks: dict[str, NetworkConfig] = {
-        "paper, ResNet-50": AnnotationPaperConfig(Backbone.RESNET50, "random"),
-        "paper, ResNet-50, 100 proposals": AnnotationPaperConfig(
-            Backbone.RESNET50, "random", proposals=100
-        ),
-        "paper, ResNet-18": AnnotationPaperConfig(Backbone.RESNET18, "random"),
+        "paper, ResNet-50": AnnotationPaperConfig(RESNET50, "random"),
+        "paper, ResNet-50, 100 proposals": AnnotationPaperConfig(RESNET50, "random", proposals=100),
+        "paper, ResNet-18": AnnotationPaperConfig("resnet18", "random"),
         "default (dense)": DenseConfig(),
     }
     for name, config in networks.items():

@@ -34,8 +34,7 @@ from grasp_affordance.affordance.shipped import shipped_weights
 from grasp_affordance.evaluation.provenance import provenance, revision
 from grasp_affordance.files import write_atomically
 from grasp_affordance.models import LearnedModel, load_model
-from grasp_affordance.papers.encoder import Backbone
-from grasp_affordance.papers.encoder_weights import RANDOM
+from grasp_affordance.papers.encoder import RANDOM, RESNET50
 from grasp_affordance.papers.suction.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.papers.suction.resnet_model import InferenceConfig, Mode, ResnetModel
 from grasp_affordance.rgbd import RgbdFrame
@@ -92,9 +91,8 @@ def variants(frame: RgbdFrame, view: BinView) -> Iterator[tuple[str, Callable[[]
     """Yield name and call of everything that is compared, the baseline first."""
     learned = PredictorConfig(source=Source.LEARNED)
     highest = replace(learned, candidates=replace(learned.candidates, smoothing=0.0))
-    networks = {b: AffordanceNetwork(NetworkConfig(b, RANDOM)) for b in Backbone}
     patches, whole = InferenceConfig(Mode.PATCHES), InferenceConfig(Mode.CONVOLUTIONAL)
-    large, small = networks[Backbone.RESNET50], networks[Backbone.RESNET18]
+    large, small = (AffordanceNetwork(NetworkConfig(b, RANDOM)) for b in (RESNET50, "resnet18"))
     models: dict[str, tuple[PredictorConfig, LearnedModel | None]] = {
         BASELINE: (highest, WholeFrame(ResnetModel(large, patches))),
         "ResNet-50, patches of the bin": (highest, ResnetModel(large, patches)),

@@ -132,8 +132,12 @@ def _ablations(cell: str, flags: str = "", leave_out: tuple[str, ...] = ()) -> d
     }
 
 
-def _paper(weights: str) -> dict[str, Arm]:
-    base = f"--preset paper --paper.network.weights {weights}"
+_LITE0 = "--paper.network.backbone tf_efficientnet_lite0"
+
+
+def _paper(network: str) -> dict[str, Arm]:
+    """Return the paper's comparisons with the encoder that flags of its preset name."""
+    base = f"--preset paper {network}"
     plain, double = "--paper.no-augmentation", "--paper.network.inputs.streams rgb-rgb"
     return {
         "rgbd": Arm("color and depth (figure 5, blue; figure 6, blue)", f"{base} {plain}"),
@@ -215,15 +219,22 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "paper": Experiment(
         "The paper's preset, random encoder",
-        _PAPER_QUESTION + "The encoder has random weights, because ImageNet's could not be had.",
-        _paper("random"),
+        _PAPER_QUESTION + "The encoder is a ResNet-50 with random weights.",
+        _paper("--paper.network.weights random"),
         attempts=2000,
         tests=_PAPER_TESTS,
     ),
     "paper_imagenet": Experiment(
         "The paper's preset, ImageNet encoder",
-        _PAPER_QUESTION + "The encoder has torchvision's ImageNet weights.",
-        _paper("imagenet"),
+        _PAPER_QUESTION + "The encoder is an EfficientNet-Lite0 with ImageNet's weights, in one "
+        "arm with random ones.",
+        {
+            **_paper(_LITE0),
+            "random": Arm(
+                "random encoder, color and depth",
+                f"--preset paper --paper.no-augmentation {_LITE0} --paper.network.weights random",
+            ),
+        },
         attempts=2000,
         tests=_PAPER_TESTS,
     ),

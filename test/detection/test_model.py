@@ -29,12 +29,11 @@ from grasp_affordance.detection.samples import ScoredRectangle
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.rectangle import JawConfig
 
 JAW = JawConfig(0.025, 0.09)
 DENSE = DenseConfig(widths=(4, 8, 8, 8))
-PAPER = AnnotationPaperConfig(Backbone.RESNET18, "random", size=96, proposals=20)
+PAPER = AnnotationPaperConfig("resnet18", "random", size=96, proposals=20)
 
 
 def trained(config: NetworkConfig) -> TrainedDetector:

@@ -10,10 +10,9 @@ from grasp_affordance.detection.training.augmentation import AugmentationConfig,
 from grasp_affordance.errors import CheckpointError, ConfigError
 from grasp_affordance.papers.annotation.detector import PaperDetector
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig, Channels
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.rectangle import GraspRectangle
 
-SMALL = AnnotationPaperConfig(Backbone.RESNET18, "random", proposals=50, sampled=16)
+SMALL = AnnotationPaperConfig("resnet18", "random", proposals=50, sampled=16)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def view_of(detector: PaperDetector, known: bool = True) -> GraspSample:
 
 def test_the_papers_numbers_are_the_defaults() -> None:
     config = AnnotationPaperConfig()
-    assert config.backbone is Backbone.RESNET50
+    assert config.backbone == "resnet50"
     assert config.anchors == (8, 16, 24, 28)
     assert config.ratios == (0.5, 1.0, 2.0)
     assert (config.size, config.angles, config.channels) == (227, 19, Channels.RGB)
@@ -138,7 +137,7 @@ def test_the_whole_frame_fits_into_the_view_unstretched(detector: PaperDetector)
 def test_depth_can_take_the_place_of_blue() -> None:
     view = view_of(PaperDetector(SMALL))
     rgb = PaperDetector(SMALL)._input([view.frame])
-    config = AnnotationPaperConfig(Backbone.RESNET18, "random", Channels.RGD)
+    config = AnnotationPaperConfig("resnet18", "random", Channels.RGD)
     rgd = PaperDetector(config)._input([view.frame])
     assert torch.equal(rgb[:, :2], rgd[:, :2])
     assert torch.isfinite(rgd).all()
@@ -148,7 +147,7 @@ def test_depth_can_take_the_place_of_blue() -> None:
 
 
 def test_weights_that_cannot_be_had_are_named(tmp_path: object) -> None:
-    config = AnnotationPaperConfig(Backbone.RESNET18, f"{tmp_path}/none.pth")
+    config = AnnotationPaperConfig("resnet18", f"{tmp_path}/none.pth")
     with pytest.raises(CheckpointError, match="do not exist"):
         PaperDetector(config).load_initial_weights(0)
 

@@ -29,7 +29,6 @@ from grasp_affordance.detection.training.train import (
 )
 from grasp_affordance.errors import CheckpointError, ConfigError, SequenceError
 from grasp_affordance.papers.annotation.network import AnnotationPaperConfig
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.rectangle import JawConfig
 
 TINY = TrainingConfig(
@@ -112,7 +111,7 @@ def test_the_papers_network_draws_its_proposals_from_seed_and_step_alone(
     samples: list[GraspSample],
 ) -> None:
     """So that it, too, resumes exactly, whatever else has used torch's generator."""
-    network = AnnotationPaperConfig(Backbone.RESNET18, "random", size=96, proposals=10, sampled=8)
+    network = AnnotationPaperConfig("resnet18", "random", size=96, proposals=10, sampled=8)
     config = replace(PAPER.training, network=network, steps=2)
     first, second = (Run(samples, Path("unused"), config, (), None) for _ in range(2))
     for step in range(2):

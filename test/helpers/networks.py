@@ -5,8 +5,7 @@ from functools import cache
 import numpy as np
 
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.papers.encoder import Backbone, Encoder
-from grasp_affordance.papers.encoder_weights import encoder_weights
+from grasp_affordance.papers.encoder import Encoder
 from grasp_affordance.papers.suction.inputs import InputConfig, Streams
 from grasp_affordance.papers.suction.network import AffordanceNetwork, NetworkConfig
 from grasp_affordance.rgbd import RgbdFrame
@@ -15,13 +14,13 @@ from grasp_affordance.rgbd import RgbdFrame
 @cache
 def random_resnet18() -> Encoder:
     """The encoder never changes, so all tests may share it."""
-    return Encoder(Backbone.RESNET18, encoder_weights(Backbone.RESNET18, "random"), obtainable=True)
+    return Encoder("resnet18", "random")
 
 
 def small_config(streams: Streams = Streams.RGBD, decoder_seed: int = 0) -> NetworkConfig:
     """A ResNet-18 with a narrow decoder and a random start."""
     return NetworkConfig(
-        backbone=Backbone.RESNET18,
+        backbone="resnet18",
         weights="random",
         decoder_channels=(16, 16, 16, 16),
         decoder_seed=decoder_seed,

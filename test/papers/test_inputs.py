@@ -64,10 +64,10 @@ def test_a_patch_of_168_pixels_becomes_224_network_pixels() -> None:
     assert window_tensor(images, Window(0, 0, 56, 56)).shape == (2, 3, 224, 224)
 
 
-def test_color_is_normalised_with_the_statistics_of_imagenet() -> None:
-    image = np.broadcast_to(np.array([0.485, 0.456, 0.406 + 0.225], np.float32), (24, 24, 3))
+def test_the_network_sees_values_from_zero_to_one() -> None:
+    image = np.broadcast_to(np.array([0.0, 0.5, 1.0], np.float32), (24, 24, 3))
     tensor = window_tensor([image], Window(0, 0, 8, 8))
-    expected = torch.tensor([0.0, 0.0, 1.0])
+    expected = torch.tensor([0.0, 0.5, 1.0])
     torch.testing.assert_close(tensor.mean(dim=(0, 2, 3)), expected, atol=1e-5, rtol=0)
 
 

@@ -6,15 +6,12 @@ import torch
 
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.papers.suction.learner import PaperLearner, SuctionPaperConfig
 from grasp_affordance.papers.suction.network import NetworkConfig
 from grasp_affordance.papers.suction.resnet_model import ResnetModel
 from grasp_affordance.rgbd import RgbdFrame
 
-NETWORK = NetworkConfig(
-    backbone=Backbone.RESNET18, weights="random", decoder_channels=(16, 16, 16, 16)
-)
+NETWORK = NetworkConfig(backbone="resnet18", weights="random", decoder_channels=(16, 16, 16, 16))
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +51,17 @@ def test_a_pixel_outside_the_region_is_refused(frame: RgbdFrame) -> None:
     region[:60, :60] = True
     with pytest.raises(FrameError, match="outside the region"):
         PaperLearner(SuctionPaperConfig(network=NETWORK)).learn(frame, (160, 160), True, region)
+
+
+@pytest.mark.parametrize("augmentation", [False, True])
+def test_features_that_prediction_has_computed_teach_the_same(
+    frame: RgbdFrame, augmentation: bool
+) -> None:
+    config = SuctionPaperConfig(network=NETWORK, learning_rate=1e-2, augmentation=augmentation)
+    one, other = PaperLearner(config), PaperLearner(config)
+    _, seen = ResnetModel(one.network).look(frame)
+    kept = one.learn(frame, (60, 80), True, seen=seen)
+    assert kept == pytest.approx(other.learn(frame, (60, 80), True), abs=1e-6)
+    theirs = other.network.decoder.state_dict()
+    for name, tensor in one.network.decoder.state_dict().items():
+        torch.testing.assert_close(tensor, theirs[name], msg=name)

@@ -14,14 +14,13 @@ from grasp_affordance.cell import Cup
 from grasp_affordance.errors import CheckpointError
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.learning.exploration import ExplorationSchedule
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.papers.suction.learner import SuctionPaperConfig
 from grasp_affordance.papers.suction.network import NetworkConfig
 from grasp_affordance.papers.suction.policy import PaperPolicy
 from grasp_affordance.policies.policy import View
 from grasp_affordance.suction import Failures
 
-NETWORK = NetworkConfig(backbone=Backbone.RESNET18, weights="random", decoder_channels=(8, 8, 8, 8))
+NETWORK = NetworkConfig(backbone="resnet18", weights="random", decoder_channels=(8, 8, 8, 8))
 CONFIG = SuctionPaperConfig(network=NETWORK, learning_rate=1e-2, augmentation=False)
 
 

@@ -6,7 +6,6 @@ import torch
 
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import Intrinsics
-from grasp_affordance.papers.encoder import Backbone
 from grasp_affordance.papers.suction.learner import PaperLearner, SuctionPaperConfig
 from grasp_affordance.papers.suction.loss import coarse_loss
 from grasp_affordance.papers.suction.network import NetworkConfig
@@ -14,9 +13,7 @@ from grasp_affordance.papers.suction.pretraining import CoarseView, PretrainConf
 from grasp_affordance.papers.suction.resnet_model import ResnetModel
 from grasp_affordance.rgbd import RgbdFrame
 
-NETWORK = NetworkConfig(
-    backbone=Backbone.RESNET18, weights="random", decoder_channels=(16, 16, 16, 16)
-)
+NETWORK = NetworkConfig(backbone="resnet18", weights="random", decoder_channels=(16, 16, 16, 16))
 
 
 def view() -> CoarseView:

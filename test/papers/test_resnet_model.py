@@ -10,12 +10,12 @@ from helpers.networks import noise_frame, part_of, small_config, small_network
 from numpy.typing import NDArray
 
 from grasp_affordance.errors import ConfigError, FrameError
-from grasp_affordance.papers.suction.inputs import Streams
+from grasp_affordance.papers.suction.inputs import Streams, stream_images, window_tensor
 from grasp_affordance.papers.suction.resnet_model import (
     InferenceConfig,
     Mode,
     ResnetModel,
-    patch_at,
+    tile_at,
 )
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence
@@ -159,7 +159,8 @@ def test_the_training_patch_of_a_pixel_predicts_what_the_map_says_there(
     region[10:95, 20:250] = True
     image = patches.predict(frame, region)
     for u, v in [(20, 10), (110, 50), (249, 94)]:
-        streams, (row, column) = patch_at(frame, (u, v), small_config().inputs, region)
+        tile, (row, column) = tile_at(frame.shape, (u, v), region)
+        streams = window_tensor(stream_images(frame, small_config().inputs), tile.window)
         with torch.inference_mode():
             output = patches.network.probabilities(streams[None])
         assert output[0, 0, row, column].item() == pytest.approx(float(image[v, u]), abs=1e-6)

@@ -15,14 +15,11 @@ from grasp_affordance.papers.annotation.network import (
     AnnotationPaperConfig,
     Channels,
     PaperNetwork,
-    initial_weights,
 )
+from grasp_affordance.papers.encoder import Encoder
 from grasp_affordance.rectangle import GraspRectangle
 from grasp_affordance.rgbd import RgbdFrame
 
-# Mean and standard deviation of ImageNet's RGB values in [0, 1], as torchvision's weights expect.
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
 _MARGIN = 0.05  # around a region, as a share of its larger side
 
 
@@ -43,7 +40,8 @@ class PaperDetector(Detector):
         Raises:
             CheckpointError: the configured weights cannot be had.
         """
-        self.network.load_encoder(initial_weights(self.config, seed))
+        config = self.config
+        self.network.load_encoder(Encoder(config.backbone, config.encoder_weights, seed))
 
     @property
     def training_size(self) -> tuple[int, int]:
@@ -116,11 +114,11 @@ class PaperDetector(Detector):
 
 
 def _image(frame: RgbdFrame, channels: Channels) -> NDArray[np.float32]:
-    """Return (3, H, W) float32, normalised as for ImageNet."""
+    """Return (3, H, W) float32 in [0, 1]."""
     image = frame.color.astype(np.float32) / 255
     if channels is Channels.RGD:
         known = frame.depth[frame.known]
         near, far = np.percentile(known, [1, 99]) if known.size else (0.0, 1.0)
         nearness = (far - frame.depth) / max(far - near, 1e-3)
         image[..., 2] = np.nan_to_num(np.clip(nearness, 0, 1), nan=0.0)
-    return np.moveaxis((image - _MEAN) / _STD, -1, 0).astype(np.float32)
+    return np.moveaxis(image, -1, 0).astype(np.float32)

@@ -5,12 +5,9 @@ turns each into one of 19 intervals of theta, or rejects it, and refines the box
 2018, "Real-world multi-object, multi-grasp detection", on torchvision's parts.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import torch
-import torchvision
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
@@ -18,12 +15,17 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign
-from torchvision.ops.misc import FrozenBatchNorm2d
 
-from grasp_affordance.affordance.network.checkpoint_parts import part
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.papers.encoder import Backbone
-from grasp_affordance.papers.encoder_weights import IMAGENET, encoder_weights
+from grasp_affordance.papers.encoder import (
+    IMAGENET,
+    RESNET50,
+    Encoder,
+    Normalise,
+    feature_network,
+    frozen_statistics,
+    stages,
+)
 
 _POOLED = 7  # cells per side of a pooled proposal
 _STRIDE = 16  # pixels per cell of the feature map
@@ -41,8 +43,10 @@ class AnnotationPaperConfig:
     """Of the paper's network.
 
     Attributes:
-        backbone: ResNet-50 in the paper; the smaller ones are for tests and slow machines.
-        encoder_weights: the backbone's start: `imagenet` as in the paper, `random`, or a file.
+        backbone: timm's name of it: ResNet-50 in the paper; smaller ResNets and EfficientNets for
+            tests and slow machines.
+        encoder_weights: the backbone's start: `imagenet` as in the paper, `random`, or a file; see
+            `Encoder`.
         channels: of the input.
         size: side of the square input, pixels.
         anchors: sides, pixels.
@@ -52,7 +56,7 @@ class AnnotationPaperConfig:
         sampled: proposals per image that it is trained on.
     """
 
-    backbone: Backbone = Backbone.RESNET50
+    backbone: str = RESNET50
     encoder_weights: str = IMAGENET
     channels: Channels = Channels.RGB
     size: int = 227
@@ -70,26 +74,21 @@ class AnnotationPaperConfig:
 
 
 class PaperNetwork(nn.Module):
-    """Features of stride 16, proposals, and their configuration by the last stage of the ResNet.
+    """Features of stride 16, proposals, and their configuration by the backbone's last stage.
 
     Batch normalisation keeps its statistics, as is the rule where a step sees few images.
     """
 
     def __init__(self, config: AnnotationPaperConfig) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):  # torchvision draws weights that are replaced
-            resnet = torchvision.models.get_model(
-                config.backbone, weights=None, norm_layer=FrozenBatchNorm2d
-            )
-        width = resnet.fc.in_features
-        self.features = nn.Sequential(
-            resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool,
-            resnet.layer1, resnet.layer2, resnet.layer3,
-        )  # fmt: skip
+        body = feature_network(config.backbone)
+        self.normalise = Normalise(body.pretrained_cfg)
+        narrow, wide = body.feature_info.channels()[-2:]
+        self.features, last = stages(frozen_statistics(body))
         anchors = AnchorGenerator((config.anchors,), (config.ratios,))
         self.proposal_net = _ProposalNet(
             anchors,
-            RPNHead(width // 2, len(config.anchors) * len(config.ratios)),
+            RPNHead(narrow, len(config.anchors) * len(config.ratios)),
             fg_iou_thresh=0.7,
             bg_iou_thresh=0.3,
             batch_size_per_image=256,
@@ -100,8 +99,8 @@ class PaperNetwork(nn.Module):
         )
         self.configuration_net = _ConfigurationNet(
             MultiScaleRoIAlign(["0"], _POOLED, sampling_ratio=2),
-            nn.Sequential(resnet.layer4, nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-            FastRCNNPredictor(width, config.angles + 1),  # class 0 rejects
+            nn.Sequential(last, nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            FastRCNNPredictor(wide, config.angles + 1),  # class 0 rejects
             fg_iou_thresh=0.5,
             bg_iou_thresh=0.5,
             batch_size_per_image=config.sampled,
@@ -112,13 +111,11 @@ class PaperNetwork(nn.Module):
             detections_per_img=200,
         )
 
-    def load_encoder(self, state: Mapping[str, Tensor]) -> None:
-        """Take the ResNet's weights by torchvision's names."""
-        names = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
-        for index, name in enumerate(names):
-            self.features[index].load_state_dict(part(name, state))
-        stage5 = self.configuration_net.box_head[0]
-        stage5.load_state_dict(part("layer4", state))
+    def load_encoder(self, encoder: Encoder) -> None:
+        """Start from an encoder's weights, which are used up."""
+        features, last = stages(frozen_statistics(encoder.body))
+        self.features.load_state_dict(features.state_dict())
+        self.configuration_net.box_head[0].load_state_dict(last.state_dict())
 
     def forward(
         self, images: Tensor, targets: list[dict[str, Tensor]] | None = None
@@ -126,12 +123,12 @@ class PaperNetwork(nn.Module):
         """Return detections (evaluation) and losses (training with `targets`).
 
         Args:
-            images: (N, 3, S, S), normalised.
+            images: (N, 3, S, S) in [0, 1].
             targets: per image `boxes` (K, 4) as corners, `labels` (K,) from 1, and `known`
                 (S, S) bool.
         """
         sizes = [(int(images.shape[-2]), int(images.shape[-1]))] * len(images)
-        features = {"0": self.features(images)}
+        features = {"0": self.features(self.normalise(images))}
         proposals, proposal_losses = self.proposal_net(ImageList(images, sizes), features, targets)
         found, configuration_losses = self.configuration_net(features, proposals, sizes, targets)
         return found, {**proposal_losses, **configuration_losses}
@@ -165,15 +162,6 @@ class _ConfigurationNet(RoIHeads):
         for label, boxes, known in zip(labels, proposals, self._known, strict=True):
             label[(label == 0) & ~_known_at(boxes, known)] = -1
         return matched, labels
-
-
-def initial_weights(config: AnnotationPaperConfig, seed: int) -> dict[str, Tensor]:
-    """Return the backbone's start.
-
-    Raises:
-        CheckpointError: the weights cannot be had; the message names the ways out.
-    """
-    return encoder_weights(config.backbone, config.encoder_weights, seed)
 
 
 def _known_at(boxes: Tensor, known: Tensor) -> Tensor:

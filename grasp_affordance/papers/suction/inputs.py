@@ -14,10 +14,6 @@ from grasp_affordance.rgbd import RgbdFrame
 
 NETWORK_PIXELS_PER_CELL = 4  # 168 pixels are resized to 224, suction paper, section III A
 
-# Mean and standard deviation of ImageNet's RGB values in [0, 1], as torchvision's weights expect.
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
-
 
 class Streams(StrEnum):
     """What the two streams see."""
@@ -39,8 +35,8 @@ class InputConfig:
     """What enters the network, and how depth becomes an image.
 
     Color is divided by 255. Depth is mapped linearly from [`depth_near`, `depth_far`] to [0, 1] and
-    clipped, then repeated to three channels. Both are then normalised with ImageNet's mean and
-    standard deviation, because both pass the same weights.
+    clipped, then repeated to three channels. The encoder normalises both alike, because both pass
+    the same weights.
 
     Attributes:
         streams: `rgbd` is color and depth; `rgb-rgb` is color twice (the paper's comparison);
@@ -103,9 +99,10 @@ def window_tensor(images: list[NDArray[np.float32]], window: Window) -> torch.Te
         window: in cells; what hangs over the image repeats its border pixels.
 
     Returns:
-        (S, 3, 4 rows, 4 columns) float32, normalised, S distinct streams.
+        (S, 3, 4 rows, 4 columns) float32 in [0, 1], S distinct streams.
     """
-    return torch.stack([_to_tensor(_scaled(_cropped(image, window))) for image in images])
+    scaled = [_scaled(_cropped(image, window)) for image in images]
+    return torch.from_numpy(np.stack(scaled)).permute(0, 3, 1, 2)
 
 
 def _cropped(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
@@ -123,11 +120,6 @@ def _scaled(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Resize by 4/3, bilinear, pixel centres at half integers: cells stay on whole pixels."""
     height, width = (side // PIXELS_PER_CELL * NETWORK_PIXELS_PER_CELL for side in image.shape[:2])
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
-
-
-def _to_tensor(image: NDArray[np.float32]) -> torch.Tensor:
-    normalised = (image - _MEAN) / _STD
-    return torch.from_numpy(normalised).permute(2, 0, 1)
 
 
 def _fill_nearest(image: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The paper's network: two ResNet streams with shared weights and a U-Net decoder."""
+"""The paper's network: two encoder streams with shared weights and a U-Net decoder."""
 
 import copy
 import hashlib
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from grasp_affordance.affordance.network.checkpoint import state_digest
 from grasp_affordance.errors import ConfigError, FrameError
-from grasp_affordance.papers.encoder import COARSEST_STRIDE, Backbone, Encoder, state_digest
-from grasp_affordance.papers.encoder_weights import IMAGENET, encoder_weights
+from grasp_affordance.papers.encoder import COARSEST_STRIDE, IMAGENET, RESNET50, Encoder
 from grasp_affordance.papers.suction.decoder import Decoder
 from grasp_affordance.papers.suction.inputs import InputConfig, Streams
 
@@ -23,15 +23,16 @@ class NetworkConfig:
     """The network of the suction paper, section III A.
 
     Attributes:
-        backbone: `resnet50` as in the paper, or the faster `resnet18`, `resnet34`.
-        weights: of the encoder: `imagenet`, the path of a state dict, or `random`.
+        backbone: timm's name of the encoder: ResNet-50 as in the paper, or a faster one such as
+            `resnet18.tv_in1k`, `tf_efficientnet_lite0`.
+        weights: of the encoder: `imagenet`, the path of a state dict, or `random`; see `Encoder`.
         encoder_seed: of the encoder, only for `random`.
         decoder_channels: at strides 32, 16, 8 and 4 network pixels.
         decoder_seed: of the decoder's Gaussian start.
         inputs: what the streams see.
     """
 
-    backbone: Backbone = Backbone.RESNET50
+    backbone: str = RESNET50
     weights: str = IMAGENET
     encoder_seed: int = 0
     decoder_channels: tuple[int, int, int, int] = (256, 128, 64, 64)
@@ -39,10 +40,8 @@ class NetworkConfig:
     inputs: InputConfig = field(default_factory=InputConfig)
 
     def __post_init__(self) -> None:
-        if self.backbone not in list(Backbone):
-            raise ConfigError(f"backbone '{self.backbone}': use {', '.join(Backbone)}")
-        if not self.weights:
-            raise ConfigError("weights: use imagenet, a file, or random")
+        if not self.weights or not self.backbone:
+            raise ConfigError("weights: use imagenet, a file, or random; backbone: a timm model")
         if len(self.decoder_channels) != 4 or min(self.decoder_channels) < 1:
             raise ConfigError(f"decoder_channels {self.decoder_channels}: four positive numbers")
         if min(self.encoder_seed, self.decoder_seed) < 0:
@@ -71,14 +70,11 @@ class AffordanceNetwork(nn.Module):
 
         Raises:
             CheckpointError: the encoder's weights cannot be had.
+            ConfigError: timm is missing, or has no such model.
         """
         super().__init__()
         self.config = config
-        self.encoder = encoder or Encoder(
-            config.backbone,
-            encoder_weights(config.backbone, config.weights, config.encoder_seed),
-            obtainable=True,
-        )
+        self.encoder = encoder or Encoder(config.backbone, config.weights, config.encoder_seed)
         self.decoder = decoder or self._new_decoder()
         self.to(memory_format=torch.channels_last)
 

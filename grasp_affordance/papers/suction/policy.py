@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
@@ -35,10 +36,11 @@ from grasp_affordance.learning.exploration import ExplorationSchedule
 from grasp_affordance.learning.probabilities import brier_score, expected_calibration_error
 from grasp_affordance.learning.trainer import TrainingReport
 from grasp_affordance.learning.training_samples import TEACHING
+from grasp_affordance.papers.suction.cells import Window
 from grasp_affordance.papers.suction.learner import PaperLearner, SuctionPaperConfig
 from grasp_affordance.papers.suction.pretraining import CoarseView, PretrainConfig, pretrain
 from grasp_affordance.papers.suction.resnet_checkpoint import to_checkpoint
-from grasp_affordance.papers.suction.resnet_model import InferenceConfig, ResnetModel
+from grasp_affordance.papers.suction.resnet_model import Features, InferenceConfig, ResnetModel
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Selection, Source
@@ -57,6 +59,27 @@ class _State:
     quarantined: int = 0
     pretrained: int = 0
     history: list[tuple[float, bool]] = field(default_factory=list)
+
+
+class _Looking:
+    """A model that remembers the encoder's features: they never change, so learning uses them."""
+
+    def __init__(self, model: ResnetModel) -> None:
+        self._model = model
+        self.version = model.version
+        self.seen: Mapping[Window, Features] = {}
+
+    def predict(
+        self,
+        frame: RgbdFrame,
+        region: NDArray[np.bool_] | None = None,
+        *,
+        up: NDArray[np.float64] | None = None,  # noqa: ARG002
+        prior: NDArray[np.float32] | None = None,  # noqa: ARG002
+    ) -> NDArray[np.float32]:
+        """See `ResnetModel`."""
+        cells, self.seen = self._model.look(frame, region)
+        return cells
 
 
 class PaperPolicy:
@@ -86,7 +109,7 @@ class PaperPolicy:
         self._schedule = schedule or ExplorationSchedule()
         self._seed = seed
         self._config = DecisionConfig(Rule.EPSILON_GREEDY, seed=seed)
-        self._decided: tuple[RgbdFrame, Decision] | None = None
+        self._decided: tuple[RgbdFrame, Decision, Mapping[Window, Features]] | None = None
         self._state = _State()
         if (folder / _STATE_FILE).exists():
             self._resume()
@@ -126,8 +149,9 @@ class PaperPolicy:
         """See `LearningPolicy`."""
         successes = sum(success for _, success in self._state.history)
         history = History(self.attempts, successes, self.exploration)
-        selection, decision = decide_in(view, _PREDICTOR, self._model, self._config, history)
-        self._decided = None if decision is None else (view.frame, decision)
+        looking = _Looking(self._model)
+        selection, decision = decide_in(view, _PREDICTOR, looking, self._config, history)
+        self._decided = None if decision is None else (view.frame, decision, looking.seen)
         return selection
 
     def learn(self, attempt: GraspAttempt) -> TrainingReport:
@@ -136,10 +160,10 @@ class PaperPolicy:
         state.consumed += 1
         state.quarantined += attempt.outcome is Outcome.UNCERTAIN
         if attempt.outcome in TEACHING and self._decided is not None:
-            frame, decision = self._decided
+            frame, decision, seen = self._decided
             success = attempt.outcome is Outcome.SUCCESS
             allowed = decision.prediction.allowed
-            loss = self.learner.learn(frame, (point.u, point.v), success, allowed)
+            loss = self.learner.learn(frame, (point.u, point.v), success, allowed, seen)
             state.history.append((point.probability, success))
             self._model = self._snapshot()
         self._save()

@@ -1,6 +1,6 @@
 """The paper's network in a checkpoint: the trained decoder, and how to have the encoder again.
 
-The frozen encoder (45 to 94 MB) is left out where it can be had again: ImageNet's and a file's by
+The frozen encoder (14 to 94 MB) is left out where it can be had again: ImageNet's and a file's by
 name, a random one by its seed. Its digest is kept, and another encoder is refused.
 """
 
@@ -15,11 +15,9 @@ from grasp_affordance.affordance.network.checkpoint import (
     Checkpoint,
     Provenance,
     damage_as_checkpoint_error,
-    state_digest,
 )
 from grasp_affordance.errors import CheckpointError
-from grasp_affordance.papers.encoder import Backbone, Encoder
-from grasp_affordance.papers.encoder_weights import IMAGENET, RANDOM
+from grasp_affordance.papers.encoder import IMAGENET, RANDOM, Encoder
 from grasp_affordance.papers.suction import ARCHITECTURE
 from grasp_affordance.papers.suction.inputs import Holes, InputConfig, Streams
 from grasp_affordance.papers.suction.network import AffordanceNetwork, NetworkConfig
@@ -35,7 +33,7 @@ def to_checkpoint(
         provenance: of its weights.
         with_encoder: hold the encoder even if it can be had again: a file that needs no other.
     """
-    encoder = network.encoder.state_dict()
+    encoder = network.encoder.body.state_dict()
     tensors = {f"decoder.{n}": t for n, t in network.decoder.state_dict().items()}
     if with_encoder or not network.encoder.obtainable:
         tensors |= {f"encoder.{n}": t for n, t in encoder.items()}
@@ -68,7 +66,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str | None = None) -> Affor
         encoder = Encoder(config.backbone, stored) if stored else None
         network = AffordanceNetwork(config, encoder)
         network.decoder.load_state_dict(parts.get("decoder", {}), strict=True)
-    found = state_digest(network.encoder.state_dict())
+    found = network.encoder.digest()
     if found != digest:
         raise CheckpointError(
             f"the {config.backbone} from weights='{config.weights}' is not the one this checkpoint "
@@ -84,7 +82,6 @@ def _parse(config: Mapping[str, Any]) -> tuple[NetworkConfig, str]:
         inputs = dict(fields["inputs"])
         inputs |= {"streams": Streams(inputs["streams"]), "holes": Holes(inputs["holes"])}
         fields["inputs"] = InputConfig(**inputs)
-        fields["backbone"] = Backbone(fields["backbone"])
         fields["decoder_channels"] = tuple(fields["decoder_channels"])
         return NetworkConfig(**fields), str(config["encoder_sha256"])
 

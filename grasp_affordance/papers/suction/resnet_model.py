@@ -7,11 +7,18 @@ from itertools import batched
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from grasp_affordance.affordance.network.device import usable_device
 from grasp_affordance.errors import ConfigError
-from grasp_affordance.papers.suction.cells import bounding_window, cell_of, expand_cells, grid_shape
-from grasp_affordance.papers.suction.inputs import InputConfig, stream_images, window_tensor
+from grasp_affordance.papers.suction.cells import (
+    Window,
+    bounding_window,
+    cell_of,
+    expand_cells,
+    grid_shape,
+)
+from grasp_affordance.papers.suction.inputs import stream_images, window_tensor
 from grasp_affordance.papers.suction.network import AffordanceNetwork
 from grasp_affordance.papers.suction.patches import Tile, owner, patch_tiles, whole_tile
 from grasp_affordance.rgbd import RgbdFrame
@@ -52,6 +59,9 @@ class InferenceConfig:
             raise ConfigError(f"context {self.context} (>= 0), batch {self.batch} (>= 1)")
 
 
+Features = tuple[torch.Tensor, ...]
+
+
 class ResnetModel:
     """Predicts with a snapshot of an `AffordanceNetwork`; safe to use from several threads."""
 
@@ -83,13 +93,29 @@ class ResnetModel:
         """
         if self.network.config.inputs.uses_depth:
             frame.require_depth()
+        cells, _ = self.look(frame, region)
+        return cells
+
+    def look(
+        self, frame: RgbdFrame, region: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float32], dict[Window, Features]]:
+        """Return what `predict` does, and the encoder's features of every window it saw.
+
+        Features are those of `AffordanceNetwork.features`, (1, C, h, w) each.
+        """
+        if self.network.config.inputs.uses_depth:
+            frame.require_depth()
         cells = np.zeros(grid_shape(frame.shape), np.float32)
         images = stream_images(frame, self.network.config.inputs)
+        seen: dict[Window, Features] = {}
         for tiles in batched(self._tiles(frame.shape, region), self.inference.batch):
             streams = torch.stack([window_tensor(images, tile.window) for tile in tiles])
-            for tile, output in zip(tiles, self._success(streams), strict=True):
+            features = self.network.features(streams.to(self.inference.device))
+            for index, tile in enumerate(tiles):
+                seen[tile.window] = tuple(maps[index : index + 1] for maps in features)
+            for tile, output in zip(tiles, self._success(features), strict=True):
                 cells[tile.owned.slices] = output[tile.owned_slices]
-        return expand_cells(cells, frame.shape)
+        return expand_cells(cells, frame.shape), seen
 
     def _tiles(self, shape: tuple[int, int], region: NDArray[np.bool_] | None) -> list[Tile]:
         span, grid = bounding_window(region, shape), grid_shape(shape)
@@ -97,33 +123,27 @@ class ResnetModel:
             return patch_tiles(span, grid)
         return whole_tile(span, grid, self.inference.context)
 
-    def _success(self, streams: torch.Tensor) -> NDArray[np.float32]:
+    def _success(self, features: Features) -> NDArray[np.float32]:
         """Return the success channel (N, h, w)."""
         with torch.inference_mode():
-            output = self.network.probabilities(streams.to(self.inference.device))
-            return output[:, 0].cpu().numpy()
+            return functional.softmax(self.network.decoder(features), dim=1)[:, 0].cpu().numpy()
 
 
-def patch_at(
-    frame: RgbdFrame,
-    pixel: tuple[int, int],
-    config: InputConfig,
-    region: NDArray[np.bool_] | None = None,
-) -> tuple[torch.Tensor, tuple[int, int]]:
+def tile_at(
+    shape: tuple[int, int], pixel: tuple[int, int], region: NDArray[np.bool_] | None = None
+) -> tuple[Tile, tuple[int, int]]:
     """Return the patch that predicts a pixel, for training on it.
 
     Args:
-        frame: the view in which the pixel was chosen.
+        shape: (H, W) of the view in which the pixel was chosen.
         pixel: (u, v), inside the region.
-        config: of the network's inputs.
         region: the one given to `predict`.
 
     Returns:
-        (S, 3, 224, 224) float32, and the (row, column) of the pixel in the network's 56x56 output.
+        The patch, and the (row, column) of the pixel in the network's 56x56 output.
 
     Raises:
         FrameError: the pixel lies outside the region's bounding box.
     """
-    tiles = patch_tiles(bounding_window(region, frame.shape), grid_shape(frame.shape))
-    tile, cell = owner(tiles, *cell_of(*pixel))
-    return window_tensor(stream_images(frame, config), tile.window), cell
+    tiles = patch_tiles(bounding_window(region, shape), grid_shape(shape))
+    return owner(tiles, *cell_of(*pixel))
