@@ -147,7 +147,7 @@ def _timm() -> Any:
 
 def frozen_statistics(body: nn.Module) -> Any:
     """Return a body to be trained whose batch normalisation neither learns nor follows."""
-    return _timm().utils.freeze_batch_norm_2d(body)
+    return _timm().layers.freeze_batch_norm_2d(body)
 
 
 def stages(body: Any) -> tuple[nn.Sequential, nn.Sequential]:

@@ -32,7 +32,7 @@ def view_of(detector: PaperDetector, known: bool = True) -> GraspSample:
 
 def test_the_papers_numbers_are_the_defaults() -> None:
     config = AnnotationPaperConfig()
-    assert config.backbone == "resnet50"
+    assert config.backbone == "resnet50.tv_in1k"
     assert config.anchors == (8, 16, 24, 28)
     assert config.ratios == (0.5, 1.0, 2.0)
     assert (config.size, config.angles, config.channels) == (227, 19, Channels.RGB)
@@ -104,7 +104,7 @@ def test_a_few_steps_lower_the_loss_of_both_nets() -> None:
     view = view_of(detector)
     optimiser = torch.optim.Adam([p for p in detector.parameters() if p.requires_grad], 3e-4)
     history = []
-    for _ in range(8):
+    for _ in range(12):
         losses = detector.losses([view])
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
