@@ -25,6 +25,7 @@ from grasp_affordance.evaluation.sim_pile import check_cell, stacks_of
 from grasp_affordance.evaluation.store import file_digest, read_report, write_json
 from grasp_affordance.folder_lock import BusyError, FolderLock
 from grasp_affordance.models import load_model
+from grasp_affordance.papers.encoder import LITE0
 from research.commands.experiment import run as run_command
 from research.experiments.arms import EXPERIMENTS, experiment
 from research.experiments.run import LearnJob, begun, jobs_of
@@ -66,8 +67,17 @@ def test_the_papers_arms_are_those_of_figures_5_to_7() -> None:
     arms = EXPERIMENTS["paper"].arms
     pretrained = {name: arm.options.pretrain.images for name, arm in arms.items()}
     assert pretrained == {**dict.fromkeys(arms, 0), "pretrained": 30}
-    imagenet = EXPERIMENTS["paper_imagenet"].arms.values()
-    assert {arm.options.paper.network.weights for arm in imagenet} == {"imagenet"}
+    assert {each.network.weights for each in papers.values()} == {"random"}
+
+
+def test_the_encoder_of_paper_imagenet_has_random_weights_where_the_name_says_so() -> None:
+    papers = {n: arm.options.paper for n, arm in EXPERIMENTS["paper_imagenet"].arms.items()}
+    assert set(EXPERIMENTS["paper"].arms) < papers.keys()
+    assert {each.network.backbone for each in papers.values()} == {LITE0}
+    weights = {name: each.network.weights for name, each in papers.items()}
+    random = dict.fromkeys(("random", "random_fast"), "random")
+    assert weights == {**dict.fromkeys(papers, "imagenet"), **random}
+    assert papers["random_fast"].learning_rate == 50 * papers["random"].learning_rate
 
 
 def test_an_arm_is_compared_with_the_first_of_its_cell() -> None:
