@@ -107,7 +107,7 @@ def test_depth_is_never_mixed_across_an_edge() -> None:
 
 @pytest.mark.parametrize(
     "detector",
-    [DenseDetector(DenseConfig(crop=128)), PaperDetector(AnnotationPaperConfig("resnet18"))],  # type: ignore[arg-type]
+    [DenseDetector(DenseConfig(crop=128)), PaperDetector(AnnotationPaperConfig("resnet18"))],
     ids=["dense", "paper"],
 )
 def test_random_views_keep_grasps_on_their_objects(
