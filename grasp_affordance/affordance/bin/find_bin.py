@@ -171,7 +171,17 @@ def _sight(frame: RgbdFrame, T_base_camera: Array, window: Window | None = None)
     if some.size:
         step = int(np.clip(_SPACING * camera.fx / np.median(some), 1, 6))
     seen = camera.cropped(columns.start, rows.start, depth.shape[1], depth.shape[0])
-    points = seen.deproject_image(depth)[::step, ::step].reshape(-1, 3)
+    few = depth[::step, ::step]
+    sparse = replace(
+        seen,
+        fx=seen.fx / step,
+        fy=seen.fy / step,
+        cx=seen.cx / step,
+        cy=seen.cy / step,
+        width=few.shape[1],
+        height=few.shape[0],
+    )
+    points = sparse.deproject_image(few).reshape(-1, 3)
     points = points[np.isfinite(points[:, 2])]
     points = points @ T_base_camera[:3, :3].T.astype(np.float32)
     points += T_base_camera[:3, 3].astype(np.float32)
