@@ -77,7 +77,7 @@ def test_the_encoder_of_paper_imagenet_has_random_weights_where_the_name_says_so
     weights = {name: each.network.weights for name, each in papers.items()}
     random = dict.fromkeys(("random", "random_fast"), "random")
     assert weights == {**dict.fromkeys(papers, "imagenet"), **random}
-    assert papers["random_fast"].learning_rate == 50 * papers["random"].learning_rate
+    assert papers["random_fast"].learning_rate == 10 * papers["random"].learning_rate
 
 
 def test_an_arm_is_compared_with_the_first_of_its_cell() -> None:
