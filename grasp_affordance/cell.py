@@ -13,7 +13,7 @@ import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause, Outcome, PressureTrace
-from grasp_affordance.bin_geometry import BinGeometry as BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import BinNotFoundError, ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 

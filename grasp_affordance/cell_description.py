@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry, Cup, PatternConfig, Point
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup, PatternConfig, Point
 from grasp_affordance.config_dict import from_dict, nested, to_dict
 from grasp_affordance.errors import ConfigError, GeometryError
 from grasp_affordance.geometry import check_rigid, from_quaternion

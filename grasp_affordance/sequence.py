@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.config_dict import from_dict, to_dict
 from grasp_affordance.errors import ConfigError, FrameError, GeometryError, SequenceError
 from grasp_affordance.files import inside, read_json, write_atomically

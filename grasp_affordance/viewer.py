@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from grasp_affordance.annotation.pick_labels import PickLabels
 from grasp_affordance.arrays import Array, Color, Mask
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.colors import OTHER_COLOR, OUTCOME_COLORS, probability_color
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.files import Closing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cli import COMMANDS
 from grasp_affordance.ros.affordance.affordance_config import AffordanceNodeConfig

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import Array, Intrinsics, invert, transform_points
 
 HEAP_OVER_RIM = 0.05  # metres by which a heap may stand out of the bin

@@ -18,7 +18,7 @@ from grasp_affordance.annotation.change.scene_change import (
 )
 from grasp_affordance.annotation.gates import GateConfig, check_frames, check_view, is_object_sized
 from grasp_affordance.attempt import Removal
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.rgbd import RgbdFrame
 

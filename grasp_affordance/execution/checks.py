@@ -6,7 +6,8 @@ import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import Cause
-from grasp_affordance.cell import BinGeometry, Cell, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cell, Cup
 from grasp_affordance.errors import UnreachableError
 from grasp_affordance.execution.heap import heap_top
 from grasp_affordance.execution.plan import PickConfig, PickPlan, plan_pick

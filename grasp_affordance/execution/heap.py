@@ -3,7 +3,7 @@
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.rgbd import RgbdFrame
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry, Load, Motion, PatternConfig
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Load, Motion, PatternConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose, rotate_vectors, transform_points
 from grasp_affordance.suction import SuctionPoint

@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.geometry import check_rigid, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Failures, Selection

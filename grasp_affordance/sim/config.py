@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import ConfigError
 

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import Array
 from grasp_affordance.sim.config import SimConfig
 from grasp_affordance.sim.piles.appearance import Theme, add_bark, add_materials

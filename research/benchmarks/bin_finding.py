@@ -20,7 +20,7 @@ import tyro
 from grasp_affordance.affordance.bin.find_bin import find_bin
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import PredictorConfig, look
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import BinNotFoundError, FrameError
 from research.benchmarks.bin_scenes import FILLS, KINDS, Scene, Scenes
 from research.tables import Table, write_table

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from grasp_affordance.arrays import Array, Mask
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import Intrinsics, invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sim.config import SimConfig

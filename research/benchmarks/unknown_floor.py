@@ -20,7 +20,7 @@ from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.doubt import may_be_floor
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig
 from grasp_affordance.affordance.shipped import require_shipped_weights
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.models import load_model
 from grasp_affordance.rgbd import RgbdFrame

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import Array, Intrinsics, rotate_vectors, transform_points
 from grasp_affordance.rectangle import GraspRectangle

@@ -27,7 +27,7 @@ from grasp_affordance.annotation.records import PairsFile, read_mask, write_mask
 from grasp_affordance.annotation.rectangles import ProposalConfig, propose
 from grasp_affordance.annotation.result import ANNOTATED, Reason, rejected
 from grasp_affordance.annotation.sequence_labels import Annotated, write_labels
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.geometry import Array
 from grasp_affordance.rectangle import JawConfig

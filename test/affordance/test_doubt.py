@@ -19,7 +19,7 @@ from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.doubt import doubt, may_be_floor
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction, PredictorConfig
 from grasp_affordance.arrays import Image
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Source
 

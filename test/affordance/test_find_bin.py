@@ -11,7 +11,7 @@ from grasp_affordance.affordance.bin.find_bin import BinSearchConfig, canonical,
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.predictor import AffordancePredictor, PredictorConfig, look
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import BinNotFoundError, ConfigError, FrameError
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.rgbd import RgbdFrame

@@ -21,7 +21,7 @@ from grasp_affordance.affordance.network.compact_model import CompactModel
 from grasp_affordance.affordance.network.features import CHANNELS
 from grasp_affordance.affordance.network.novelty import STRANGE, novelty
 from grasp_affordance.affordance.predictor import AffordancePredictor, Prediction
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.suction import Rejection, Source
 

@@ -21,7 +21,7 @@ from grasp_affordance.affordance.predictor import (
     AffordancePredictor,
     PredictorConfig,
 )
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import CheckpointError, ConfigError, FrameError
 from grasp_affordance.geometry import box_corners, invert, transform_points
 from grasp_affordance.lens import Lens

@@ -18,7 +18,7 @@ from helpers.rendered_scene import (
 from grasp_affordance.affordance.bin.region import BinView, Region, RegionConfig, find_region
 from grasp_affordance.affordance.surface.planes import Level, find_floor, find_level, fit_plane
 from grasp_affordance.affordance.surface.surface import Surface, observe_surface
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.rgbd import RgbdFrame
 

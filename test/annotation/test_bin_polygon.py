@@ -4,7 +4,7 @@ import pytest
 from helpers.annotation_scenes import INTRINSICS
 
 from grasp_affordance.annotation.bin_polygon import HEAP_OVER_RIM, bin_polygon
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import invert, transform_points
 
 BIN = BinGeometry(centre=(0.5, 0.1), size=(0.3, 0.2, 0.1), floor=0.05, yaw=0.3)

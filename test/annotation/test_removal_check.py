@@ -13,7 +13,7 @@ from grasp_affordance.annotation.removal_check import (
     check_removal,
     count_events,
 )
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 
 CONFIG = RemovalCheckConfig()
 

@@ -7,7 +7,8 @@ from execution.fakes import FakeArm, FakeCamera, FakeCellState, FakeGripper
 from numpy.typing import NDArray
 
 from grasp_affordance.attempt import Cause, Outcome, Removal
-from grasp_affordance.cell import BinGeometry, Cell, Cup, Load
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cell, Cup, Load
 from grasp_affordance.errors import CellError, UnreachableError
 from grasp_affordance.evaluation.protocol import OnAttempt, ProtocolConfig, clear_pile
 from grasp_affordance.evaluation.records import AttemptRow, Clearance

@@ -7,7 +7,8 @@ import numpy as np
 
 from grasp_affordance.arrays import Array
 from grasp_affordance.attempt import PressureTrace
-from grasp_affordance.cell import BinGeometry, Cell, Cup, Load, Motion
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cell, Cup, Load, Motion
 from grasp_affordance.errors import CameraError, PayloadError, StoppedError, UnreachableError
 from grasp_affordance.geometry import Intrinsics, approach_pose, invert
 from grasp_affordance.rgbd import RgbdFrame

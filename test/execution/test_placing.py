@@ -5,7 +5,8 @@ import pytest
 from execution.fakes import FakeArm, FakeCellState, FakeGripper, fake_cell
 from execution.test_picker import FakeProposer, pick_once, run
 
-from grasp_affordance.cell import BinGeometry, PatternConfig
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import PatternConfig
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import CellError, ConfigError
 from grasp_affordance.execution import PickConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from execution.fakes import T_BASE_CAMERA, FakeCellState, fake_cell, flat_frame, point_at
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.execution.checks import Refusal, plan_checked
 from grasp_affordance.execution.heap import heap_top

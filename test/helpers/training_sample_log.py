@@ -7,7 +7,7 @@ from helpers.ros_scenes import T_BASE_CAMERA, box_frame, box_pixels
 
 from grasp_affordance.affordance.network.compact import CompactConfig
 from grasp_affordance.attempt import Cause, GraspAttempt, Outcome, Phase, PhaseReport, PressureTrace
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.learning.learner import LearnerConfig
 from grasp_affordance.learning.log.attempt_log import AttemptLog

@@ -12,7 +12,8 @@ from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.affordance.candidates import ABSTAIN_BELOW, CandidateConfig
 from grasp_affordance.affordance.network.compact_model import CompactModel
 from grasp_affordance.affordance.predictor import AffordanceModel, PredictorConfig
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import transform_points
 from grasp_affordance.learning.decision import (

@@ -9,7 +9,8 @@ from helpers.synthetic_training_samples import CONFIG, training_sample
 
 from grasp_affordance.affordance.candidates import CandidateConfig
 from grasp_affordance.affordance.predictor import PredictorConfig
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.learning.decision import DecisionConfig
 from grasp_affordance.learning.online import OnlineConfig, OnlinePolicy
 from grasp_affordance.learning.trainer import Trainer

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.cell import BinGeometry, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cup
 from grasp_affordance.geometry import Intrinsics
 from grasp_affordance.policies.policy import View
 from grasp_affordance.rgbd import RgbdFrame

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import Array
 from grasp_affordance.sim.piles import shapes
 from grasp_affordance.sim.piles.objects import Material, ObjectSpec

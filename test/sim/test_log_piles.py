@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import from_quaternion
 from grasp_affordance.sim import SimCell
 from grasp_affordance.sim.piles.log_piles import COUNT, LENGTH, RADIUS, log_pile

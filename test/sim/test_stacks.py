@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim import Hardness, SimCell, SimConfig, scene
 from grasp_affordance.sim.piles import stacks

@@ -14,7 +14,7 @@ from grasp_affordance.affordance.bin.interior import through_opening
 from grasp_affordance.affordance.bin.rim import Rim, Sight, fit_rim, flat
 from grasp_affordance.affordance.bin.rim_search import guess_bins
 from grasp_affordance.arrays import Array, Window
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import BinNotFoundError, ConfigError
 from grasp_affordance.geometry import box_corners, invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from grasp_affordance.affordance.surface.planes import Plane
 from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Mask, Window
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import FrameError
 from grasp_affordance.geometry import Intrinsics, box_corners, invert, transform_points
 

@@ -32,7 +32,7 @@ from grasp_affordance.affordance.surface.planes import (
 )
 from grasp_affordance.affordance.surface.surface import Surface
 from grasp_affordance.arrays import Array, Image, Mask
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert
 from grasp_affordance.rgbd import RgbdFrame

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grasp_affordance.arrays import Array, Image, Mask
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.geometry import Intrinsics, invert, transform_points
 
 _COLUMNS = 24  # of each strip

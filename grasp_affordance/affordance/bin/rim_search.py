@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grasp_affordance.affordance.bin.rim import NOISE, Sight
 from grasp_affordance.arrays import Array, Color, Image, Mask
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 
 _CELL = 0.009  # metres
 _CELLS = 160  # of the map's longer side at most

@@ -7,7 +7,7 @@ from pathlib import Path
 from grasp_affordance.annotation.recording.from_recording import Recorder
 from grasp_affordance.annotation.recording.recorder import RecordDecision, RecorderConfig
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import SequenceError
 from grasp_affordance.rgbd import RgbdFrame
 from grasp_affordance.sequence import Sequence, SequenceCamera

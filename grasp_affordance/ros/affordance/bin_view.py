@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grasp_affordance.affordance.bin.region import BinView
 from grasp_affordance.arrays import Mask
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError, FrameError
 from grasp_affordance.geometry import invert, transform_points
 from grasp_affordance.rgbd import RgbdFrame

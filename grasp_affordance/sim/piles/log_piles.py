@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.sim.piles import shapes
 from grasp_affordance.sim.piles.objects import RGBA, Material, ObjectSpec, Placement, lying
 

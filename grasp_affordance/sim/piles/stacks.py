@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.sim.config import Hardness
 from grasp_affordance.sim.piles import stack_objects

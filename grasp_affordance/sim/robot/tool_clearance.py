@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import UnreachableError
 from grasp_affordance.geometry import Array
 from grasp_affordance.sim.scene import WALL

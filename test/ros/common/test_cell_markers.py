@@ -6,7 +6,7 @@ from helpers.marker_checks import check_drawable
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.cell_file import read_cell
 from grasp_affordance.geometry import approach_pose

@@ -17,7 +17,7 @@ from helpers.ros_harness import TIMEOUT, Ros
 from helpers.ros_scenes import T_BASE_CAMERA, box_frame
 from visualization_msgs.msg import Marker, MarkerArray
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.detection.selection import SelectionConfig
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import from_quaternion, transform_points

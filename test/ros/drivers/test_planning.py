@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry, Load
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Load
 from grasp_affordance.errors import ConfigError, PlanningError, UnreachableError
 from grasp_affordance.ros.drivers.foreign import require
 from grasp_affordance.ros.drivers.moveit.moveit_config import (

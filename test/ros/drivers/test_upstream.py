@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.ros.calibration.tool_pose import ToolPoseConfig
 from grasp_affordance.ros.drivers.arm.arm_config import ArmConfig
 from grasp_affordance.ros.drivers.arm.contact import ContactConfig

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from grasp_affordance.cell import BinGeometry, Load
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Load
 from grasp_affordance.cell_description import CellDescription
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import to_quaternion

@@ -8,7 +8,7 @@ from helpers.marker_checks import check_drawable
 from helpers.ros_harness import TIMEOUT, Ros
 from visualization_msgs.msg import Marker, MarkerArray
 
-from grasp_affordance.cell import BinGeometry
+from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.ros.affordance.affordance_node import AffordanceNode
 from grasp_affordance.ros.common import topics
 from grasp_affordance.ros.drivers.ordered_action_client import OrderedActionClient

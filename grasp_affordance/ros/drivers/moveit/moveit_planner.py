@@ -16,7 +16,8 @@ from geometry_msgs.msg import Pose, PoseStamped
 from shape_msgs.msg import SolidPrimitive
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry, Load
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Load
 from grasp_affordance.errors import CellError, UnreachableError
 from grasp_affordance.geometry import from_quaternion, invert
 from grasp_affordance.ros.common.conversions import to_point_msg, to_quaternion_msg

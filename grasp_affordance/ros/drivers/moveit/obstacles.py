@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasp_affordance.arrays import Array
-from grasp_affordance.cell import BinGeometry, Load
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Load
 from grasp_affordance.errors import ConfigError
 from grasp_affordance.geometry import approach_pose
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from rclpy.node import Node
 
-from grasp_affordance.cell import BinGeometry, Cell, Cup
+from grasp_affordance.bin_geometry import BinGeometry
+from grasp_affordance.cell import Cell, Cup
 from grasp_affordance.cell_description import ContactSign, GripperKind, Sensing
 from grasp_affordance.cell_description import Signal as GripperSignal
 from grasp_affordance.errors import ConfigError
