@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from grasp_affordance.errors import GraspAffordanceError
 from grasp_affordance.files import Closing
 from grasp_affordance.ros.common.config_values import Leaf, as_parameter
 from grasp_affordance.ros.common.share import transport_environment
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ProcessError(GraspAffordanceError):
@@ -84,7 +88,8 @@ class Processes(Closing):
             values = {key: as_parameter(value) for key, value in spec.parameters.items()}
             path.write_text(yaml.safe_dump({"/**": {"ros__parameters": values}}))
             command += ["--params-file", str(path)]
-        with self._log(spec.name).open("wb") as log:
+        # A signal that comes between the process's start and our note of it would orphan it.
+        with _signals_later(), self._log(spec.name).open("wb") as log:
             # Its own session: Ctrl-C reaches this process only, which stops the nodes in order.
             self._running[spec.name] = subprocess.Popen(
                 command,
@@ -137,3 +142,26 @@ class Processes(Closing):
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Have SIGINT and SIGTERM that come within the block handled at its end.
+
+    Handlers run in the main thread alone: another one is never interrupted. They are replaced and
+    not blocked, for a process that is started inherits what is blocked.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {
+        each: signal.signal(each, lambda number, _: came.append(number)) for each in _ENDINGS
+    }
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -62,3 +63,23 @@ def test_the_shared_memory_profile_is_set_unless_the_user_has_one(
     assert all(Path(path).name == "fastdds.xml" and Path(path).is_file() for path in given.values())
     monkeypatch.setenv(PROFILE_VARIABLES[0], "/mine.xml")
     assert transport_environment() == {}
+
+
+def test_a_signal_that_comes_while_a_node_is_started_orphans_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = subprocess.Popen
+    pids = []
+
+    def interrupted(*args: object, **options: object) -> subprocess.Popen[bytes]:
+        process = real(*args, **options)  # type: ignore[call-overload]
+        pids.append(process.pid)
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), Processes(tmp_path) as processes:
+        processes.start(NodeSpec("sleeper", module="test"))
+    assert pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)

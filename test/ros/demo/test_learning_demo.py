@@ -60,4 +60,4 @@ def test_a_demo_that_is_asked_to_end_takes_its_nodes_along(tmp_path: Path) -> No
             time.sleep(0.1)
         demo.terminate()
         assert demo.wait(60.0) == 130
-    assert str(tmp_path) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
+    assert str(tmp_path) not in subprocess.check_output(["ps", "-ewwo", "args"], text=True)
