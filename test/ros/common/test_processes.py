@@ -78,8 +78,12 @@ def test_a_signal_that_comes_while_a_node_is_started_orphans_nothing(
         return process
 
     monkeypatch.setattr(subprocess, "Popen", interrupted)
-    with pytest.raises(KeyboardInterrupt), Processes(tmp_path) as processes:
-        processes.start(NodeSpec("sleeper", module="test"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt), Processes(tmp_path) as processes:
+            processes.start(NodeSpec("sleeper", module="test"))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert pids
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
