@@ -197,6 +197,21 @@ class Intrinsics:
             height=height,
         )
 
+    def every(self, step: int) -> Self:
+        """Intrinsics of the image of which every `step`-th row and column is kept, from the first.
+
+        Unlike a resized image it shows points of the whole one: pixel (u, v) is its (u, v) `step`.
+        """
+        return replace(
+            self,
+            fx=self.fx / step,
+            fy=self.fy / step,
+            cx=self.cx / step,
+            cy=self.cy / step,
+            width=-(-self.width // step),
+            height=-(-self.height // step),
+        )
+
     def deproject(self, u: ArrayLike, v: ArrayLike, z: ArrayLike) -> Array:
         """Return camera coordinates (..., 3) of pixels at depth z: `[x, y, z] = z K^-1 [u, v, 1]`.
 

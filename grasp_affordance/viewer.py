@@ -152,7 +152,7 @@ class Recording(Closing):
     def cloud(self, frame: RgbdFrame, T_base_camera: Array | None) -> None:
         """Show a frame as points in color; without a pose, in the camera's own frame."""
         stride = max(1, int(np.ceil(np.sqrt(frame.depth.size / _CLOUD))))
-        grid = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
+        grid = frame.intrinsics.every(stride).deproject_image(frame.depth[::stride, ::stride])
         known = np.isfinite(grid).all(axis=-1)
         points, colors = grid[known], frame.color[::stride, ::stride][known]
         middle = float(np.median(points[:, 2])) if len(points) else 1.0

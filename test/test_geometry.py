@@ -16,6 +16,7 @@ from grasp_affordance.geometry import (
     to_quaternion,
     transform_points,
 )
+from grasp_affordance.lens import Lens
 
 CAMERA = Intrinsics(fx=616.8, fy=617.3, cx=310.5, cy=247.7, width=640, height=480)
 
@@ -168,3 +169,14 @@ def test_an_approach_without_direction_is_refused() -> None:
 def test_what_is_not_rigid_is_refused(matrix: np.ndarray) -> None:
     with pytest.raises(GeometryError, match="hand-eye"):
         check_rigid(matrix, "hand-eye")
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+@pytest.mark.parametrize("lens", [None, Lens("plumb_bob", (-0.2, 0.05, 0.001, -0.002, 0.0))])
+def test_every_nth_pixel_shows_the_points_that_the_whole_image_has_there(
+    step: int, lens: Lens | None
+) -> None:
+    camera = Intrinsics(230.0, 240.0, 63.2, 41.7, 127, 83, lens)
+    depth = np.random.default_rng(step).uniform(0.4, 1.2, (83, 127)).astype(np.float32)
+    few = camera.every(step).deproject_image(depth[::step, ::step])
+    np.testing.assert_allclose(few, camera.deproject_image(depth)[::step, ::step], atol=1e-6)

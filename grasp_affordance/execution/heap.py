@@ -16,7 +16,8 @@ def heap_top(view: RgbdFrame, T_base_camera: Array, bin_geometry: BinGeometry) -
 
     That of the floor where none are seen.
     """
-    seen = view.intrinsics.deproject_image(view.depth)[::_STRIDE, ::_STRIDE]
+    few = view.depth[::_STRIDE, ::_STRIDE]
+    seen = view.intrinsics.every(_STRIDE).deproject_image(few)
     points = transform_points(T_base_camera, seen.astype(np.float64))
     heights = points[bin_geometry.contains(points)][:, 2]
     return float(np.quantile(heights, 1 - _OUTLIERS)) if len(heights) else bin_geometry.floor

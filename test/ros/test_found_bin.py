@@ -38,6 +38,17 @@ def close_to_truth(box: BinGeometry | None) -> bool:
     return bool(away < 0.010 and turned < np.radians(1))
 
 
+def picked(ros: Ros) -> Any:
+    """Ask the executor for one pick; return its result."""
+    client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
+    assert client.wait_for_server(TIMEOUT)
+    sent = client.send_goal_async(Pick.Goal())
+    ros.wait_until(sent.done, "accepted", 4 * TIMEOUT)
+    result = sent.result().get_result_async()
+    ros.wait_until(result.done, "ended", 4 * TIMEOUT)
+    return result.result().result
+
+
 def test_a_bin_is_found_picked_from_logged_and_learned_from(ros: Ros, tmp_path: Path) -> None:
     changes = {"bin": None, "bins": [list(TRUE.size), [0.3, 0.2, 0.1]], "camera.max_age": 10.0}
     cell, log = ros.cell(changes), tmp_path / "log"
@@ -56,13 +67,8 @@ def test_a_bin_is_found_picked_from_logged_and_learned_from(ros: Ros, tmp_path: 
     assert close_to_truth(from_bin_msgs(answer.bin_pose, answer.bin_size))
 
     ros.listen(MarkerArray, "affordance_node/markers")  # somebody looks
-    client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
-    assert client.wait_for_server(TIMEOUT)
-    sent = client.send_goal_async(Pick.Goal())
-    ros.wait_until(sent.done, "accepted", 4 * TIMEOUT)
-    result = sent.result().get_result_async()
-    ros.wait_until(result.done, "picked", 4 * TIMEOUT)
-    assert result.result().result.success, result.result().result.message
+    result = picked(ros)
+    assert result.success, result.message
     drawn = outlines.get(timeout=TIMEOUT)
     assert "bin" in {marker.ns for marker in drawn.markers}
 
@@ -85,11 +91,5 @@ def test_a_bin_of_another_size_is_not_picked_from(ros: Ros) -> None:
     cell = ros.cell({**found, "bins": [[0.3, 0.2, 0.1]]})
     ros.start(AffordanceNode, cell=cell, from_scratch=True)
     before = executor.driver.cell.arm.tcp_pose()
-    client = OrderedActionClient(ros.node, Pick, "executor_node/pick")
-    assert client.wait_for_server(TIMEOUT)
-    sent = client.send_goal_async(Pick.Goal())
-    ros.wait_until(sent.done, "accepted", 4 * TIMEOUT)
-    result = sent.result().get_result_async()
-    ros.wait_until(result.done, "refused", 4 * TIMEOUT)
-    assert "BinNotFoundError" in result.result().result.message
+    assert "BinNotFoundError" in picked(ros).message
     np.testing.assert_array_equal(executor.driver.cell.arm.tcp_pose(), before)

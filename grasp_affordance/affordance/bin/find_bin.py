@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grasp_affordance.affordance.bin.interior import through_opening
+from grasp_affordance.affordance.bin.interior import through_opening, window_of
 from grasp_affordance.affordance.bin.rim import Rim, Sight, fit_rim, flat
 from grasp_affordance.affordance.bin.rim_search import guess_bins
 from grasp_affordance.arrays import Array, Window
 from grasp_affordance.bin_geometry import BinGeometry
 from grasp_affordance.errors import BinNotFoundError, ConfigError
-from grasp_affordance.geometry import box_corners, invert, transform_points
+from grasp_affordance.geometry import invert
 from grasp_affordance.rgbd import RgbdFrame
 
 _SPACING = 0.0026  # metres between the points that are looked at, about
-_AROUND = 0.07  # metres around an expected bin that are looked at
+_AROUND = 0.14  # metres around the floor of an expected bin that are looked at
 _GUESSES = 8  # are looked at closely
 _GUESSED = 0.015  # metres by which they are off
 _FEWEST = 1000  # points in which a bin is looked for
@@ -86,10 +86,11 @@ def find_bin(
         BinNotFoundError: no bin, or more than one. ConfigError: no sizes.
     """
     if not sizes:
-        raise ConfigError("no inner size of a bin is given; set bin.sizes")
+        raise ConfigError("no inner size of a bin is given; set bins")
     config = config or BinSearchConfig()
     if expected is not None:
-        sight = _sight(frame, T_base_camera, _window(frame, T_base_camera, expected))
+        window = window_of(frame.intrinsics, expected, T_base_camera, _AROUND)
+        sight = _sight(frame, T_base_camera, window)
         rim = fit_rim(sight, expected, config.moved)
         if rim is not None and not doubts(rim, config) and not _beneath(sight, rim, config):
             return canonical(rim.box)
@@ -122,7 +123,7 @@ def _rims(
             rims.append(rim)
         why = why or doubt
     if not rims:
-        why = why or "no rectangle of its size ends in drops; check bin.sizes and the camera's pose"
+        why = why or "no rectangle of its size ends in drops; check bins and the camera's pose"
         raise BinNotFoundError(f"no bin is found: {why}")
     return rims
 
@@ -171,29 +172,11 @@ def _sight(frame: RgbdFrame, T_base_camera: Array, window: Window | None = None)
     if some.size:
         step = int(np.clip(_SPACING * camera.fx / np.median(some), 1, 6))
     seen = camera.cropped(columns.start, rows.start, depth.shape[1], depth.shape[0])
-    few = depth[::step, ::step]
-    sparse = replace(
-        seen,
-        fx=seen.fx / step,
-        fy=seen.fy / step,
-        cx=seen.cx / step,
-        cy=seen.cy / step,
-        width=few.shape[1],
-        height=few.shape[0],
-    )
-    points = sparse.deproject_image(few).reshape(-1, 3)
+    points = seen.every(step).deproject_image(depth[::step, ::step]).reshape(-1, 3)
     points = points[np.isfinite(points[:, 2])]
     points = points @ T_base_camera[:3, :3].T.astype(np.float32)
     points += T_base_camera[:3, 3].astype(np.float32)
     return Sight(points, frame.depth, camera, T_base_camera)
-
-
-def _window(frame: RgbdFrame, T_base_camera: Array, box: BinGeometry) -> Window:
-    high = np.array(box.size) / [2, 2, 1] + _AROUND
-    corners = box_corners(high * [-1, -1, 0], high)
-    T_camera_bin = invert(T_base_camera) @ box.T_base_bin
-    window = frame.intrinsics.window(transform_points(T_camera_bin, corners), 8)
-    return window or (slice(0, frame.shape[0]), slice(0, frame.shape[1]))
 
 
 def _inside(sight: Sight, box: BinGeometry) -> Array:

@@ -195,17 +195,12 @@ def find_region(
     if view.robot is not None:
         robot = surface.mask_to_grid(view.robot)
         foreground, obstructed = foreground & ~robot, obstructed | robot
-    return Region(
-        region.inside,
-        large_enough(foreground, surface, np.pi * radius**2 / 2),
-        large_enough(obstructed, surface, np.pi * radius**2 / 2),
-        region.walls,
-        region.wall_distance,
-        region.up,
-        region.floor,
-        region.floor_known or view.empty is not None,
-        region.fill,
-        view.bin,
+    return replace(
+        region,
+        foreground=large_enough(foreground, surface, np.pi * radius**2 / 2),
+        obstructed=large_enough(obstructed, surface, np.pi * radius**2 / 2),
+        floor_known=region.floor_known or view.empty is not None,
+        bin=view.bin,
     )
 
 

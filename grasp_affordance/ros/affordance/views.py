@@ -112,7 +112,7 @@ def to_point_cloud_msg(frame: RgbdFrame, stride: int = 1) -> PointCloud2:
     """
     depth, color = frame.depth[::stride, ::stride], frame.color[::stride, ::stride]
     points = np.zeros(depth.shape, _POINT)
-    points["xyz"] = frame.intrinsics.deproject_image(frame.depth)[::stride, ::stride]
+    points["xyz"] = frame.intrinsics.every(stride).deproject_image(depth)
     points["bgra"][..., :3] = color[..., ::-1]
     data = array("B")
     data.frombytes(points.data.cast("B"))
